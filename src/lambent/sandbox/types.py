@@ -1,8 +1,8 @@
 """The values that cross the sandbox's edge: what to run, one run of it, and what came of it.
 
-`services/lambda_/invoker.py` makes a FunctionSpec and an Invocation and hands them to the pool; the pool answers with
-an Outcome. What the sandbox needs from the rest of the platform (a place for log lines, credentials, an endpoint)
-comes as the callables below, so that it imports no service.
+`services/lambda_/invoker.py` makes a FunctionSpec and an Invocation and hands them to the pool, which answers
+with an Outcome. What the sandbox needs from the rest of the platform (a place for log lines, credentials, an
+endpoint) comes as the callables below: it imports no service.
 """
 
 import socket
@@ -14,8 +14,11 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class FunctionSpec:
-    """One function version, ready to run. `(arn, revision)` identifies code and configuration together: a new
-    revision retires the environments of the old one."""
+    """One function version, ready to run.
+
+    `(arn, revision)` identifies code and configuration together: a new revision retires the old one's
+    environments.
+    """
 
     arn: str
     name: str
@@ -99,11 +102,11 @@ class Closeable(Protocol):
 
 
 LogSink = Callable[[FunctionSpec, str, int, bytes], None]
-"""(spec, log stream name, time_ms, line without newline): called on the loop for START, END, REPORT and every line the
-function writes; must not block."""
+"""(spec, log stream name, time_ms, line without newline): called on the loop for START, END, REPORT and every
+line the function writes; must not block."""
 
 Credentials = Callable[[FunctionSpec, str], RoleCredentials]
 """(spec, environment id)."""
 
 ServePlatform = Callable[[socket.socket, FunctionSpec, str], Awaitable[Closeable]]
-"""(listening socket made inside the environment's network namespace, spec, environment id): serve the platform there."""
+"""(listening socket made inside the environment's network namespace, spec, environment id): serve on it."""
