@@ -1,0 +1,66 @@
+"""Database: the way to durable state. `write` for effects, `read` for look-ups, `scan` for anything long.
+
+A response that reports success is sent only after `write` has returned, that is after the commit is on disk. Next:
+`writer` (group commit), `readers`, `log` (what consumers read).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar, cast
+
+from lambent.storage.connection import open_connection, translated_errors
+from lambent.storage.readers import Readers
+from lambent.storage.schema import migrate
+from lambent.storage.signal import Signal, Switchboard
+from lambent.storage.transaction import Transaction
+from lambent.storage.writer import Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """Opened on a running event loop and used from it; the file is created if it is not there."""
+
+    def __init__(self, writer: Writer, readers: Readers, switchboard: Switchboard) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._switchboard = switchboard
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Raises SchemaTooNew, StorageFailure."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = open_connection(path)
+        with translated_errors(path):
+            migrate(connection, path)
+        switchboard = Switchboard()
+        readers = Readers(path)
+        return cls(Writer(connection, path, switchboard), readers, switchboard)
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in the writer's next transaction; returns its result when the commit is on disk.
+
+        Whatever `work` raises undoes its own effects and is raised here. Raises StorageFull, StorageFailure. `work`
+        runs in the writer's thread: it may run SQL and compute, nothing else.
+        """
+        return cast("T", await self._writer.submit(work))
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` at once on one snapshot, on the event loop: indexed look-ups under a millisecond only."""
+        return self._readers.read(work)
+
+    async def scan(self, work: Callable[[Transaction], T]) -> T:
+        """Like `read`, in a thread: listings, searches, anything that may take longer."""
+        return await self._readers.scan(work)
+
+    def subscribe(self, topic: str) -> Signal:
+        """A bell that rings after each commit that announced `topic`."""
+        return self._switchboard.subscribe(topic)
+
+    def unsubscribe(self, topic: str, signal: Signal) -> None:
+        self._switchboard.unsubscribe(topic, signal)
+
+    async def close(self) -> None:
+        """Commit what waits, then close every connection."""
+        await self._writer.close()
+        self._readers.close()

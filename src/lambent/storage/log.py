@@ -1,0 +1,62 @@
+"""The log: append, read after a position, trim. What happens after a commit is a consumer of one of these.
+
+Positions count from 1 per log and are dense: a head row assigns them inside the writer's transaction, so the order of
+positions is the order of commits. `append` announces the topic `topic(log)`; the consumer reads on from its own
+checkpoint (`delivery.checkpoints`).
+"""
+
+from dataclasses import dataclass
+
+from lambent.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    position: int
+    time_ms: int
+    payload: bytes
+
+
+def topic(log: str) -> str:
+    """What a commit that appended to `log` announces."""
+    return f"log:{log}"
+
+
+def append(tx: Transaction, log: str, payload: bytes, time_ms: int) -> int:
+    """Returns the record's position."""
+    found = tx.row(
+        "INSERT INTO log_head (log, position) VALUES (?, 1) "
+        "ON CONFLICT (log) DO UPDATE SET position = log_head.position + 1 RETURNING position",
+        (log,),
+    )
+    assert found is not None
+    position: int = found[0]
+    tx.execute(
+        "INSERT INTO log_record (log, position, time_ms, payload) VALUES (?, ?, ?, ?)",
+        (log, position, time_ms, payload),
+    )
+    tx.announce(topic(log))
+    return position
+
+
+def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:
+    """At most `limit` records with positions greater than `position`, in order."""
+    return [
+        LogRecord(*row)
+        for row in tx.rows(
+            "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? "
+            "ORDER BY position LIMIT ?",
+            (log, position, limit),
+        )
+    ]
+
+
+def trim(tx: Transaction, log: str, through: int) -> None:
+    """Forget the records up to and including `through`; positions are never used again."""
+    tx.execute("DELETE FROM log_record WHERE log = ? AND position <= ?", (log, through))
+
+
+def head(tx: Transaction, log: str) -> int:
+    """Position of the last record ever appended; 0 for a log nobody has written to."""
+    found = tx.row("SELECT position FROM log_head WHERE log = ?", (log,))
+    return found[0] if found else 0

@@ -1,0 +1,54 @@
+"""Readers: one connection on the event loop for look-ups, one per thread for anything longer."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import apsw
+
+from lambent.storage.connection import open_connection, translated_errors
+from lambent.storage.transaction import Transaction
+
+T = TypeVar("T")
+
+#: Threads for long reads: they wait for the disk more than for the processor.
+SCAN_THREADS = 4
+
+
+class Readers:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._here = open_connection(path, read_only=True)
+        self._threads = ThreadPoolExecutor(SCAN_THREADS, "lambent-reader")
+        self._local = threading.local()
+        self._opened: list[apsw.Connection] = [self._here]
+
+    def read(self, work: Callable[[Transaction], T]) -> T:
+        return self._read_on(self._here, work)
+
+    async def scan(self, work: Callable[[Transaction], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+        for connection in self._opened:
+            connection.close()
+
+    def _in_thread(self, work: Callable[[Transaction], T]) -> T:
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_connection(self._path, read_only=True)
+            self._opened.append(connection)
+        return self._read_on(connection, work)
+
+    def _read_on(self, connection: apsw.Connection, work: Callable[[Transaction], T]) -> T:
+        """One snapshot for all that `work` reads."""
+        with translated_errors(self._path):
+            connection.execute("BEGIN")
+            try:
+                return work(Transaction(connection))
+            finally:
+                connection.execute("COMMIT")
