@@ -4,13 +4,31 @@ Header names are lower-case `str`; values are decoded as latin-1, repeated heade
 5.3). The target stays raw: percent-escapes matter to signatures and to S3 keys, so nobody decodes them twice.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
+
+NO_TRAILERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Body(Protocol):
-    """The request body, read once: whole or in pieces."""
+    """The request body, read once: whole or in pieces.
+
+    An operation sees the bytes it was sent: the gateway has taken aws-chunked framing off, and verifies signatures and
+    digests while the bytes pass. What does not match is raised where the body ends, so whoever stores a body commits
+    only after the last piece.
+    """
+
+    @property
+    def length(self) -> int | None:
+        """Bytes of content, without any framing; None if the client did not say."""
+        ...
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """What the client sent after the content (checksums), names in lower case; complete once the body has ended."""
+        ...
 
     async def read(self, limit: int) -> bytes:
         """All of it. Raises BodyTooLarge past `limit` bytes (the rest stays unread)."""
@@ -36,8 +54,10 @@ class ClientDisconnected(Exception):
 class BytesBody:
     """A body that is already here."""
 
-    def __init__(self, content: bytes = b"") -> None:
+    def __init__(self, content: bytes = b"", trailers: Mapping[str, str] = NO_TRAILERS) -> None:
         self._content = content
+        self.length = len(content)
+        self.trailers = trailers
 
     async def read(self, limit: int) -> bytes:
         if len(self._content) > limit:
