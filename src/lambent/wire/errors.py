@@ -81,3 +81,24 @@ class RequestEntityTooLarge(ServiceError):
 
     code = "RequestEntityTooLargeException"
     status = 413
+
+
+class InvalidURI(ServiceError):
+    """The path or the query is not percent-encoded UTF-8."""
+
+    code = "InvalidURI"
+    status = 400
+
+
+class InvalidArgument(ServiceError):
+    """S3: a header or query parameter has a value of the wrong form."""
+
+    code = "InvalidArgument"
+    status = 400
+
+
+class MissingRequestBody(ServiceError):
+    """S3: the operation needs a document and none came."""
+
+    code = "MissingRequestBodyError"
+    status = 400
