@@ -1,0 +1,165 @@
+"""Event notifications: which functions hear of a change, and the event they receive.
+
+A put, copy, completed upload or delete appends one `ChangeRecord` to the log "s3" in the transaction that makes the
+change visible. The consumer of that log asks `matching` which function configurations the change fits and hands each
+function the document that `event` builds. What a bucket may be configured with is decided in
+`notification_rules.py`.
+
+The structure is the one of "Event message structure" in the S3 user guide. We write version 2.1, the version all
+consumers know for created and removed objects; the later ones only add members for events we do not emit. Lambda
+destinations never receive an `s3:TestEvent`: S3 sends it to topics and queues only.
+"""
+
+import functools
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Self
+from urllib.parse import quote_plus
+
+import orjson
+
+EVENT_VERSION = "2.1"
+SCHEMA_VERSION = "1.0"
+LOG = "s3"
+
+CREATED_PUT = "ObjectCreated:Put"
+CREATED_POST = "ObjectCreated:Post"
+CREATED_COPY = "ObjectCreated:Copy"
+CREATED_COMPLETE_UPLOAD = "ObjectCreated:CompleteMultipartUpload"
+REMOVED_DELETE = "ObjectRemoved:Delete"
+
+_CONFIGURATIONS_CACHED = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """One change of one object, with everything about the request that the event tells."""
+
+    event_name: str
+    """Without the `s3:` of configurations, as events carry it: `ObjectCreated:Put`."""
+    region: str
+    time_ms: int
+    bucket: str
+    bucket_owner: str
+    """Principal id of the bucket's owner."""
+    key: str
+    size: int
+    etag: str
+    """Without quotes. Size and etag say nothing for a removal."""
+    sequencer: str
+    principal_id: str
+    source_ip: str
+    request_id: str
+    host_id: str
+    version_id: str = ""
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_bytes(cls, payload: bytes) -> Self:
+        return cls(**orjson.loads(payload))
+
+    @property
+    def is_removal(self) -> bool:
+        return self.event_name.startswith("ObjectRemoved:")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionNotification:
+    """One LambdaFunctionConfiguration of a bucket."""
+
+    configuration_id: str
+    function_arn: str
+    events: tuple[str, ...]
+    """As configured, `s3:ObjectCreated:*`."""
+    prefix: str = ""
+    suffix: str = ""
+    has_filter: bool = False
+    """Whether a Filter element was given: an empty one is shown again."""
+    invocation_role: str = ""
+    """Of the 2015 form; kept to be shown again, permissions are the function's own policy."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationConfiguration:
+    functions: tuple[FunctionNotification, ...] = ()
+
+    def to_text(self) -> str:
+        return orjson.dumps([asdict(function) for function in self.functions]).decode()
+
+    @classmethod
+    def from_text(cls, text: str) -> "NotificationConfiguration":
+        return _parsed(text)
+
+
+def matching(configuration: NotificationConfiguration, record: ChangeRecord) -> list[FunctionNotification]:
+    """The configurations that want to hear of the change; overlap rules make it one per destination rule at most."""
+    return [
+        function
+        for function in configuration.functions
+        if record.key.startswith(function.prefix)
+        and record.key.endswith(function.suffix)
+        and any(covers(event, record.event_name) for event in function.events)
+    ]
+
+
+def covers(configured: str, event_name: str) -> bool:
+    """Whether `s3:ObjectCreated:*` or `s3:ObjectCreated:Put` speaks of `ObjectCreated:Put`."""
+    wanted = configured.removeprefix("s3:")
+    return event_name.startswith(wanted[:-1]) if wanted.endswith("*") else wanted == event_name
+
+
+def event(record: ChangeRecord, configuration_id: str) -> dict[str, Any]:
+    """The document a function receives. A removal has neither size nor eTag."""
+    described: dict[str, Any] = {"key": encode_key(record.key)}
+    if not record.is_removal:
+        described["size"] = record.size
+        described["eTag"] = record.etag
+    if record.version_id:
+        described["versionId"] = record.version_id
+    described["sequencer"] = record.sequencer
+    return {
+        "Records": [
+            {
+                "eventVersion": EVENT_VERSION,
+                "eventSource": "aws:s3",
+                "awsRegion": record.region,
+                "eventTime": _iso_milliseconds(record.time_ms),
+                "eventName": record.event_name,
+                "userIdentity": {"principalId": record.principal_id},
+                "requestParameters": {"sourceIPAddress": record.source_ip},
+                "responseElements": {"x-amz-request-id": record.request_id, "x-amz-id-2": record.host_id},
+                "s3": {
+                    "s3SchemaVersion": SCHEMA_VERSION,
+                    "configurationId": configuration_id,
+                    "bucket": {
+                        "name": record.bucket,
+                        "ownerIdentity": {"principalId": record.bucket_owner},
+                        "arn": f"arn:aws:s3:::{record.bucket}",
+                    },
+                    "object": described,
+                },
+            }
+        ]
+    }
+
+
+def encode_key(key: str) -> str:
+    """Form encoding with slashes kept: `red flower.jpg` becomes `red+flower.jpg`."""
+    return quote_plus(key, safe="/")
+
+
+def _iso_milliseconds(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03d}Z"
+
+
+@functools.lru_cache(_CONFIGURATIONS_CACHED)
+def _parsed(text: str) -> NotificationConfiguration:
+    return NotificationConfiguration(
+        tuple(
+            FunctionNotification(**{**function, "events": tuple(function["events"])})
+            for function in orjson.loads(text)
+        )
+    )
