@@ -1,0 +1,42 @@
+"""Limits of the listener: what a client may send, hold and take its time over; each says where its figure is from."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    head_bytes: int = 64 * KIB
+    """Request line and headers. S3 allows 8 KiB of metadata and as much signature; four times that is generous."""
+    header_count: int = 200
+    """Far above what an SDK sends (about 15), far below what costs memory."""
+    head_seconds: float = 20.0
+    """From the first byte of a request to the end of its headers; S3 cuts off idle sockets after about as long."""
+    idle_seconds: float = 75.0
+    """A kept-alive connection without a request; longer than the 60 s after which common clients let go themselves."""
+    body_window_seconds: float = 20.0
+    """Every so often `body_window_bytes` of a body that is waited for must have come."""
+    body_window_bytes: int = KIB
+    """50 bytes a second: slower than any line that works, faster than a client that only wants to hold a place."""
+    write_stall_seconds: float = 60.0
+    """A client that takes nothing of its response for so long is cut off."""
+    linger_seconds: float = 10.0
+    """After a refusal we listen on for so long, so that the client reads it before it sees a reset (RFC 9112, 9.6)."""
+    body_buffer_bytes: int = 256 * KIB
+    """Request body held for a reader that is slower than the client; then TCP holds the client back."""
+    write_buffer_bytes: int = 256 * KIB
+    """Response held for a client that is slower than us."""
+    unread_body_bytes: int = MIB
+    """A body nobody wanted is read and dropped up to this size to keep the connection; past it we close."""
+    pipelined_requests: int = 16
+    """Requests waiting behind the one being answered; then we stop reading."""
+    connections: int = 8192
+    """At once, per listener; one more is closed at the door."""
+
+    @property
+    def sweep_seconds(self) -> float:
+        """How often timeouts are looked at: often enough for the shortest of them."""
+        shortest = min(self.head_seconds, self.idle_seconds, self.body_window_seconds, self.write_stall_seconds)
+        return min(1.0, shortest / 4)

@@ -1,0 +1,172 @@
+"""Bytes in, requests out: httptools (llhttp) in strict mode, and the framing rules it leaves to its user.
+
+llhttp itself refuses what request smuggling is made of: Content-Length beside Transfer-Encoding or twice, bare LF,
+obs-fold, space before a colon, control characters, bad chunk sizes. Added here: transfer codings other than
+`chunked`, missing or doubled Host, limits on the head, targets in a form that addresses nothing. However the bytes are
+cut into pieces, the same requests come out. No I/O: `Connection` (connection.py) feeds it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import httptools
+
+from lambent.net.limits import Limits
+from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Refusal, Refused
+
+_KNOWN_NAMES = 1024  # spellings of header names remembered; SDKs use a few dozen
+_ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
+
+
+@dataclass(slots=True)
+class Head:
+    """Everything before the body. `length` is None for a chunked body and 0 where there is no body."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    length: int | None
+    is_http_1_1: bool
+    keep_alive: bool
+    expects_continue: bool
+
+
+class Intake(Protocol):
+    """Who takes what was parsed, in this order: began, arrived, any number of body pieces, ended."""
+
+    def request_began(self) -> None: ...
+
+    def request_arrived(self, head: Head) -> None: ...
+
+    def body_arrived(self, piece: bytes) -> None: ...
+
+    def request_ended(self) -> None: ...
+
+
+class HeaderNames:
+    """Lower-case `str` for the bytes of a header name; one for all connections of a listener."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, str] = {}
+        self.get: Callable[[bytes], str | None] = self._known.get
+
+    def learn(self, raw: bytes) -> str:
+        name = raw.decode("latin-1").lower()
+        if len(self._known) < _KNOWN_NAMES:
+            self._known[raw] = name
+        return name
+
+
+class RequestParser:
+    """One per connection. `feed` raises Refused; after that there is nothing more to be read from this client."""
+
+    def __init__(self, intake: Intake, *, limits: Limits, names: HeaderNames) -> None:
+        self._intake = intake
+        self._limits = limits
+        self._names = names
+        self._refusal: Refusal | None = None
+        self._in_head = False
+        self._in_trailer = False
+        self._head_bytes = 0
+        self._target = b""
+        self._headers: dict[str, str] = {}
+        self.on_body = intake.body_arrived
+        self.on_message_complete = intake.request_ended
+        self._parser = httptools.HttpRequestParser(self)
+
+    def feed(self, data: bytes) -> None:
+        rest = data
+        while rest:
+            try:
+                self._parser.feed_data(rest)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                # An offer to speak another protocol may be ignored (RFC 9110, 7.8); the next request follows it.
+                rest = rest[upgrade.args[0] :]
+            except httptools.HttpParserError as error:
+                if isinstance(error, httptools.HttpParserCallbackError) and self._refusal is None:
+                    raise  # a bug in whoever takes the events
+                raise Refused(self._refusal or BAD_REQUEST) from error
+        if self._in_head:
+            # An unfinished line has not been counted yet: a header that never ends must not be collected.
+            self._head_bytes += len(data)
+            if self._head_bytes > 2 * self._limits.head_bytes:
+                raise Refused(HEAD_TOO_LARGE)
+
+    # Called by httptools.
+
+    def on_message_begin(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._target = b""
+        self._headers = {}
+        self._intake.request_began()
+
+    def on_url(self, piece: bytes) -> None:
+        self._target += piece
+        if len(self._target) > self._limits.head_bytes:
+            self._refuse(HEAD_TOO_LARGE)
+
+    def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer of the chunked coding, which may be dropped (RFC 9110, 6.5.1); SDKs' are in aws-chunked
+        name = self._names.get(raw_name) or self._names.learn(raw_name)
+        headers = self._headers
+        value = raw_value.decode("latin-1").rstrip(" \t")
+        if name in headers:
+            if name in _ONCE:
+                self._refuse(BAD_REQUEST)
+            value = f"{headers[name]},{value}"
+        headers[name] = value
+        self._head_bytes += len(raw_name) + len(raw_value)
+        if len(headers) > self._limits.header_count or self._head_bytes > self._limits.head_bytes:
+            self._refuse(HEAD_TOO_LARGE)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        headers = self._headers
+        parser = self._parser
+        version = parser.get_http_version()
+        coding = headers.get("transfer-encoding")
+        length: int | None = int(headers.get("content-length", "0"))
+        if coding is not None:
+            length = None
+            if version != "1.1":
+                self._refuse(BAD_REQUEST)
+            if coding.lower() != "chunked":
+                self._refuse(UNKNOWN_CODING)
+        if version not in ("1.1", "1.0") or (version == "1.1" and "host" not in headers):
+            self._refuse(BAD_REQUEST)
+        if parser.should_upgrade() and length != 0:
+            self._refuse(BAD_REQUEST)
+        expects = headers.get("expect")
+        self._intake.request_arrived(
+            Head(
+                method=parser.get_method().decode(),
+                target=self._origin_form(),
+                headers=headers,
+                length=length,
+                is_http_1_1=version == "1.1",
+                keep_alive=parser.should_keep_alive(),
+                expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
+            )
+        )
+
+    def _origin_form(self) -> str:
+        """The target as `/path?query`; a proxy's `http://host/path` is taken apart as RFC 9112, 3.2.2 asks."""
+        target = self._target.decode("latin-1")
+        if "#" in target:
+            self._refuse(BAD_REQUEST)
+        if target.startswith("/"):
+            return target
+        scheme, separator, rest = target.partition("://")
+        if not separator or scheme.lower() not in ("http", "https"):
+            self._refuse(BAD_REQUEST)
+        authority, _, path = rest.partition("/")
+        self._headers["host"] = authority
+        return f"/{path}"
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._refusal = refusal
+        raise Refused(refusal)
