@@ -1,0 +1,1 @@
+"""Isolation: what stands between a function and the machine; `contract.py` says what, the others how."""
