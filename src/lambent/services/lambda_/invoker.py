@@ -1,0 +1,255 @@
+"""The invoker: from a function's name to a running sandbox, and no further work on the way than needed.
+
+A warm invocation costs one dictionary look-up, a comparison of counters and a call of the pool: what a name and
+qualifier stand for is remembered until any function changes (`forget`). Concurrency is counted here, per function
+with a reserve and per account for all others (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html).
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from lambent.kit.clock import Clock
+from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
+from lambent.services.lambda_ import event_invoke, names, payloads, store
+from lambent.services.lambda_.configuration import Function
+from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.lambda_.names import FunctionKey, FunctionReference
+from lambent.services.lambda_.package_files import PackageFiles
+from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
+
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ACCOUNT_CONCURRENCY = 1_000
+
+#: Announced by every commit that changes a function or how it is invoked.
+TOPIC = "lambda_function"
+
+#: Different spellings of functions' names remembered at a time.
+MAX_TARGETS = 10_000
+
+log = logging.getLogger(__name__)
+
+RunFunction = Callable[[FunctionSpec, Invocation], Awaitable[Outcome]]
+
+
+class Address(NamedTuple):
+    """A function as a caller spelled it, and where the caller stands."""
+
+    account_id: str
+    region: str
+    function: str
+    qualifier: str = ""
+
+
+@dataclass(slots=True)
+class Load:
+    """Invocations running now."""
+
+    running: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address stands for, until a function changes."""
+
+    spec: FunctionSpec
+    invoked_arn: str
+    policy: AsyncPolicy
+    load: Load
+    """The function's own if it has a reserve, else that of all functions without one."""
+    limit: int
+    """Of `load`."""
+    reserved: bool
+
+
+class Invoker:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        run: RunFunction,
+        packages: PackageFiles,
+        clock: Clock,
+        happenings: Happenings,
+        account_concurrency: int = ACCOUNT_CONCURRENCY,
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._packages = packages
+        self._clock = clock
+        self._happenings = happenings
+        self._account_concurrency = account_concurrency
+        self._targets: dict[Address, Target] = {}
+        self._loads: defaultdict[FunctionKey, Load] = defaultdict(Load)
+        self._account_loads: defaultdict[tuple[str, str], Load] = defaultdict(Load)
+
+    async def invoke(
+        self,
+        address: Address,
+        *,
+        request_id: str,
+        payload: bytes,
+        client_context: str | None = None,
+        trace_id: str = "",
+        source: str = "invoke",
+    ) -> Outcome:
+        """Run a function now. `payload` has been checked to be JSON.
+
+        Raises ResourceNotFound, TooManyRequests; faults of the function are outcomes.
+        """
+        target = self._targets.get(address) or self._remember(address)
+        load = target.load
+        if load.running >= target.limit:
+            self._note_throttle(target, request_id, source)
+            raise _throttled(target)
+        invocation = Invocation(
+            request_id,
+            payload,
+            client_context,
+            target.invoked_arn,
+            trace_id or _trace_id(request_id, self._clock.now()),
+        )
+        load.running += 1
+        try:
+            outcome = await self._run(target.spec, invocation)
+        finally:
+            load.running -= 1
+        if len(outcome.payload) > payloads.MAX_RESPONSE_BYTES:
+            outcome = replace(outcome, payload=payloads.RESPONSE_TOO_LARGE, function_error="Unhandled")
+        self._happenings.record(
+            HappeningKind.ERROR if outcome.function_error else HappeningKind.OK,
+            time_ms=self._clock.now_ms(),
+            source=source,
+            function_arn=target.invoked_arn,
+            request_id=request_id,
+            duration_ms=outcome.duration_ms,
+            detail=outcome.payload[:300] if outcome.function_error else "",
+        )
+        return outcome
+
+    def resolve(self, address: Address) -> Target:
+        """Raises ResourceNotFound and what `names.parse_reference` raises."""
+        return self._targets.get(address) or self._remember(address)
+
+    def async_policy(self, function_arn: str) -> AsyncPolicy:
+        """How the function's asynchronous invocations are treated. Raises ResourceNotFound."""
+        return self.resolve(address_of(function_arn)).policy
+
+    def spare_concurrency(self, function_arn: str) -> int:
+        """How many more invocations would be admitted now. Raises ResourceNotFound."""
+        target = self.resolve(address_of(function_arn))
+        return target.limit - target.load.running
+
+    def exists(self, function_arn: str) -> bool:
+        """For services that keep a function's ARN in a configuration of theirs."""
+        try:
+            self.resolve(address_of(function_arn))
+        except ResourceNotFound:
+            return False
+        return True
+
+    def forget(self) -> None:
+        """A function changed: look everything up again. Counters in use stay."""
+        self._targets.clear()
+        for key in [key for key, load in self._loads.items() if not load.running]:
+            del self._loads[key]
+
+    async def follow_changes(self) -> None:
+        """Forget whenever a change commits, even one whose request is gone by then. Runs for ever."""
+        changed = self._database.subscribe(TOPIC)
+        while True:
+            await changed.wait()
+            self.forget()
+
+    def _remember(self, address: Address) -> Target:
+        if len(self._targets) >= MAX_TARGETS:
+            self._targets.clear()
+        target = self._targets[address] = self._database.read(lambda tx: self._look_up(tx, address))
+        return target
+
+    def _look_up(self, tx: Transaction, address: Address) -> Target:
+        reference = names.parse_reference(
+            address.function, address.qualifier, account_id=address.account_id, region=address.region
+        )
+        key = names.require_latest(reference)
+        function = store.find_function(tx, key)
+        if function is None:
+            raise not_found(reference)
+        return self._target(tx, function, reference)
+
+    def _target(self, tx: Transaction, function: Function, reference: FunctionReference) -> Target:
+        key, reserved = function.key, function.reserved_concurrency
+        config = store.find_event_invoke_config(tx, key, names.LATEST)
+        if reserved is None:
+            set_aside = store.reserved_in_account(tx, key.account_id, key.region)
+            load, limit = self._account_loads[key.account_id, key.region], self._account_concurrency - set_aside
+        else:
+            load, limit = self._loads[key], reserved
+        return Target(
+            spec=make_spec(function, self._packages),
+            invoked_arn=reference.arn,
+            policy=event_invoke.policy_of(config, reserved_concurrency=reserved),
+            load=load,
+            limit=limit,
+            reserved=reserved is not None,
+        )
+
+    def _note_throttle(self, target: Target, request_id: str, source: str) -> None:
+        self._happenings.record(
+            HappeningKind.THROTTLED,
+            time_ms=self._clock.now_ms(),
+            source=source,
+            function_arn=target.invoked_arn,
+            request_id=request_id,
+        )
+
+
+def make_spec(function: Function, packages: PackageFiles) -> FunctionSpec:
+    configuration = function.configuration
+    return FunctionSpec(
+        arn=function.key.arn,
+        name=function.key.name,
+        version=names.LATEST,
+        revision=function.revision_id,
+        runtime=configuration.runtime,
+        handler=configuration.handler,
+        memory_mb=configuration.memory_mb,
+        timeout_seconds=configuration.timeout_seconds,
+        tmp_mb=configuration.tmp_mb,
+        environment=configuration.environment or {},
+        code_dir=packages.code_directory(function.package_sha256),
+        layer_dirs=(),
+        role_arn=configuration.role_arn,
+        region=function.key.region,
+        account_id=function.key.account_id,
+        log_group=function.log_group,
+    )
+
+
+def address_of(function_arn: str) -> Address:
+    """The address a stored function ARN stands for. Raises ResourceNotFound if it is no function's ARN."""
+    reference = names.parse_arn(function_arn)
+    if reference is None:
+        raise ResourceNotFound(f"Function not found: {function_arn}")
+    key = reference.key
+    return Address(key.account_id, key.region, key.name, reference.qualifier)
+
+
+def not_found(reference: FunctionReference) -> ResourceNotFound:
+    return ResourceNotFound(f"Function not found: {reference.arn}")
+
+
+def _throttled(target: Target) -> TooManyRequests:
+    scope = "ReservedFunctionConcurrent" if target.reserved else "Concurrent"
+    return TooManyRequests("Rate Exceeded.", members={"Reason": f"{scope}InvocationLimitExceeded"})
+
+
+def _trace_id(request_id: str, now: float) -> str:
+    """An X-Ray trace header of our own making: its random part is the request id's."""
+    digits = request_id.replace("-", "")
+    return f"Root=1-{int(now):08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"
