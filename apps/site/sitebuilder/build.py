@@ -78,7 +78,7 @@ class Site:
         return reports or [Report("left")]
 
     def _take(self, turn: TurnKeeper, wake: Wake, deadline: float) -> bool:
-        """Whoever has the turn will see a change of the sources, but not a request to build regardless: that one waits."""
+        """Whoever has the turn will see a change of the sources, but no request to build regardless: that one waits."""
         while not turn.take():
             if wake is not Wake.BUILD or deadline - time.time() < MIN_ROUND_SECONDS:
                 return False
