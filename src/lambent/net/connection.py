@@ -104,10 +104,15 @@ class Connection(asyncio.Protocol):
         self._adjust_reading()
 
     def eof_received(self) -> bool:
-        """Keep the other direction open: a client may end its side and still wait for answers."""
+        """Keep the other direction open: a client may end its side and still wait for answers.
+
+        Not for an iterator's: that may be endless, and a client that is gone altogether looks the same from here.
+        """
         if self._receiving is not None:
             self._refuse(BAD_REQUEST)
         self._become_deaf()
+        if self._is_streaming and self.task is not None:
+            self.task.cancel()
         return self.task is not None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)

@@ -74,7 +74,7 @@ class Listener:
     ) -> None:
         await self.drain(0)
         self._sweep.cancel()
-        await self._tasks.__aexit__(kind, error, traceback)
+        await self._tasks.__aexit__(None, None, None)  # what was raised inside goes on as it is, in no group
 
     async def bind(self, host: str, port: int) -> None:
         """Serve the public address; port 0 takes a free one, see `port`. Raises PortInUse."""

@@ -67,8 +67,8 @@ class RequestParser:
         self._names = names
         self._refusal: Refusal | None = None
         self._in_head = False
-        self._in_trailer = False
         self._head_bytes = 0
+        self._repeated = 0
         self._target = b""
         self._headers: dict[str, str] = {}
         self.on_body = intake.body_arrived
@@ -89,9 +89,9 @@ class RequestParser:
                     raise  # a bug in whoever takes the events
                 raise Refused(self._refusal or BAD_REQUEST) from error
         if self._in_head:
-            # An unfinished line has not been counted yet: a header that never ends must not be collected.
+            # Not finished with this piece: a head that never ends must not be collected.
             self._head_bytes += len(data)
-            if self._head_bytes > 2 * self._limits.head_bytes:
+            if self._head_bytes > self._limits.head_bytes:
                 raise Refused(HEAD_TOO_LARGE)
 
     # Called by httptools.
@@ -99,6 +99,7 @@ class RequestParser:
     def on_message_begin(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._repeated = 0
         self._target = b""
         self._headers = {}
         self._intake.request_began()
@@ -113,19 +114,16 @@ class RequestParser:
             return  # a trailer of the chunked coding, which may be dropped (RFC 9110, 6.5.1); SDKs' are in aws-chunked
         name = self._names.get(raw_name) or self._names.learn(raw_name)
         headers = self._headers
-        value = raw_value.decode("latin-1").rstrip(" \t")
         if name in headers:
-            if name in _ONCE:
-                self._refuse(BAD_REQUEST)
-            value = f"{headers[name]},{value}"
-        headers[name] = value
-        self._head_bytes += len(raw_name) + len(raw_value)
-        if len(headers) > self._limits.header_count or self._head_bytes > self._limits.head_bytes:
-            self._refuse(HEAD_TOO_LARGE)
+            self._join(name, raw_value)
+        else:
+            headers[name] = raw_value.decode("latin-1").rstrip(" \t")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         headers = self._headers
+        if len(headers) > self._limits.header_count or sum(map(len, headers.values())) > self._limits.head_bytes:
+            self._refuse(HEAD_TOO_LARGE)
         parser = self._parser
         version = parser.get_http_version()
         coding = headers.get("transfer-encoding")
@@ -152,6 +150,16 @@ class RequestParser:
                 expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
             )
         )
+
+    def _join(self, name: str, raw_value: bytes) -> None:
+        """A repeated header is a list (RFC 9110, 5.3)."""
+        if name in _ONCE:
+            self._refuse(BAD_REQUEST)
+        self._repeated += 1
+        if self._repeated > self._limits.header_count:
+            self._refuse(HEAD_TOO_LARGE)
+        value = raw_value.decode("latin-1").rstrip(" \t")
+        self._headers[name] = f"{self._headers[name]},{value}"
 
     def _origin_form(self) -> str:
         """The target as `/path?query`; a proxy's `http://host/path` is taken apart as RFC 9112, 3.2.2 asks."""
