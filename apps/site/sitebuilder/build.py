@@ -24,6 +24,8 @@ MAX_LISTINGS = 20
 MIN_ROUND_SECONDS = 5.0
 #: Between two attempts of a requested build to have the turn.
 WAIT_SECONDS = 0.1
+#: Outcomes worth keeping beside the turn, for tools that wait for one.
+REMEMBERED = frozenset({"published", "failed"})
 
 
 class StillChanging(Exception):
@@ -68,7 +70,8 @@ class Site:
             last_build = None
             try:
                 built_from, report = self._round(wake, deadline)
-                last_build = {"built_from": built_from, "at": time.time(), **report.as_document()}
+                if report.outcome in REMEMBERED:
+                    last_build = {"built_from": built_from, "at": time.time(), **report.as_document()}
             finally:
                 turn.give_back(last_build)
             reports.append(report)
