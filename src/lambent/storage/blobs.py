@@ -6,7 +6,9 @@ size of an upload. What no row refers to (a crash between rename and commit) is 
 """
 
 import asyncio
+import errno
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -102,6 +104,11 @@ class BlobStore:
         fd = await self.in_thread(lambda: self._create_file(blob_id))
         return BlobWriter(self, blob_id, fd, digests)
 
+    async def link(self, blob_id: str) -> str | None:
+        """A second blob of the same bytes, copying none where the file system can link; None if the first is gone."""
+        twin = self._ids.uuid().replace("-", "")
+        return twin if await self.in_thread(lambda: self._link(blob_id, twin)) else None
+
     def open(self, blob_id: str) -> int:
         """A file descriptor to read from; the caller closes it. Raises FileNotFoundError."""
         return os.open(self.path(blob_id), os.O_RDONLY | os.O_CLOEXEC)
@@ -151,6 +158,31 @@ class BlobStore:
     def _delete_all(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
             self.delete(blob_id)
+
+    def _link(self, blob_id: str, twin: str) -> bool:
+        source, target = self.path(blob_id), self.path(twin)
+        try:
+            target.hardlink_to(source)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+                raise
+            return self._copy(source, twin)
+        self.sync_directory(target.parent)
+        return True
+
+    def _copy(self, source: Path, twin: str) -> bool:
+        try:
+            with source.open("rb") as reading, self.temporary_path(twin).open("xb") as writing:
+                shutil.copyfileobj(reading, writing, PIECE_BYTES)
+                writing.flush()
+                os.fsync(writing.fileno())
+        except FileNotFoundError:
+            return False
+        self.temporary_path(twin).rename(self.path(twin))
+        self.sync_directory(self.path(twin).parent)
+        return True
 
     def _create_file(self, blob_id: str) -> int:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
