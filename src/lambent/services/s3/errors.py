@@ -33,6 +33,13 @@ class InvalidBucketAclWithObjectOwnership(ServiceError):
         super().__init__("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 
 
+class TooManyTags(ServiceError):
+    """More than 10 tags on an object, or 50 on a bucket."""
+
+    code = "BadRequest"
+    status = 400
+
+
 class BadDigest(ServiceError):
     """Content-MD5 or a checksum is not that of the bytes received."""
 
@@ -218,6 +225,28 @@ class InvalidRequest(ServiceError):
     status = 400
 
 
+class InvalidRedirectLocation(ServiceError):
+    """x-amz-website-redirect-location is neither a path nor a web address, or too long."""
+
+    code = "InvalidRedirectLocation"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("The website redirect location must have a prefix of 'http://' or 'https://' or '/'.")
+
+
+class InvalidStorageClass(ServiceError):
+    """There is no such storage class."""
+
+    code = "InvalidStorageClass"
+    status = 400
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(
+            "The storage class you specified is not valid", members={"StorageClassRequested": wanted}
+        )
+
+
 class InvalidTag(ServiceError):
     """A tag is too long, appears twice, or there are too many."""
 
@@ -390,4 +419,17 @@ class UnsupportedHeader(NotImplementedYet):
     def __init__(self, header: str) -> None:
         super().__init__(
             "A header you provided implies functionality that is not implemented", members={"Header": header}
+        )
+
+
+class UnresolvableGrantByEmailAddress(ServiceError):
+    """Accounts have no e-mail addresses here."""
+
+    code = "UnresolvableGrantByEmailAddress"
+    status = 400
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "The e-mail address you provided does not match any account on record.",
+            members={"EmailAddress": address},
         )
