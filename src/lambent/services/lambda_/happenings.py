@@ -46,9 +46,7 @@ class Happenings:
         duration_ms: float = 0.0,
         detail: bytes | str = "",
     ) -> None:
-        self._ring.append(
-            (next(self._numbers), time_ms, kind, source, function_arn, request_id, duration_ms, detail)
-        )
+        self._ring.append((next(self._numbers), time_ms, kind, source, function_arn, request_id, duration_ms, detail))
 
     def after(self, number: int, limit: int) -> list[dict[str, Any]]:
         """The newest `limit` of those numbered above `number`, oldest first."""

@@ -83,7 +83,7 @@ class Invoker:
         self._packages = packages
         self._clock = clock
         self._happenings = happenings
-        self._account_concurrency = account_concurrency
+        self.account_concurrency = account_concurrency
         self._targets: dict[Address, Target] = {}
         self._loads: defaultdict[FunctionKey, Load] = defaultdict(Load)
         self._account_loads: defaultdict[tuple[str, str], Load] = defaultdict(Load)
@@ -187,7 +187,7 @@ class Invoker:
         config = store.find_event_invoke_config(tx, key, names.LATEST)
         if reserved is None:
             set_aside = store.reserved_in_account(tx, key.account_id, key.region)
-            load, limit = self._account_loads[key.account_id, key.region], self._account_concurrency - set_aside
+            load, limit = self._account_loads[key.account_id, key.region], self.account_concurrency - set_aside
         else:
             load, limit = self._loads[key], reserved
         return Target(

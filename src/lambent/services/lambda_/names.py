@@ -52,9 +52,7 @@ def parse_reference(text: str, qualifier: str, *, account_id: str, region: str) 
             f"constraint: Member must have length less than or equal to {MAX_NAME_LENGTH}"
         )
     if reference.key.region != region:
-        raise ResourceNotFound(
-            f"Functions from '{reference.key.region}' are not reachable in this region ('{region}')"
-        )
+        raise ResourceNotFound(f"Functions from '{reference.key.region}' are not reachable in this region ('{region}')")
     if not qualifier:
         return reference
     if reference.qualifier and reference.qualifier != qualifier:

@@ -32,7 +32,7 @@ class Permission:
     via_function_url: bool | None = None
 
 
-def statement(permission: Permission, resource: str) -> Statement:
+def make_statement(permission: Permission, resource: str) -> Statement:
     """The statement AWS makes of a permission. Raises InvalidParameterValue."""
     made: Statement = {
         "Sid": permission.statement_id,
@@ -57,10 +57,13 @@ def add_statement(statements: Sequence[Statement], added: Statement) -> list[Sta
     grown = [*statements, added]
     size = len(document(grown))
     if size > MAX_POLICY_BYTES:
-        raise PolicyLengthExceeded(
-            f"The final policy size ({size}) is bigger than the limit ({MAX_POLICY_BYTES})."
-        )
+        raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({MAX_POLICY_BYTES}).")
     return grown
+
+
+def encode(statement: Statement) -> str:
+    """A statement as AddPermission returns it."""
+    return orjson.dumps(statement).decode()
 
 
 def document(statements: Sequence[Statement]) -> str:

@@ -115,9 +115,7 @@ def delete_invocation(tx: Transaction, position: int) -> None:
     tx.execute("DELETE FROM async_invocation WHERE position = ?", (position,))
 
 
-def reschedule_invocation(
-    tx: Transaction, position: int, *, due_ms: int, errors: int, throttles: int
-) -> None:
+def reschedule_invocation(tx: Transaction, position: int, *, due_ms: int, errors: int, throttles: int) -> None:
     tx.execute(
         "UPDATE async_invocation SET due_ms = ?, errors = ?, throttles = ? WHERE position = ?",
         (due_ms, errors, throttles, position),

@@ -40,9 +40,7 @@ def find_function(tx: Transaction, key: FunctionKey) -> Function | None:
     return _function(row) if row else None
 
 
-def functions_after(
-    tx: Transaction, account_id: str, region: str, *, after: str, limit: int
-) -> list[Function]:
+def functions_after(tx: Transaction, account_id: str, region: str, *, after: str, limit: int) -> list[Function]:
     """In the order of their names, from the first behind `after`."""
     rows = tx.rows(
         f"SELECT {_COLUMNS} FROM lambda_function "  # noqa: S608 - constants
@@ -68,9 +66,7 @@ def update_function(tx: Transaction, function: Function) -> None:
 def delete_function(tx: Transaction, key: FunctionKey) -> bool:
     """With its event invoke configurations. False if there was none."""
     place = (key.account_id, key.region, key.name)
-    tx.execute(
-        "DELETE FROM lambda_event_invoke_config WHERE account_id = ? AND region = ? AND name = ?", place
-    )
+    tx.execute("DELETE FROM lambda_event_invoke_config WHERE account_id = ? AND region = ? AND name = ?", place)
     deleted = tx.row(
         "DELETE FROM lambda_function WHERE account_id = ? AND region = ? AND name = ? RETURNING name", place
     )
@@ -84,8 +80,7 @@ def package_is_used(tx: Transaction, sha256: str) -> bool:
 def account_usage(tx: Transaction, account_id: str, region: str) -> tuple[int, int]:
     """(functions, bytes of their packages)."""
     row = tx.row(
-        "SELECT count(*), coalesce(sum(package_bytes), 0) FROM lambda_function "
-        "WHERE account_id = ? AND region = ?",
+        "SELECT count(*), coalesce(sum(package_bytes), 0) FROM lambda_function WHERE account_id = ? AND region = ?",
         (account_id, region),
     )
     assert row is not None
@@ -95,8 +90,7 @@ def account_usage(tx: Transaction, account_id: str, region: str) -> tuple[int, i
 def reserved_in_account(tx: Transaction, account_id: str, region: str) -> int:
     """Concurrency that all functions together have set aside."""
     row = tx.row(
-        "SELECT coalesce(sum(reserved_concurrency), 0) FROM lambda_function "
-        "WHERE account_id = ? AND region = ?",
+        "SELECT coalesce(sum(reserved_concurrency), 0) FROM lambda_function WHERE account_id = ? AND region = ?",
         (account_id, region),
     )
     assert row is not None
@@ -121,16 +115,13 @@ def set_tags(tx: Transaction, key: FunctionKey, tags: Mapping[str, str]) -> None
 def find_policy(tx: Transaction, key: FunctionKey) -> tuple[list[Statement], str] | None:
     """(statements, revision id); None if there is no such function."""
     row = tx.row(
-        "SELECT policy, policy_revision_id FROM lambda_function "
-        "WHERE account_id = ? AND region = ? AND name = ?",
+        "SELECT policy, policy_revision_id FROM lambda_function WHERE account_id = ? AND region = ? AND name = ?",
         (key.account_id, key.region, key.name),
     )
     return (orjson.loads(row[0]), row[1]) if row else None
 
 
-def set_policy(
-    tx: Transaction, key: FunctionKey, *, statements: Sequence[Statement], revision_id: str
-) -> None:
+def set_policy(tx: Transaction, key: FunctionKey, *, statements: Sequence[Statement], revision_id: str) -> None:
     tx.execute(
         "UPDATE lambda_function SET policy = ?, policy_revision_id = ? "
         "WHERE account_id = ? AND region = ? AND name = ?",
@@ -138,9 +129,7 @@ def set_policy(
     )
 
 
-def put_event_invoke_config(
-    tx: Transaction, key: FunctionKey, qualifier: str, config: EventInvokeConfig
-) -> None:
+def put_event_invoke_config(tx: Transaction, key: FunctionKey, qualifier: str, config: EventInvokeConfig) -> None:
     tx.execute(
         "INSERT INTO lambda_event_invoke_config (account_id, region, name, qualifier, modified_ms, "
         "maximum_retry_attempts, maximum_age_seconds, on_success, on_failure) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "

@@ -1,0 +1,74 @@
+"""Lambda's operations by AWS's names: the class that dispatch calls. Every method stands in one of three modules."""
+
+from lambent.services.lambda_.function_operations import FunctionOperations
+from lambent.services.lambda_.invocation_operations import InvocationOperations
+from lambent.services.lambda_.parts import LambdaParts
+from lambent.services.lambda_.settings_operations import SettingsOperations
+
+
+class LambdaOperations:
+    SERVED = frozenset(
+        {
+            "AddPermission",
+            "CreateFunction",
+            "DeleteFunction",
+            "DeleteFunctionConcurrency",
+            "DeleteFunctionEventInvokeConfig",
+            "GetAccountSettings",
+            "GetFunction",
+            "GetFunctionCodeSigningConfig",
+            "GetFunctionConcurrency",
+            "GetFunctionConfiguration",
+            "GetFunctionEventInvokeConfig",
+            "GetPolicy",
+            "Invoke",
+            "InvokeAsync",
+            "ListAliases",
+            "ListFunctionEventInvokeConfigs",
+            "ListFunctions",
+            "ListTags",
+            "ListVersionsByFunction",
+            "PutFunctionConcurrency",
+            "PutFunctionEventInvokeConfig",
+            "RemovePermission",
+            "TagResource",
+            "UntagResource",
+            "UpdateFunctionCode",
+            "UpdateFunctionConfiguration",
+            "UpdateFunctionEventInvokeConfig",
+        }
+    )
+
+    def __init__(self, parts: LambdaParts) -> None:
+        functions = FunctionOperations(parts)
+        self.create_function = functions.create_function
+        self.update_function_code = functions.update_function_code
+        self.update_function_configuration = functions.update_function_configuration
+        self.get_function = functions.get_function
+        self.get_function_configuration = functions.get_function_configuration
+        self.get_function_code_signing_config = functions.get_function_code_signing_config
+        self.list_functions = functions.list_functions
+        self.list_versions_by_function = functions.list_versions_by_function
+        self.list_aliases = functions.list_aliases
+        self.delete_function = functions.delete_function
+        self.add_permission = functions.add_permission
+        self.remove_permission = functions.remove_permission
+        self.get_policy = functions.get_policy
+        self.tag_resource = functions.tag_resource
+        self.untag_resource = functions.untag_resource
+        self.list_tags = functions.list_tags
+
+        settings = SettingsOperations(parts)
+        self.put_function_concurrency = settings.put_function_concurrency
+        self.get_function_concurrency = settings.get_function_concurrency
+        self.delete_function_concurrency = settings.delete_function_concurrency
+        self.get_account_settings = settings.get_account_settings
+        self.put_function_event_invoke_config = settings.put_function_event_invoke_config
+        self.update_function_event_invoke_config = settings.update_function_event_invoke_config
+        self.get_function_event_invoke_config = settings.get_function_event_invoke_config
+        self.list_function_event_invoke_configs = settings.list_function_event_invoke_configs
+        self.delete_function_event_invoke_config = settings.delete_function_event_invoke_config
+
+        invocations = InvocationOperations(parts)
+        self.invoke = invocations.invoke
+        self.invoke_async = invocations.invoke_async

@@ -1,0 +1,75 @@
+"""What Lambda's operations work with, and the few steps that all of them share."""
+
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from lambent.kit.clock import Clock
+from lambent.kit.ids import Ids
+from lambent.services.caller import Caller
+from lambent.services.lambda_ import names, store
+from lambent.services.lambda_.configuration import Function
+from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.invoker import TOPIC, Invoker, not_found
+from lambent.services.lambda_.names import FunctionReference
+from lambent.services.lambda_.package_files import PackageFiles
+from lambent.services.lambda_.upkeep import Upkeep
+from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
+
+T = TypeVar("T")
+
+Document = dict[str, Any]
+
+FetchObject = Callable[[Caller, str, str, str], Awaitable[bytes]]
+"""(caller, bucket, key, version id or "") -> the object's bytes. Raises ServiceError as S3 would."""
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaParts:
+    database: Database
+    packages: PackageFiles
+    invoker: Invoker
+    upkeep: Upkeep
+    happenings: Happenings
+    clock: Clock
+    ids: Ids
+    installed_runtimes: Collection[str]
+    """`Pool.supported_runtimes()`."""
+    fetch_object: FetchObject
+    link_secret: bytes
+    """Signs download links; random per process is enough."""
+
+    async def change(self, work: Callable[[Transaction], T]) -> T:
+        """Commit a change to functions; afterwards no invocation sees the old state."""
+
+        def announced(tx: Transaction) -> T:
+            result = work(tx)
+            tx.announce(TOPIC)
+            return result
+
+        result = await self.database.write(announced)
+        self.invoker.forget()
+        return result
+
+    def find(self, reference: FunctionReference) -> Function:
+        """Raises ResourceNotFound."""
+        return self.database.read(lambda tx: present(tx, reference))
+
+
+def reference_of(caller: Caller, request: Document) -> FunctionReference:
+    """The function a request names by FunctionName and perhaps Qualifier."""
+    return names.parse_reference(
+        request["FunctionName"],
+        request.get("Qualifier") or "",
+        account_id=caller.account_id,
+        region=caller.region,
+    )
+
+
+def present(tx: Transaction, reference: FunctionReference) -> Function:
+    """Raises ResourceNotFound."""
+    function = store.find_function(tx, names.require_latest(reference))
+    if function is None:
+        raise not_found(reference)
+    return function

@@ -1,0 +1,97 @@
+"""Upkeep: what a change leaves behind, done after the answer was sent.
+
+An update retires the environments of the old revision; then, when their last invocation has ended, the old package goes
+if no function refers to it any more. Python sources of a new package are compiled for the interpreter that will run
+them, because the package is read-only where it runs. All of it may be lost to a crash: the start sweeps.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lambent.services.lambda_.package_files import PackageFiles
+
+#: Compiling is a convenience; a package that takes longer runs from its sources.
+COMPILE_TIMEOUT_SECONDS = 60
+
+log = logging.getLogger(__name__)
+
+
+class Retire(Protocol):
+    """`Pool.retire`: returns when no environment of the function but those of `keep_revision` is left."""
+
+    def __call__(self, arn: str, *, keep_revision: str | None) -> Awaitable[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Retirement:
+    arn: str
+    keep_revision: str | None
+    package_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Compilation:
+    runtime: str
+    package_sha256: str
+
+
+class Upkeep:
+    def __init__(self, *, retire: Retire, packages: PackageFiles, interpreters: Mapping[str, str]) -> None:
+        """`interpreters`: runtime -> path of the interpreter, as `Pool.supported_runtimes()`."""
+        self._retire = retire
+        self._packages = packages
+        self._interpreters = interpreters
+        self._jobs: asyncio.Queue[_Retirement | _Compilation] = asyncio.Queue()
+
+    def retire(self, arn: str, keep_revision: str | None, *, package: str = "") -> None:
+        """`package` is the sha256 the function referred to before, if that changed."""
+        self._jobs.put_nowait(_Retirement(arn, keep_revision, package))
+
+    def compile(self, runtime: str, package: str) -> None:
+        if runtime.startswith("python"):
+            self._jobs.put_nowait(_Compilation(runtime, package))
+
+    async def run(self) -> None:
+        """Runs for ever."""
+        await self._packages.sweep()
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                job = await self._jobs.get()
+                if isinstance(job, _Retirement):
+                    tasks.create_task(self._carry_out(job))
+                else:
+                    tasks.create_task(self._compile(job))
+
+    async def _carry_out(self, job: _Retirement) -> None:
+        await self._retire(job.arn, keep_revision=job.keep_revision)
+        if job.package_sha256:
+            await self._packages.remove(job.package_sha256)
+
+    async def _compile(self, job: _Compilation) -> None:
+        code = self._packages.code_directory(job.package_sha256)
+        interpreter = self._interpreters.get(job.runtime)
+        if interpreter and code.exists():
+            await _compile_sources(interpreter, code)
+
+
+async def _compile_sources(interpreter: str, code: Path) -> None:
+    """Unchecked hashes: nobody can change a source afterwards. Compiling parses, it does not run the sources."""
+    process = await asyncio.create_subprocess_exec(
+        interpreter,
+        *("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        await asyncio.wait_for(process.wait(), COMPILE_TIMEOUT_SECONDS)
+    except TimeoutError:
+        log.warning("compiling %s took longer than %d seconds: it runs from its sources", code, COMPILE_TIMEOUT_SECONDS)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
