@@ -60,9 +60,9 @@ class WalGrowth:
         connection = open_connection(self._path)
         while True:
             self._wanted.wait()
+            self._wanted.clear()  # before looking: a wish that comes meanwhile is not lost
             if self._closing:
                 break
             with contextlib.suppress(*DISK_ERRORS):  # the next commit meets the same disk and tells who waits for it
                 connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-            self._wanted.clear()
         connection.close()

@@ -22,6 +22,19 @@ BUSY_TIMEOUT_MS = 10_000
 
 _MINIMUM_VERSION = (3, 51, 3)
 
+#: What `translate` understands, for `except` clauses.
+DISK_ERRORS = (
+    apsw.FullError,
+    apsw.IOError,
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.ReadOnlyError,
+    apsw.CantOpenError,
+    apsw.BusyError,
+    apsw.LockedError,
+    OSError,
+)
+
 
 def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
     if tuple(int(part) for part in apsw.sqlite_lib_version().split(".")) < _MINIMUM_VERSION:
@@ -49,8 +62,7 @@ def translated_errors(path: Path) -> Iterator[None]:
     """Disk trouble as StorageError; a programming error (wrong SQL, broken constraint) stays what it is."""
     try:
         yield
-    except (apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.ReadOnlyError,
-            apsw.CantOpenError, apsw.BusyError, apsw.LockedError, OSError) as error:
+    except DISK_ERRORS as error:
         raise translate(error, path) from error
 
 
@@ -62,17 +74,3 @@ def translate(error: Exception, path: Path) -> StorageError:
     ):
         return StorageFull(f"no space left for {path.parent}; free some and send the request again")
     return StorageFailure(f"{path}: {error}")
-
-
-#: What `translate` understands, for `except` clauses.
-DISK_ERRORS = (
-    apsw.FullError,
-    apsw.IOError,
-    apsw.CorruptError,
-    apsw.NotADBError,
-    apsw.ReadOnlyError,
-    apsw.CantOpenError,
-    apsw.BusyError,
-    apsw.LockedError,
-    OSError,
-)

@@ -1,0 +1,214 @@
+"""The writer's promises: one commit for many, each its own savepoint, nothing acknowledged before it is on disk."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+import pytest
+
+from lambent.storage import log
+from lambent.storage.database import Database
+from lambent.storage.errors import SchemaTooNew
+from lambent.storage.transaction import Transaction
+
+
+def append(payload: bytes, name: str = "a") -> Callable[[Transaction], int]:
+    return lambda tx: log.append(tx, name, payload, 1)
+
+
+def test_concurrent_writes_get_dense_positions_in_commit_order(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        positions = await asyncio.gather(*[database.write(append(b"%d" % n)) for n in range(300)])
+        assert list(positions) == list(range(1, 301))
+        records = database.read(lambda tx: log.read_after(tx, "a", 298, 10))
+        assert [(record.position, record.payload) for record in records] == [(299, b"298"), (300, b"299")]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_failed_work_takes_back_only_its_own_effects(tmp_path: Path) -> None:
+    def fail(tx: Transaction) -> None:
+        log.append(tx, "a", b"never", 1)
+        raise LookupError("on purpose")
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        outcomes = await asyncio.gather(
+            database.write(append(b"1")), database.write(fail), database.write(append(b"2")), return_exceptions=True
+        )
+        assert isinstance(outcomes[1], LookupError)
+        payloads = [record.payload for record in database.read(lambda tx: log.read_after(tx, "a", 0, 10))]
+        assert payloads == [b"1", b"2"]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_subscribers_hear_of_commits_and_only_of_commits(tmp_path: Path) -> None:
+    def fail(tx: Transaction) -> None:
+        log.append(tx, "a", b"never", 1)
+        raise LookupError("on purpose")
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        bell = database.subscribe(log.topic("a"))
+        with pytest.raises(LookupError):
+            await database.write(fail)
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(bell.wait(), 0.05)
+        await database.write(append(b"1"))
+        await asyncio.wait_for(bell.wait(), 5)
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_conditions_are_decided_inside_the_batch(tmp_path: Path) -> None:
+    """Two writers that both look before they write: only one can find the place free."""
+
+    def claim(tx: Transaction) -> bool:
+        if log.head(tx, "claim"):
+            return False
+        log.append(tx, "claim", b"", 1)
+        return True
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        won = await asyncio.gather(*[database.write(claim) for _ in range(50)])
+        assert sum(won) == 1
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_close_commits_what_waits(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        waiting = [asyncio.ensure_future(database.write(append(b"x"))) for _ in range(100)]
+        await asyncio.sleep(0)
+        await database.close()
+        assert len(await asyncio.gather(*waiting)) == 100
+        again = Database.open(tmp_path / "db")
+        assert again.read(lambda tx: log.head(tx, "a")) == 100
+        await again.close()
+
+    asyncio.run(main())
+
+
+def test_scan_reads_in_a_thread_what_is_committed(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        await database.write(append(b"1"))
+        assert await database.scan(lambda tx: log.head(tx, "a")) == 1
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_newer_schema_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    async def main() -> None:
+        await Database.open(tmp_path / "db").close()
+        connection = apsw.Connection(str(tmp_path / "db"))
+        connection.execute("PRAGMA user_version=999")
+        connection.close()
+        with pytest.raises(SchemaTooNew, match=r"newer Lambent .schema 999.*upgrade"):
+            Database.open(tmp_path / "db")
+
+    asyncio.run(main())
+
+
+def test_write_ahead_log_stays_bounded_under_steady_writes(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        for _ in range(60):
+            await asyncio.gather(*[database.write(append(bytes(30_000))) for _ in range(100)])
+            await database.write(lambda tx: log.trim(tx, "a", log.head(tx, "a")))
+        size = (tmp_path / "db-wal").stat().st_size
+        await database.close()
+        assert size < 150 << 20, f"{size >> 20} MiB of write-ahead log after 180 MB of writes"
+
+    asyncio.run(main())
+
+
+FILL_THE_DISK = """
+import asyncio, resource, signal, sys
+from pathlib import Path
+from lambent.storage import log
+from lambent.storage.database import Database
+from lambent.storage.errors import StorageFull, StorageFailure
+
+async def main(path):
+    database = Database.open(path)
+    await database.write(lambda tx: log.append(tx, "a", b"before", 1))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    limit = 1 << 20
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    outcomes = []
+    for _ in range(40):
+        try:
+            await database.write(lambda tx: log.append(tx, "a", bytes(100_000), 1))
+            outcomes.append("ok")
+        except (StorageFull, StorageFailure):
+            outcomes.append("refused")
+    assert "refused" in outcomes, outcomes
+    acknowledged = 1 + outcomes.count("ok")
+    assert database.read(lambda tx: log.head(tx, "a")) == acknowledged
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await database.write(lambda tx: log.append(tx, "a", b"after", 1))
+    assert database.read(lambda tx: log.head(tx, "a")) == acknowledged + 1
+    await database.close()
+    print("survived", acknowledged)
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_full_disk_refuses_writes_and_recovers(tmp_path: Path) -> None:
+    """A file size limit stands for the full disk: writes past it fail whole, later ones work."""
+    done = subprocess.run(
+        [sys.executable, "-c", FILL_THE_DISK, str(tmp_path / "db")], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("survived")
+
+
+CRASH = """
+import asyncio, sys
+from pathlib import Path
+from lambent.storage import log
+from lambent.storage.database import Database
+
+async def main(path):
+    database = Database.open(path)
+    async def client():
+        while True:
+            position = await database.write(lambda tx: log.append(tx, "a", b"x", 1))
+            print(position, flush=True)
+    await asyncio.gather(*[client() for _ in range(8)])
+
+asyncio.run(main(Path(sys.argv[1])))
+"""
+
+
+def test_acknowledged_commits_survive_kill_9(tmp_path: Path) -> None:
+    async def committed() -> int:
+        database = Database.open(tmp_path / "db")
+        position = database.read(lambda tx: log.head(tx, "a"))
+        await database.close()
+        return position
+
+    for lines in (1, 50, 400):
+        with subprocess.Popen(
+            [sys.executable, "-c", CRASH, str(tmp_path / "db")], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            acknowledged = [int(process.stdout.readline()) for _ in range(lines)]
+            process.send_signal(signal.SIGKILL)
+            acknowledged += [int(line) for line in process.stdout if line.endswith("\n")]
+        assert asyncio.run(committed()) >= max(acknowledged)
