@@ -1,0 +1,46 @@
+# Everything a person does here. Each target installs what it needs into .venv first, from the package registries.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test check lint format types contracts pytest bench fuzz up clean
+
+demo: .venv/installed ## start the platform, publish the example site, and keep running
+	$(BIN)/lambent demo
+
+test: check pytest ## everything that must be green
+
+check: lint types contracts
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/installed
+	$(BIN)/mypy
+
+contracts: .venv/installed
+	$(BIN)/lint-imports
+
+pytest: .venv/installed
+	$(BIN)/pytest
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/installed ## measure; see bench/README.md
+	$(BIN)/python -m bench
+
+fuzz: .venv/installed ## random bytes at the decoders for a minute
+	$(BIN)/python fuzz/fuzz_wire.py --seconds 60
+
+up: .venv/installed
+	$(BIN)/lambent up
+
+.venv/installed: pyproject.toml tools/make_venv.py
+	$(PYTHON) tools/make_venv.py .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
