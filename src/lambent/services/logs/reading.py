@@ -85,7 +85,7 @@ class Search:
             if self._budget <= 0:
                 self.resume = Place(horizon + 1, 0, 0, 0)
                 return
-            if horizon < self._window.last_ms:
+            if horizon + 1 < self._window.last_ms:
                 self._budget -= len(chunk.payload)
             for event in self._wanted(chunk):
                 heapq.heappush(heap, (_mirrored(event.place), event))
