@@ -1,0 +1,116 @@
+"""A client that costs little: keep-alive connections, requests signed before the clock starts, nothing per request.
+
+It speaks to any AWS endpoint, so that Lambent and others are measured by the same hand. A connection sends its next
+request the moment the last response is complete; latencies are taken per request.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run of requests gave."""
+
+    seconds: float
+    latencies_ms: list[float]
+    failures: dict[int, int] = field(default_factory=dict)
+    """HTTP status -> how many, of those that were not 2xx."""
+    bodies: list[bytes] = field(default_factory=list)
+
+    @property
+    def per_second(self) -> float:
+        return len(self.latencies_ms) / self.seconds
+
+
+class _Connection(asyncio.Protocol):
+    """Sends from a shared iterator until it is empty."""
+
+    def __init__(self, requests: Iterator[bytes], outcome: Outcome, *, keep_bodies: bool) -> None:
+        self._requests = requests
+        self._outcome = outcome
+        self._keep_bodies = keep_bodies
+        self._buffer = bytearray()
+        self._missing = -1  # bytes of the body still to come; -1 while reading a head
+        self._status = 0
+        self._sent = 0.0
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionError("the server closed the connection"))
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            if not self.done.done():
+                self.done.set_result(None)
+            self._transport.close()
+            return
+        self._sent = time.perf_counter()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        if self._missing >= 0 and not self._keep_bodies:
+            self._missing -= len(data)
+            if self._missing == 0:
+                self._complete(b"")
+            return
+        self._buffer += data
+        if self._missing < 0:
+            end = self._buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            head = bytes(self._buffer[:end]).lower()
+            del self._buffer[: end + 4]
+            self._status = int(head[9:12])
+            self._missing = _content_length(head)
+            if not self._keep_bodies:
+                self._missing -= len(self._buffer)
+                self._buffer.clear()
+                if self._missing == 0:
+                    self._complete(b"")
+                return
+        if len(self._buffer) >= self._missing:
+            body = bytes(self._buffer)
+            self._buffer.clear()
+            self._complete(body)
+
+    def _complete(self, body: bytes) -> None:
+        self._outcome.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
+        if not 200 <= self._status < 300:
+            self._outcome.failures[self._status] = self._outcome.failures.get(self._status, 0) + 1
+        if self._keep_bodies:
+            self._outcome.bodies.append(body)
+        self._missing = -1
+        self._next()
+
+
+def _content_length(head: bytes) -> int:
+    start = head.find(b"\r\ncontent-length:")
+    if start < 0:
+        raise ValueError("the response has no content-length; this client does not read chunked bodies")
+    return int(head[start + 17 : head.find(b"\r\n", start + 2) if head.find(b"\r\n", start + 2) > 0 else None])
+
+
+async def run(host: str, port: int, requests: list[bytes], connections: int, *, keep_bodies: bool = False) -> Outcome:
+    """Send all of `requests`, spread over so many connections."""
+    outcome = Outcome(0.0, [])
+    source = iter(requests)
+    loop = asyncio.get_running_loop()
+    start = time.perf_counter()
+    made = [
+        await loop.create_connection(lambda: _Connection(source, outcome, keep_bodies=keep_bodies), host, port)
+        for _ in range(min(connections, len(requests)))
+    ]
+    await asyncio.gather(*[protocol.done for _, protocol in made])
+    outcome.seconds = time.perf_counter() - start
+    return outcome
