@@ -20,6 +20,7 @@ from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.happenings import HappeningKind, Happenings
 from lambent.services.lambda_.names import FunctionKey, FunctionReference
 from lambent.services.lambda_.package_files import PackageFiles
+from lambent.services.lambda_.queue_store import QueuedInvocation
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
@@ -131,6 +132,17 @@ class Invoker:
             detail=outcome.payload[:300] if outcome.function_error else "",
         )
         return outcome
+
+    async def invoke_queued(self, row: QueuedInvocation, payload: bytes) -> Outcome:
+        """An attempt at an asynchronous invocation; raises as `invoke` does."""
+        return await self.invoke(
+            address_of(row.function_arn),
+            request_id=row.request_id,
+            payload=payload,
+            client_context=row.client_context,
+            trace_id=row.trace_id,
+            source=row.source,
+        )
 
     def resolve(self, address: Address) -> Target:
         """Raises ResourceNotFound and what `names.parse_reference` raises."""

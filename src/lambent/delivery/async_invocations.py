@@ -1,0 +1,240 @@
+"""Asynchronous invocations: due rows of the queue are invoked, and what came of them is committed.
+
+The commit that accepts an invocation wakes us; we read on from the last position we saw, so that a row is started once
+and none is missed. A row leaves the queue only in the transaction that carries its result. Killed at any moment, we
+start again from the beginning of the queue: every accepted invocation runs at least once.
+
+`backlog` decides who may start, `settlements` what follows an attempt, `settler` commits it.
+"""
+
+import asyncio
+import heapq
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from lambent.delivery import settlements
+from lambent.delivery.backlog import Backlog
+from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.settlements import Attempt, Settlement
+from lambent.delivery.settler import Settler
+from lambent.kit.clock import Clock
+from lambent.kit.ids import Ids
+from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import queue_store
+from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
+from lambent.storage.database import Database
+
+#: Rows looked at in one read on the event loop.
+PAGE = 64
+
+log = logging.getLogger(__name__)
+
+Invoke = Callable[[QueuedInvocation, bytes], Awaitable[Outcome]]
+"""(row, its payload). Raises ResourceNotFound, TooManyRequests; anything else is a fault of the platform."""
+
+
+class Functions(Protocol):
+    """What delivery asks about functions; `lambda_.invoker.Invoker` answers."""
+
+    def async_policy(self, function_arn: str) -> AsyncPolicy:
+        """Raises ResourceNotFound."""
+        ...
+
+    def spare_concurrency(self, function_arn: str) -> int:
+        """Raises ResourceNotFound."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncSettings:
+    schedule: RetrySchedule = field(default_factory=RetrySchedule)
+    max_running: int = 256
+    max_running_per_function: int = 16
+    max_waiting: int = 200_000
+    """Due invocations whose positions are held in memory; the rest waits unread on disk."""
+
+
+class AsyncInvocations:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        invoke: Invoke,
+        functions: Functions,
+        happenings: Happenings,
+        clock: Clock,
+        ids: Ids,
+        settings: AsyncSettings,
+    ) -> None:
+        self._database = database
+        self._invoke = invoke
+        self._functions = functions
+        self._happenings = happenings
+        self._clock = clock
+        self._settings = settings
+        self._backlog = Backlog(
+            max_running=settings.max_running, max_waiting=settings.max_waiting, limit_of=self._limit_of
+        )
+        self._settler = Settler(database=database, clock=clock, ids=ids, committed=self._after_commit)
+        self._bell = database.subscribe(queue_store.TOPIC)
+        self._read_through = 0
+        self._later: list[tuple[int, int]] = []
+        """Heap of (due_ms, position)."""
+        self._alarm_ms: int | None = None
+        """The earliest time somebody sleeps until."""
+        self._is_behind = False
+        """Whether reading stopped for want of room."""
+        self._draining = False
+        self._quiet = asyncio.Event()
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._settler.run())
+            while True:
+                self._dispatch(tasks)
+                await self._bell.wait()
+
+    async def drain(self) -> None:
+        """Start nothing more; return when what runs has ended and its results are on disk."""
+        self._draining = True
+        while self._backlog.running:
+            self._quiet.clear()
+            await self._quiet.wait()
+        await self._settler.flush()
+
+    def _dispatch(self, tasks: asyncio.TaskGroup) -> None:
+        """Start what is due and has a place."""
+        self._start_waiting(tasks)
+        self._offer_due(tasks)
+        self._read_on(tasks)
+        self._is_behind = not self._may_read
+        self._set_alarm(tasks)
+
+    def _read_on(self, tasks: asyncio.TaskGroup) -> None:
+        """New rows, in the order they were accepted; those due later are remembered by position."""
+        while self._may_read:
+            rows = self._database.read(lambda tx: queue_store.invocations_after(tx, self._read_through, PAGE))
+            now_ms = self._clock.now_ms()
+            for row in rows:
+                self._read_through = row.position
+                if row.due_ms > now_ms:
+                    heapq.heappush(self._later, (row.due_ms, row.position))
+                elif self._backlog.offer(row):
+                    tasks.create_task(self._run(tasks, row))
+            if len(rows) < PAGE:
+                return
+
+    def _offer_due(self, tasks: asyncio.TaskGroup) -> None:
+        now_ms = self._clock.now_ms()
+        while self._later and self._later[0][0] <= now_ms and self._may_read:
+            row = self._row(heapq.heappop(self._later)[1])
+            if self._backlog.offer(row):
+                tasks.create_task(self._run(tasks, row))
+
+    def _start_waiting(self, tasks: asyncio.TaskGroup) -> None:
+        while not self._is_held and (waiting := self._backlog.next_to_start()) is not None:
+            tasks.create_task(self._run(tasks, waiting.row or self._row(waiting.position)))
+
+    @property
+    def _is_held(self) -> bool:
+        return self._draining or self._settler.is_full
+
+    @property
+    def _may_read(self) -> bool:
+        return self._backlog.has_room and not self._is_held
+
+    def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
+        """Somebody must sleep until the next row is due, unless somebody already sleeps no longer than that."""
+        if self._later and (self._alarm_ms is None or self._later[0][0] < self._alarm_ms):
+            self._alarm_ms = self._later[0][0]
+            tasks.create_task(self._ring_at(self._alarm_ms))
+
+    async def _ring_at(self, due_ms: int) -> None:
+        await self._clock.sleep((due_ms - self._clock.now_ms()) / 1000)
+        if self._alarm_ms == due_ms:
+            self._alarm_ms = None
+        self._bell.ring()
+
+    async def _run(self, tasks: asyncio.TaskGroup, row: QueuedInvocation) -> None:
+        """From its place in the backlog to its settlement."""
+        try:
+            self._settler.add(await self._attempt(row))
+        finally:
+            self._backlog.finish(row.function_arn)
+        self._start_waiting(tasks)
+        self._is_behind = self._is_behind or self._is_held
+        if self._is_behind and self._may_read:
+            self._bell.ring()
+        if not self._backlog.running:
+            self._quiet.set()
+
+    async def _attempt(self, row: QueuedInvocation) -> Settlement:
+        payload = row.payload
+        if payload is None:
+            payload = await self._database.scan(lambda tx: queue_store.find_payload(tx, row.position))
+        try:
+            policy = self._functions.async_policy(row.function_arn)
+            attempt = Attempt(row, payload, policy, self._settings.schedule)
+            refused = settlements.refused(attempt, self._clock.now_ms())
+            if refused is not None:
+                return refused
+            return await self._invoke_once(attempt)
+        except ResourceNotFound as error:
+            return settlements.function_gone(row, payload, error.message, self._clock.now_ms())
+
+    async def _invoke_once(self, attempt: Attempt) -> Settlement:
+        """Raises ResourceNotFound."""
+        row = attempt.row
+        try:
+            outcome = await self._invoke(row, attempt.payload)
+        except ResourceNotFound:
+            raise
+        except TooManyRequests as error:
+            return settlements.not_run(attempt, error.message, self._clock.now_ms())
+        except Exception as error:
+            # A fault of ours: the invocation is owed all the same, so it is tried again like a throttled one.
+            log.exception("asynchronous invocation %s of %s met a fault", row.request_id, row.function_arn)
+            return settlements.not_run(attempt, repr(error), self._clock.now_ms())
+        return settlements.answered(attempt, outcome, self._clock.now_ms())
+
+    def _after_commit(self, batch: Sequence[Settlement]) -> None:
+        rescheduled = False
+        for settlement in batch:
+            if settlement.retry is not None:
+                heapq.heappush(self._later, (settlement.retry.due_ms, settlement.position))
+                rescheduled = True
+            elif settlement.discard is not None:
+                self._note_discard(settlement.discard)
+        if rescheduled or self._is_behind:
+            self._bell.ring()
+
+    def _note_discard(self, discard: Discard) -> None:
+        row = discard.invocation
+        self._happenings.record(
+            HappeningKind.DISCARDED,
+            time_ms=discard.discarded_ms,
+            source=row.source,
+            function_arn=row.function_arn,
+            request_id=row.request_id,
+            detail=discard.reason,
+        )
+
+    def _limit_of(self, function_arn: str) -> int:
+        """How many of a function may run: no more than will be admitted, but one, so that somebody finds out."""
+        try:
+            spare = self._functions.spare_concurrency(function_arn)
+        except ResourceNotFound:
+            return 1
+        admitted = self._backlog.running_of(function_arn) + spare
+        return max(1, min(self._settings.max_running_per_function, admitted))
+
+    def _row(self, position: int) -> QueuedInvocation:
+        row = self._database.read(lambda tx: queue_store.find_invocation(tx, position))
+        assert row is not None, "a queued invocation disappeared although nobody else consumes the queue"
+        return row

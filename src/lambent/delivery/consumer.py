@@ -1,0 +1,87 @@
+"""The consumer: read a log from the checkpoint, work, commit the effects together with the checkpoint.
+
+Everything that happens after a commit has this form. The work is split in two: `decide` looks at the records and the
+committed state and answers with the effects; the effects are SQL in one transaction with the checkpoint. Killed at any
+moment, a consumer starts again at its checkpoint: no effect is lost and none is committed twice. The commit that
+appends wakes it; it never polls.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from lambent.delivery import checkpoints
+from lambent.kit.clock import Clock
+from lambent.storage import log as storage_log
+from lambent.storage.database import Database
+from lambent.storage.log import LogRecord
+from lambent.storage.transaction import Transaction
+
+Effects = Callable[[Transaction], None]
+Decide = Callable[[Sequence[LogRecord]], Effects]
+
+#: Records per transaction: shares one commit among many, and bounds how long `decide` keeps the event loop.
+MAX_BATCH = 256
+
+#: Pause after a failure (a full disk, or a bug) before the same records are tried again.
+RETRY_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Consumer:
+    """One reader of one log. `decide` is synchronous and is called on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        log: str,
+        name: str,
+        decide: Decide,
+        max_batch: int = MAX_BATCH,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._log = log
+        self._name = name
+        self._decide = decide
+        self._max_batch = max_batch
+
+    async def run(self) -> None:
+        """Runs until cancelled; a batch that fails is tried again, and what failed is logged."""
+        topic = storage_log.topic(self._log)
+        appended = self._database.subscribe(topic)
+        try:
+            while True:
+                try:
+                    while await self._consume_batch():
+                        pass
+                except Exception:
+                    # Whatever it is: records must wait for its mending, neither be skipped nor stop the platform.
+                    logger.exception("consumer %s of log %s failed; it tries again", self._name, self._log)
+                    await self._clock.sleep(RETRY_SECONDS)
+                else:
+                    await appended.wait()
+        finally:
+            self._database.unsubscribe(topic, appended)
+
+    async def _consume_batch(self) -> bool:
+        """False if there was nothing to read."""
+        start, records = self._database.read(self._read)
+        if not records:
+            return False
+        effects = self._decide(records)
+        end = records[-1].position
+
+        def commit(tx: Transaction) -> None:
+            checkpoints.advance(tx, self._log, self._name, start=start, end=end)
+            effects(tx)
+            storage_log.trim(tx, self._log, checkpoints.slowest(tx, self._log))
+
+        await self._database.write(commit)
+        return True
+
+    def _read(self, tx: Transaction) -> tuple[int, list[LogRecord]]:
+        start = checkpoints.find(tx, self._log, self._name)
+        return start, storage_log.read_after(tx, self._log, start, self._max_batch)

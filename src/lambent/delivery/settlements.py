@@ -1,0 +1,121 @@
+"""A settlement: what one attempt at an asynchronous invocation means for its row and its destination.
+
+Decided here from values; `settler` commits it.
+"""
+
+from dataclasses import dataclass
+
+from lambent.delivery import destinations, retries
+from lambent.delivery.destinations import Ending
+from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
+from lambent.sandbox.types import Outcome
+from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
+
+#: The largest event kept with the record of its discarding.
+MAX_DISCARDED_PAYLOAD_BYTES = 65_536
+
+MAX_DETAIL_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: the row as it was, and what applied to it."""
+
+    row: QueuedInvocation
+    payload: bytes
+    policy: AsyncPolicy
+    schedule: RetrySchedule
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self.row.accepted_ms, self.row.errors, self.row.throttles)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The row goes, unless `retry` says when it is due again."""
+
+    position: int
+    retry: Retry | None = None
+    discard: Discard | None = None
+    destination: str = ""
+    """ARN of the function that receives `record`."""
+    record: bytes = b""
+
+
+def refused(attempt: Attempt, now_ms: int) -> Settlement | None:
+    """Before the attempt: None if it may go ahead."""
+    given_up = retries.before_attempt(attempt.progress, attempt.policy, now_ms)
+    return _discarded(attempt, given_up.reason, now_ms) if given_up else None
+
+
+def answered(attempt: Attempt, outcome: Outcome, now_ms: int) -> Settlement:
+    """The function ran, well or not."""
+    if outcome.function_error:
+        decision = retries.after_error(attempt.progress, attempt.policy, attempt.schedule, now_ms)
+        return _follow(attempt, decision, now_ms, outcome=outcome)
+    return Settlement(
+        attempt.row.position,
+        destination=attempt.policy.on_success,
+        record=_record(attempt, "Success", attempt.policy.on_success, now_ms, outcome),
+    )
+
+
+def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
+    """It was throttled, or the platform failed; `reason` is for people."""
+    decision = retries.after_throttle(attempt.progress, attempt.policy, attempt.schedule, now_ms)
+    return _follow(attempt, decision, now_ms, detail=reason)
+
+
+def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: int) -> Settlement:
+    attempt = Attempt(row, payload, AsyncPolicy(), RetrySchedule())
+    return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
+
+
+def _follow(
+    attempt: Attempt, decision: Retry | GiveUp, now_ms: int, *, outcome: Outcome | None = None, detail: str = ""
+) -> Settlement:
+    if isinstance(decision, Retry):
+        return Settlement(attempt.row.position, retry=decision)
+    return _discarded(attempt, decision.reason, now_ms, outcome=outcome, detail=detail)
+
+
+def _discarded(
+    attempt: Attempt, reason: DiscardReason, now_ms: int, *, outcome: Outcome | None = None, detail: str = ""
+) -> Settlement:
+    if outcome is not None:
+        detail = outcome.payload[:MAX_DETAIL_BYTES].decode(errors="replace")
+    discard = Discard(
+        invocation=attempt.row,
+        payload=attempt.payload if len(attempt.payload) <= MAX_DISCARDED_PAYLOAD_BYTES else b"",
+        discarded_ms=now_ms,
+        attempts=_attempts(attempt, outcome),
+        reason=reason.value,
+        detail=detail,
+    )
+    destination = attempt.policy.on_failure
+    record = _record(attempt, reason.value, destination, now_ms, outcome)
+    return Settlement(attempt.row.position, discard=discard, destination=destination, record=record)
+
+
+def _record(attempt: Attempt, condition: str, destination: str, now_ms: int, outcome: Outcome | None) -> bytes:
+    if not destination:
+        return b""
+    return destinations.invocation_record(
+        Ending(
+            request_id=attempt.row.request_id,
+            function_arn=attempt.row.function_arn,
+            condition=condition,
+            invoke_count=_attempts(attempt, outcome),
+            event=attempt.payload,
+            ended_ms=now_ms,
+            response=outcome.payload if outcome else None,
+            function_error=outcome.function_error if outcome else None,
+        )
+    )
+
+
+def _attempts(attempt: Attempt, outcome: Outcome | None) -> int:
+    """How often the function was reached, this time included."""
+    return attempt.row.errors + (outcome is not None)
