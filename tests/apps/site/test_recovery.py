@@ -1,0 +1,256 @@
+"""The builder dies at every possible step, or finds /tmp and buckets changed under its hands; the next one mends it.
+
+It runs in the test's own process here, on the buckets of a real platform, so that it can be made to die where we want.
+"""
+
+import hashlib
+import itertools
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+import package
+from platform_process import PlatformProcess
+from sitebuilder import turns
+from sitebuilder.buckets import Bucket
+from sitebuilder.build import Report, Site
+from sitebuilder.events import Wake
+from sitebuilder.publisher import Publisher
+from sitebuilder.settings import Settings
+from sitebuilder.turn_keeper import TurnKeeper, TurnLost
+from sitebuilder.workspace import Workspace
+
+LAYOUT = "<title>{{ .Title }}</title>{{ .Content }}{{ range site.RegularPages }}<a>{{ .Title }}</a>{{ end }}"
+BASE_URL = "http://small.test/"
+_numbers = itertools.count()
+
+
+class Died(Exception):
+    """As if the process had been killed."""
+
+
+class MortalBucket(Bucket):
+    """Dies before a given write, and stays dead."""
+
+    def __init__(self, client: Any, name: str, life: "Life") -> None:
+        super().__init__(client, name)
+        self._life = life
+
+    def upload(self, *arguments: Any, **named: Any) -> str:
+        self._life.step()
+        return super().upload(*arguments, **named)
+
+    def delete(self, keys: Any) -> None:
+        self._life.step()
+        super().delete(keys)
+
+    def write(self, *arguments: Any) -> None:
+        self._life.step()
+        super().write(*arguments)
+
+    def replace(self, *arguments: Any, **named: Any) -> str | None:
+        self._life.step()
+        return super().replace(*arguments, **named)
+
+
+class Life:
+    def __init__(self) -> None:
+        self.steps_left = 1_000_000
+
+    def step(self) -> None:
+        if self.steps_left <= 0:
+            raise Died
+        self.steps_left -= 1
+
+
+class SmallSite:
+    """A site of a few pages in three buckets of its own, and a builder for it."""
+
+    def __init__(self, platform: PlatformProcess, folder: Path) -> None:
+        self._folder = folder
+        self.s3: Any = boto3.client(
+            "s3",
+            endpoint_url=platform.url,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+            region_name="us-east-1",
+        )
+        names = [f"small-{kind}-{next(_numbers)}" for kind in ("source", "website", "state")]
+        for name in names:
+            self.s3.create_bucket(Bucket=name)
+        self.s3.put_bucket_ownership_controls(
+            Bucket=names[1], OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
+        )
+        self.s3.delete_public_access_block(Bucket=names[1])
+        self.life = Life()
+        self.source, self.website, self.state = (MortalBucket(self.s3, name, self.life) for name in names)
+        self.turn_key = f"{self.website.name}/turn.json"
+        self.put("hugo.toml", 'title = "small"\ndisableKinds = ["taxonomy", "term"]\n')
+        self.put("layouts/all.html", LAYOUT)
+        for name in "abc":
+            self.put(f"content/{name}.md", f"---\ntitle: {name}\n---\n{name}\n")
+
+    def put(self, key: str, text: str) -> None:
+        self.s3.put_object(Bucket=self.source.name, Key=key, Body=text.encode())
+
+    def delete(self, key: str) -> None:
+        self.s3.delete_object(Bucket=self.source.name, Key=key)
+
+    def site(self, workspace: str = "warm") -> Site:
+        hugo = package.installed_hugo()
+        assert hugo is not None
+        settings = Settings(
+            input_bucket=self.source.name,
+            output_bucket=self.website.name,
+            state_bucket=self.state.name,
+            base_url=BASE_URL,
+            package_digest="",
+            hugo=hugo,
+            workspace=self._folder / workspace,
+            hugo_variables=(),
+        )
+        publisher = Publisher(self.website, self.state, f"{self.website.name}/published.json")
+        return Site(settings, self.source, self.website, publisher, Workspace(settings.workspace))
+
+    def turn(self, request_id: str, *, seconds: float = 60) -> TurnKeeper:
+        return TurnKeeper(
+            self.state, self.turn_key, request_id=request_id, deadline=time.time() + seconds, now=time.time
+        )
+
+    def build(self, request_id: str = "r1", workspace: str = "warm") -> list[Report]:
+        turn = self.turn(request_id)
+        return self.site(workspace).bring_up_to_date(turn, Wake.LOOK, deadline=time.time() + 60)
+
+    def digests(self) -> dict[str, str]:
+        return {key: listed.etag for key, listed in self.website.list().items()}
+
+    def clean_build(self) -> dict[str, str]:
+        folder = self._folder / f"clean-{next(_numbers)}"
+        for key in self.source.list():
+            file = folder / "source" / key
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self.s3.get_object(Bucket=self.source.name, Key=key)["Body"].read())
+        out = folder / "out"
+        command = [str(package.installed_hugo()), "build", "-s", str(folder / "source"), "-d", str(out), "-b", BASE_URL]
+        subprocess.run([*command, "--noBuildLock"], check=True, capture_output=True)
+        files = [file for file in out.rglob("*") if file.is_file()]
+        return {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
+
+
+@pytest.fixture
+def small(platform: PlatformProcess, tmp_path: Path) -> Iterator[SmallSite]:
+    site = SmallSite(platform, tmp_path)
+    yield site
+    site.s3.close()
+
+
+def test_death_at_every_step_is_mended_by_the_retry(small: SmallSite) -> None:
+    small.build()
+    for survived in itertools.count():
+        small.put("content/a.md", f"---\ntitle: a\n---\nversion {survived}\n")
+        small.put(f"content/new{survived}.md", "---\ntitle: new\n---\n")
+        small.delete(f"content/new{survived - 1}.md")
+        small.life.steps_left = survived
+        try:
+            small.build("r1")
+        except Died:
+            small.life.steps_left = 1_000_000
+            retried = small.build("r1")
+            assert [report.outcome for report in retried] != ["left"]
+        else:
+            break
+        finally:
+            small.life.steps_left = 1_000_000
+        assert small.digests() == small.clean_build(), f"died after {survived} writes"
+    assert survived > 8, "not all steps were tried"
+
+
+def test_sources_put_back_after_a_death_are_published_again(small: SmallSite) -> None:
+    """The record says that these sources are published, but somebody died in the middle of publishing others."""
+    small.build()
+    before = small.digests()
+    small.put("content/d.md", "---\ntitle: d\n---\n")
+    small.life.steps_left = 4  # the turn, the intent, two uploads
+    with pytest.raises(Died):
+        small.build("r1")
+    small.life.steps_left = 1_000_000
+    assert small.digests() != before
+    small.delete("content/d.md")
+    assert [report.outcome for report in small.build("r1")] == ["published"]
+    assert small.digests() == before
+
+
+def test_a_dead_holder_is_replaced_when_its_time_is_over(small: SmallSite) -> None:
+    assert small.turn("dead", seconds=60).take()
+    assert [report.outcome for report in small.build("r2")] == ["left"]
+    late = -60 - turns.CLOCK_SLACK_SECONDS
+    assert small.turn("dead", seconds=late).take(), "its own retry has it at once"
+    assert [report.outcome for report in small.build("r2")] == ["published"]
+
+
+def test_who_lost_the_turn_while_building_says_so(small: SmallSite) -> None:
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    assert slow.take()
+    assert small.build("r2")[-1].outcome == "published"
+    with pytest.raises(TurnLost):
+        slow.give_back()
+
+
+def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: SmallSite) -> None:
+    """The change comes while the turn is held, so its own event is turned away."""
+    holder = small.turn("holder")
+    site = small.site()
+    publish = site.publisher.publish
+
+    class Interrupted(Publisher):
+        def publish(self, *arguments: Any, **named: Any) -> Any:
+            if "content/late.md" not in small.source.list():
+                small.put("content/late.md", "---\ntitle: late\n---\n")
+                assert [report.outcome for report in small.build("other", "another environment")] == ["left"]
+            return publish(*arguments, **named)
+
+    interrupted = Interrupted(site.publisher.website, site.publisher.state, site.publisher.record_key)
+    site = Site(site.settings, site.source, site.website, interrupted, site.workspace)
+    reports = site.bring_up_to_date(holder, Wake.LOOK, deadline=time.time() + 60)
+    assert [report.outcome for report in reports] == ["published", "published"]
+    assert small.digests() == small.clean_build()
+
+
+def test_a_workspace_left_by_the_dead_is_not_believed(small: SmallSite) -> None:
+    small.build()
+    workspace = small.site().settings.workspace
+    (workspace / "sources.json").unlink()
+    (workspace / "source/content/ghost.md").write_text("---\ntitle: ghost\n---\n")
+    (workspace / "source/content/a.md").write_text("half a fi")
+    small.put("content/b.md", "---\ntitle: b2\n---\n")
+    small.build()
+    assert small.digests() == small.clean_build()
+
+
+def test_files_become_folders_and_folders_files(small: SmallSite) -> None:
+    small.put("static/x", "a file")
+    small.build()
+    small.delete("static/x")
+    small.put("static/x/y", "in a folder")
+    small.build()
+    assert small.digests() == small.clean_build()
+    small.delete("static/x/y")
+    small.put("static/x", "a file again")
+    small.build()
+    assert small.digests() == small.clean_build()
+
+
+def test_an_empty_result_is_refused(small: SmallSite) -> None:
+    small.build()
+    before = small.digests()
+    kinds = '["page", "section", "taxonomy", "term", "rss", "sitemap", "404"]'
+    small.put("hugo.toml", f'title = "small"\ndisableKinds = {kinds}\n')
+    small.delete("layouts/all.html")
+    reports = small.build()
+    assert [(report.outcome, report.errors) for report in reports] == [("failed", ("hugo made no files at all",))]
+    assert small.digests() == before
