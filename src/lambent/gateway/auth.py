@@ -1,0 +1,94 @@
+"""Who asks? SigV4 -> Identity, or AWS's refusal in the service's own words.
+
+With `--auth off` nothing is verified: whoever asks, signed or not, is the root of the default account, or of account
+123456789012 if that is the access key id (a custom of local AWS tools, for tests that need several accounts); only
+temporary credentials of execution environments keep their role. Where signatures are checked, an access key id means
+nothing but itself.
+"""
+
+from dataclasses import dataclass
+
+from lambent.gateway.credentials import CredentialStore, Principal
+from lambent.kit.arn import Arn
+from lambent.kit.clock import Clock
+from lambent.wire import sigv4
+from lambent.wire.errors import ServiceError
+from lambent.wire.http import Request
+from lambent.wire.signature_errors import Dialect
+from lambent.wire.sigv4 import Payload, Secret, Signed, Verifier
+
+_STREAMED = {one.value: one for one in Payload if one is not Payload.DIGEST}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    principal: Principal | None
+    """None: anonymous."""
+    region: str
+    payload: Payload
+    """What the request says about its body; `bodies.guard` holds it to that."""
+    payload_sha256: str = ""
+    signed: Signed | None = None
+    """What chunk signatures hang on; None if signatures are not checked."""
+
+
+class Authenticator:
+    def __init__(
+        self, credentials: CredentialStore, *, clock: Clock, region: str, account_id: str, is_open: bool = False
+    ) -> None:
+        """`is_open`: check no signatures. `region`, `account_id`: of whoever names none."""
+        self._credentials = credentials
+        self._clock = clock
+        self._region = region
+        self._account_id = account_id
+        self._is_open = is_open
+        self._verifier = Verifier(credentials.secret)
+
+    def identify(self, request: Request, *, dialect: Dialect, service: str | None, body: bytes | None) -> Identity:
+        """`body` if it had to be read first: most services do not send its digest. Raises ServiceError."""
+        if self._is_open:
+            return self._believe(request)
+        now = self._clock.now()
+        verdict = self._verifier.verify(request, dialect=dialect, now=now, service=service, body=body)
+        if isinstance(verdict, Signed):
+            principal = self._credentials.lookup(verdict.access_key_id)
+            if principal is None or (principal.expires_at is not None and principal.expires_at <= now):
+                raise _expired_token(dialect)
+            return Identity(principal, verdict.region, verdict.payload, verdict.payload_sha256, verdict)
+        if isinstance(verdict, sigv4.Refused):
+            raise verdict.error
+        return Identity(None, self._region, _claimed_payload(request))
+
+    def _believe(self, request: Request) -> Identity:
+        access_key_id, region = _claimed_key(request)
+        principal = self._credentials.lookup(access_key_id)
+        if principal is None:
+            is_account = len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit()
+            account_id = access_key_id if is_account else self._account_id
+            principal = Principal(
+                access_key_id or "anything", account_id, str(Arn("iam", "", account_id, "root")), Secret("")
+            )
+        return Identity(principal, region or self._region, _claimed_payload(request))
+
+
+def _claimed_payload(request: Request) -> Payload:
+    """How the body is framed, where no signature speaks of it."""
+    return _STREAMED.get(request.headers.get("x-amz-content-sha256", ""), Payload.UNSIGNED)
+
+
+def _claimed_key(request: Request) -> tuple[str, str]:
+    """(access key id, region), each "" if not said."""
+    header = request.headers.get("authorization", "")
+    credential = header.partition("Credential=")[2].partition(",")[0]
+    if not credential:
+        credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
+    scope = sigv4.scope_of(request)
+    return credential.replace("%2F", "/").strip().partition("/")[0], scope[0] if scope else ""
+
+
+def _expired_token(dialect: Dialect) -> ServiceError:
+    if dialect.is_s3:
+        return ServiceError("The provided token has expired.", code="ExpiredToken", status=400)
+    return ServiceError(
+        "The security token included in the request is expired", code="ExpiredTokenException", status=dialect.status
+    )

@@ -1,0 +1,175 @@
+"""Which service, in which protocol, and if the request names it which operation does this request address?
+
+Signs are read from the surest to the vaguest: our own path `/_lambent/`, the `X-Amz-Target` header, the path of
+rpc-v2-cbor, the service in the credential scope, the host, a REST path that only one service has, a query `Action`.
+What is left is S3: anonymous requests look like that. REST operations are matched later, by `UriTable`, on
+`ServiceAddress.path`: for a bucket's own host that is the path with the bucket in front. Signatures are never
+computed over it, always over the path as it was sent.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from lambent.gateway.hosts import HostKind, HostName, read_host
+from lambent.wire import sigv4
+from lambent.wire.http import Request
+from lambent.wire.model import ServiceModel
+
+INTERNAL_PREFIX = "/_lambent/"
+WEBSITE_PREFIX = "/_lambent/website/"
+CBOR = "rpc-v2-cbor"
+
+_HOSTS_REMEMBERED = 1024  # a few per client in practice; each bucket's own host counts
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAddress:
+    service: str
+    protocol: str
+    operation: str | None
+    """As the request names it; None: its path says (REST), or its form (query)."""
+    path: str
+    """Path to match REST operations on."""
+    website: str = ""
+    """Bucket named as the host: if it has a website, an anonymous request is for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebsiteAddress:
+    bucket: str
+    path: str
+    """Raw, within the website."""
+    base: str
+    """What stands before `path` in the URL: "" on a host of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class InternalAddress:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoAddress:
+    """The request names a service that is not here; `what` is the name, `protocol` how to say so."""
+
+    what: str
+    protocol: str
+
+
+Address = ServiceAddress | WebsiteAddress | InternalAddress | NoAddress
+
+
+def protocols_of(model: ServiceModel) -> tuple[str, ...]:
+    """What we answer a service's clients in. CBOR has paths of its own, so every RPC service gets it."""
+    spoken = tuple(dict.fromkeys((model.protocol, *model.protocols)))
+    if model.target_prefix and CBOR not in spoken:
+        return (*spoken, CBOR)
+    return spoken
+
+
+class Router:
+    def __init__(self, models: Iterable[ServiceModel]) -> None:
+        self._by_name = {model.name: model for model in models}
+        self._by_signing_name = {model.signing_name: model for model in self._by_name.values()}
+        self._by_target = {model.target_prefix: model for model in self._by_name.values() if model.target_prefix}
+        self._by_version = {model.api_version: model for model in self._by_name.values() if "query" in model.protocols}
+        self._by_segment = _rest_segments(self._by_name.values())
+        self._hosts: dict[str, HostName] = {}
+
+    def route(self, request: Request) -> Address:
+        host = self._host(request.headers.get("host", ""))
+        if host.kind is HostKind.WEBSITE:
+            return WebsiteAddress(host.name, request.path, "")
+        if host.kind is not HostKind.BUCKET and request.path.startswith(INTERNAL_PREFIX):
+            return _internal(request.path)
+        target = request.headers.get("x-amz-target")
+        if target is not None and request.method == "POST":
+            return self._by_target_header(target, request)
+        if request.path.startswith("/service/") and "smithy-protocol" in request.headers:
+            return self._by_cbor_path(request)
+        scope = sigv4.scope_of(request)
+        if scope is not None:
+            return self._by_scope(scope[1], request, host)
+        return self._unsigned(request, host)
+
+    def _host(self, header: str) -> HostName:
+        host = self._hosts.get(header)
+        if host is None:
+            host = read_host(header)
+            if len(self._hosts) >= _HOSTS_REMEMBERED:
+                self._hosts.clear()
+            self._hosts[header] = host
+        return host
+
+    def _by_target_header(self, target: str, request: Request) -> Address:
+        prefix, _, operation = target.rpartition(".")
+        model = self._by_target.get(prefix)
+        if model is None:
+            return NoAddress(target, "json")
+        return ServiceAddress(model.name, "json", operation, request.path)
+
+    def _by_cbor_path(self, request: Request) -> Address:
+        """`/service/{target prefix}/operation/{operation}`, as smithy.io's rpc-v2-cbor says and botocore sends."""
+        parts = request.path.split("/")
+        model = self._by_target.get(parts[2].rpartition(".")[2]) if len(parts) == 5 else None
+        if model is None or parts[3] != "operation":
+            return NoAddress(request.path, CBOR)
+        return ServiceAddress(model.name, CBOR, parts[4], request.path)
+
+    def _by_scope(self, signing_name: str, request: Request, host: HostName) -> Address:
+        model = self._by_signing_name.get(signing_name)
+        if model is None:
+            return NoAddress(signing_name, "json" if request.method == "POST" and request.path == "/" else "rest-xml")
+        if model.protocol == "rest-xml":
+            return _path_address(model, request, host)
+        if "query" in model.protocols:
+            return ServiceAddress(model.name, "query", _query_value(request.query, "Action"), request.path)
+        return ServiceAddress(model.name, model.protocol, None, request.path)
+
+    def _unsigned(self, request: Request, host: HostName) -> Address:
+        if host.kind is not HostKind.BUCKET:
+            model = self._by_segment.get(request.path.partition("?")[0].split("/", 2)[1])
+            if model is not None:
+                return ServiceAddress(model.name, model.protocol, None, request.path)
+            action = _query_value(request.query, "Action")
+            model = self._by_version.get(_query_value(request.query, "Version") or "") if action else None
+            if model is not None:
+                return ServiceAddress(model.name, "query", action, request.path)
+        s3 = self._by_name.get("s3")
+        if s3 is None:
+            return NoAddress("s3", "rest-xml")
+        return _path_address(s3, request, host)
+
+
+def _path_address(model: ServiceModel, request: Request, host: HostName) -> ServiceAddress:
+    if host.kind is HostKind.BUCKET:
+        return ServiceAddress(model.name, model.protocol, None, f"/{host.name}{request.path}")
+    website = host.name if host.kind is HostKind.OTHER else ""
+    return ServiceAddress(model.name, model.protocol, None, request.path, website)
+
+
+def _internal(path: str) -> Address:
+    if path.startswith(WEBSITE_PREFIX):
+        bucket, _, rest = path.removeprefix(WEBSITE_PREFIX).partition("/")
+        return WebsiteAddress(bucket, f"/{rest}", f"{WEBSITE_PREFIX}{bucket}")
+    return InternalAddress(path.removeprefix(INTERNAL_PREFIX))
+
+
+def _rest_segments(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
+    """First path segments that are one service's alone: Lambda's dates (`2015-03-31`)."""
+    found: dict[str, ServiceModel] = {}
+    for model in models:
+        for route in model.routes:
+            segment = route.uri.split("/", 2)[1]
+            if segment and "{" not in segment and model.protocol == "rest-json":
+                found[segment] = model
+    return found
+
+
+def _query_value(query: str, name: str) -> str | None:
+    for pair in query.split("&"):
+        key, _, value = pair.partition("=")
+        if key == name:
+            return unquote_to_bytes(value).decode("latin-1")
+    return None
