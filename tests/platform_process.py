@@ -8,6 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import boto3
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -22,6 +25,15 @@ class PlatformProcess:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def endpoint(self) -> str:
+        return self.url
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client, as anybody would make one."""
+        chosen = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        return boto3.client(service, endpoint_url=self.url, **{**chosen, **options})
 
     @classmethod
     @contextmanager

@@ -1,0 +1,13 @@
+"""One platform for all tests that only need some platform; tests that restart or kill one start their own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from platform_process import PlatformProcess
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    with PlatformProcess.started(tmp_path_factory.mktemp("platform") / "data") as platform:
+        yield platform
