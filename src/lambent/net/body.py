@@ -6,7 +6,7 @@ that an operation drops what it has stored so far.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Self
 
 from lambent.wire.http import NO_TRAILERS, BodyTooLarge, ClientDisconnected
@@ -30,7 +30,7 @@ class IncomingBody:
 
     def __init__(self, length: int | None, wanted: Callable[[], None]) -> None:
         self.length = length
-        self.trailers = NO_TRAILERS
+        self.trailers: Mapping[str, str] = NO_TRAILERS
         self.received = 0
         self.buffered = 0
         self.is_complete = False
@@ -112,6 +112,11 @@ class IncomingBody:
             self._pieces.append(piece)
             self.buffered += len(piece)
             self._wake()
+
+    def add_trailer(self, name: str, value: str) -> None:
+        if not isinstance(self.trailers, dict):
+            self.trailers = {}
+        self.trailers[name] = value
 
     def finish(self) -> None:
         self.is_complete = True

@@ -157,6 +157,11 @@ class Connection(asyncio.Protocol):
         assert self._receiving.body is not None
         self._receiving.body.feed(piece)
 
+    def trailer_arrived(self, name: str, value: str) -> None:
+        assert self._receiving is not None
+        assert self._receiving.body is not None
+        self._receiving.body.add_trailer(name, value)
+
     def request_ended(self) -> None:
         exchange, self._receiving = self._receiving, None
         assert exchange is not None

@@ -33,13 +33,15 @@ class Head:
 
 
 class Intake(Protocol):
-    """Who takes what was parsed, in this order: began, arrived, any number of body pieces, ended."""
+    """Who takes what was parsed, in this order: began, arrived, any number of body pieces, then of trailers, ended."""
 
     def request_began(self) -> None: ...
 
     def request_arrived(self, head: Head) -> None: ...
 
     def body_arrived(self, piece: bytes) -> None: ...
+
+    def trailer_arrived(self, name: str, value: str) -> None: ...
 
     def request_ended(self) -> None: ...
 
@@ -69,6 +71,7 @@ class RequestParser:
         self._in_head = False
         self._head_bytes = 0
         self._repeated = 0
+        self._trailer_bytes = 0
         self._target = b""
         self._headers: dict[str, str] = {}
         self.on_body = intake.body_arrived
@@ -100,6 +103,7 @@ class RequestParser:
         self._in_head = True
         self._head_bytes = 0
         self._repeated = 0
+        self._trailer_bytes = 0
         self._target = b""
         self._headers = {}
         self._intake.request_began()
@@ -110,9 +114,10 @@ class RequestParser:
             self._refuse(HEAD_TOO_LARGE)
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
-        if not self._in_head:
-            return  # a trailer of the chunked coding, which may be dropped (RFC 9110, 6.5.1); SDKs' are in aws-chunked
         name = self._names.get(raw_name) or self._names.learn(raw_name)
+        if not self._in_head:
+            self._take_trailer(name, raw_value)
+            return
         headers = self._headers
         if name in headers:
             self._join(name, raw_value)
@@ -150,6 +155,13 @@ class RequestParser:
                 expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
             )
         )
+
+    def _take_trailer(self, name: str, raw_value: bytes) -> None:
+        """A trailer of the chunked coding: apart from the headers (RFC 9110, 6.5.1), under the same limits."""
+        self._trailer_bytes += len(name) + len(raw_value)
+        if self._trailer_bytes > self._limits.head_bytes:
+            self._refuse(HEAD_TOO_LARGE)
+        self._intake.trailer_arrived(name, raw_value.decode("latin-1").rstrip(" \t"))
 
     def _join(self, name: str, raw_value: bytes) -> None:
         """A repeated header is a list (RFC 9110, 5.3)."""

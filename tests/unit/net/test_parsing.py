@@ -16,6 +16,7 @@ from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Re
 class Collected:
     requests: list[tuple[Head, bytes]] = field(default_factory=list)
     refusal: Refusal | None = None
+    trailers: dict[str, str] = field(default_factory=dict)
     _head: Head | None = None
     _body: bytes = b""
 
@@ -27,6 +28,9 @@ class Collected:
 
     def body_arrived(self, piece: bytes) -> None:
         self._body += piece
+
+    def trailer_arrived(self, name: str, value: str) -> None:
+        self.trailers[name] = value
 
     def request_ended(self) -> None:
         assert self._head is not None
@@ -197,3 +201,15 @@ def test_any_bytes_are_requests_or_a_refusal(noise: bytes, cut: int) -> None:
     prefix = CHUNKED if noise[:1] > b"\x80" else b""
     raw = prefix + noise
     assert parse([raw[:cut], raw[cut:]]).requests == parse([raw]).requests
+
+
+def test_trailers_come_apart_from_the_headers() -> None:
+    collected = parse([CHUNKED + b"2\r\nab\r\n0\r\nX-Reason: because \r\n\r\n"])
+    head, body = collected.requests[0]
+    assert (body, collected.trailers) == (b"ab", {"x-reason": "because"})
+    assert "x-reason" not in head.headers
+
+
+def test_trailers_are_limited_like_a_head() -> None:
+    trailers = b"".join(b"x-%d: %s\r\n" % (number, b"v" * 100) for number in range(1000))
+    assert parse([CHUNKED + b"0\r\n" + trailers + b"\r\n"]).refusal == HEAD_TOO_LARGE
