@@ -15,6 +15,7 @@ import httptools
 from lambent.net.limits import Limits
 from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Refusal, Refused
 
+_MAX_SILENT_BYTES = 1024 * 1024  # without a request's begin or a piece of body; one read brings a quarter of that
 _KNOWN_NAMES = 1024  # spellings of header names remembered; SDKs use a few dozen
 _ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
 
@@ -74,7 +75,7 @@ class RequestParser:
         self._trailer_bytes = 0
         self._target = b""
         self._headers: dict[str, str] = {}
-        self.on_body = intake.body_arrived
+        self._silent_bytes = 0
         self.on_message_complete = intake.request_ended
         self._parser = httptools.HttpRequestParser(self)
 
@@ -91,6 +92,10 @@ class RequestParser:
                 if isinstance(error, httptools.HttpParserCallbackError) and self._refusal is None:
                     raise  # a bug in whoever takes the events
                 raise Refused(self._refusal or BAD_REQUEST) from error
+        self._silent_bytes += len(data)
+        if self._silent_bytes > _MAX_SILENT_BYTES:
+            # A trailer or chunk extension that never ends is collected by the parser, unseen from here.
+            raise Refused(HEAD_TOO_LARGE)
         if self._in_head:
             # Not finished with this piece: a head that never ends must not be collected.
             self._head_bytes += len(data)
@@ -101,6 +106,7 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         self._in_head = True
+        self._silent_bytes = 0
         self._head_bytes = 0
         self._repeated = 0
         self._trailer_bytes = 0
@@ -123,6 +129,10 @@ class RequestParser:
             self._join(name, raw_value)
         else:
             headers[name] = raw_value.decode("latin-1").rstrip(" \t")
+
+    def on_body(self, piece: bytes) -> None:
+        self._silent_bytes = 0
+        self._intake.body_arrived(piece)
 
     def on_headers_complete(self) -> None:
         self._in_head = False

@@ -1,4 +1,4 @@
-"""Bodies of any size pass through in flat memory. The server runs in a process of its own, so that it can be weighed."""
+"""Bodies of any size pass through in flat memory. The server is a process of its own, so that it can be weighed."""
 
 import re
 import socket

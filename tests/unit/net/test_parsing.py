@@ -124,6 +124,12 @@ def test_what_is_not_a_request_is_refused(name: str) -> None:
         assert collected.requests == [] or name == "chunk longer than said"
 
 
+@pytest.mark.parametrize("tail", [b"X: ", b"3;"])
+def test_a_trailer_or_extension_that_never_ends_is_not_collected(tail: bytes) -> None:
+    collected = parse([CHUNKED + (b"0\r\n" if tail == b"X: " else b"") + tail, *[b"a" * 100_000] * 30])
+    assert collected.refusal in (HEAD_TOO_LARGE, BAD_REQUEST)
+
+
 def test_headers_are_lower_case_joined_and_trimmed() -> None:
     collected = parse([START + b"X-A:  1 \t\r\nx-a:2\r\nEmpty:\r\nX-Latin: \xe4\r\n\r\n"])
     assert collected.requests[0][0].headers == {"host": "a", "x-a": "1,2", "empty": "", "x-latin": "ä"}
