@@ -61,8 +61,10 @@ def decode(decoder: chunked.Decoder, body: bytes, cuts: list[int] | None = None)
 
 def example_decoder(*, trailer: bool) -> chunked.Decoder:
     if trailer:
-        return chunked.Decoder(SIGNED_TRAILER, decoded_length=len(DATA), trailers=["x-amz-checksum-crc32c"])
-    return chunked.Decoder(SIGNED, decoded_length=len(DATA))
+        return chunked.Decoder(
+            SIGNED_TRAILER.payload, SIGNED_TRAILER, decoded_length=len(DATA), trailers=["x-amz-checksum-crc32c"]
+        )
+    return chunked.Decoder(SIGNED.payload, SIGNED, decoded_length=len(DATA))
 
 
 @given(st.booleans(), st.lists(st.integers(0, 10**6), max_size=6))
@@ -78,7 +80,7 @@ def test_published_trailer_is_the_checksum() -> None:
 
 def test_byte_by_byte() -> None:
     body = b"3\r\nabc\r\n0\r\n\r\n"
-    assert decode(chunked.Decoder(UNSIGNED, decoded_length=3), body, list(range(len(body)))) == b"abc"
+    assert decode(chunked.Decoder(UNSIGNED.payload, UNSIGNED, decoded_length=3), body, list(range(len(body)))) == b"abc"
 
 
 @given(st.binary(max_size=50_000), st.integers(8192, 20_000), st.lists(st.integers(0, 60_000), max_size=5))
@@ -86,7 +88,7 @@ def test_botocore_wrapper(data: bytes, chunk_size: int, cuts: list[int]) -> None
     wrapper = AwsChunkedWrapper(
         io.BytesIO(data), checksum_cls=Crc32Checksum, checksum_name="x-amz-checksum-crc32", chunk_size=chunk_size
     )
-    decoder = chunked.Decoder(UNSIGNED, decoded_length=len(data), trailers=["x-amz-checksum-crc32"])
+    decoder = chunked.Decoder(UNSIGNED.payload, UNSIGNED, decoded_length=len(data), trailers=["x-amz-checksum-crc32"])
     assert decode(decoder, wrapper.read(), cuts) == data
     assert decoder.trailers == {"x-amz-checksum-crc32": checksums.of("CRC32", data)}
 
@@ -109,7 +111,7 @@ def frame(data: bytes, sizes: list[int]) -> bytes:
 @given(st.integers(0, 255), st.integers(8192, 20_000), st.lists(st.integers(0, 60_000), max_size=5))
 def test_chain_of_signatures(byte: int, size: int, cuts: list[int]) -> None:
     data = bytes([byte]) * 30_000
-    assert decode(chunked.Decoder(SIGNED), frame(data, [size, 30_000 - size]), cuts) == data
+    assert decode(chunked.Decoder(SIGNED.payload, SIGNED), frame(data, [size, 30_000 - size]), cuts) == data
 
 
 @pytest.mark.parametrize("at", [0, 30, 88, 100, 40_000, 65_650, 65_700, 66_760, len(EXAMPLE) - 6])
@@ -158,13 +160,13 @@ def test_truncated_anywhere(end: int) -> None:
 )
 def test_malformed(body: bytes, code: str) -> None:
     with pytest.raises(ServiceError) as caught:
-        decode(chunked.Decoder(UNSIGNED, decoded_length=3), body)
+        decode(chunked.Decoder(UNSIGNED.payload, UNSIGNED, decoded_length=3), body)
     assert caught.value.code == code
 
 
 @given(st.sampled_from(sorted(sigv4.Payload, key=str)[0:4]), st.binary(max_size=200), st.lists(st.integers(0, 200)))
 def test_arbitrary_bytes(payload: sigv4.Payload, body: bytes, cuts: list[int]) -> None:
     try:
-        decode(chunked.Decoder(replace(SIGNED, payload=payload)), body, cuts)
+        decode(chunked.Decoder(payload, replace(SIGNED, payload=payload)), body, cuts)
     except ServiceError:
         pass

@@ -57,11 +57,19 @@ def is_chunked(payload: Payload) -> bool:
 
 
 class Decoder:
-    def __init__(self, signed: Signed, *, decoded_length: int | None = None, trailers: Collection[str] = ()) -> None:
-        """`decoded_length`: x-amz-decoded-content-length; `trailers`: the names in x-amz-trailer, lower-case."""
+    def __init__(
+        self,
+        payload: Payload,
+        signed: Signed | None,
+        *,
+        decoded_length: int | None = None,
+        trailers: Collection[str] = (),
+    ) -> None:
+        """`signed`: None where signatures are not checked. `decoded_length`: x-amz-decoded-content-length; `trailers`: the
+        names in x-amz-trailer, lower-case."""
         self.trailers: dict[str, str] = {}
-        self._chain = None if signed.payload is Payload.UNSIGNED_TRAILER else _Chain(signed)
-        self._has_trailers = signed.payload is not Payload.CHUNKS
+        self._chain = None if signed is None or payload is Payload.UNSIGNED_TRAILER else _Chain(signed)
+        self._has_trailers = payload is not Payload.CHUNKS
         self._announced = frozenset(trailers)
         self._decoded_length = decoded_length
         self._seen = 0
