@@ -9,7 +9,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol, cast
 
-from lambent.sandbox.frames import FrameReader, encode, encode_invoke
+from lambent.sandbox.frames import HUNG_UP, FrameReader, encode, encode_invoke
 
 Receive = Callable[[int, bytes], None]
 """(kind, payload) of a frame from the runtime."""
@@ -56,6 +56,9 @@ class FrameConversation(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         for kind, payload in self._reader.feed(data):
             self._receive(kind, payload)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._receive(HUNG_UP, b"")
 
     def send(self, kind: int, payload: bytes) -> None:
         assert self._transport is not None

@@ -22,6 +22,8 @@ PRELUDE = 6
 READY = 7
 LOG = 8
 LAUNCH = 9
+#: Never sent: the other side has closed its end, and nothing more will come.
+HUNG_UP = 254
 #: Never sent: stands for a frame whose payload was longer than the reader takes; its bytes were dropped.
 OVERSIZED = 255
 

@@ -1,0 +1,77 @@
+"""What a zygote loads before it forks, so that no environment has to: the interpreter's trimmings and the AWS SDK.
+
+botocore reads and parses megabytes of JSON for every client. The zygote makes the usual clients once and remembers
+what was read; environments share those pages. The remembering patches botocore's loader, which is not its public
+interface: should it change, functions merely start slower.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import site
+import sys
+from typing import Any, Callable
+
+
+def prepare_interpreter(path: list[str]) -> None:
+    """`path`: where the SDK is, after the standard library and after everything a function brings."""
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    sys.path[:] = [entry for entry in sys.path if "site-packages" not in entry and "dist-packages" not in entry]
+    sys.path += [entry for entry in path if entry not in sys.path]
+    sys.path_importer_cache.clear()
+
+
+def load_sdk(services: list[str]) -> frozenset[str]:
+    """Answers with the modules this brought along, which AWS's runtime would not have loaded (see handlers.py)."""
+    before = frozenset(sys.modules)
+    with contextlib.suppress(ImportError):  # this interpreter is too old for our copy: functions bring their own
+        import boto3
+
+        with contextlib.suppress(Exception):
+            _remember_models()
+        session = boto3.session.Session(
+            aws_access_key_id="unused",
+            aws_secret_access_key="unused",  # noqa: S106
+            region_name="us-east-1",
+        )
+        for name in services:
+            with contextlib.suppress(Exception):
+                session.client(name)
+    return frozenset(sys.modules) - before
+
+
+def _remember_models() -> None:
+    from botocore.loaders import JSONFileLoader, Loader
+
+    setattr(JSONFileLoader, "load_file", _once_per_path(JSONFileLoader.load_file))  # noqa: B010 - a patch, said so
+    for name in ("list_available_services", "list_api_versions", "determine_latest_version"):
+        setattr(Loader, name, _once_per_search_path(getattr(Loader, name)))
+
+
+def _once_per_path(load: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
+    known: dict[str, Any] = {}
+
+    @functools.wraps(load)
+    def load_file(self: Any, file_path: str) -> Any:
+        if file_path not in known:
+            known[file_path] = load(self, file_path)
+        return known[file_path]
+
+    return load_file
+
+
+def _once_per_search_path(ask: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[Any, Any] = {}
+
+    @functools.wraps(ask)
+    def answer(self: Any, *args: Any, **kwargs: Any) -> Any:
+        key = (tuple(self.search_paths), args, tuple(kwargs.items()))
+        if key not in known:
+            known[key] = ask(self, *args, **kwargs)
+        found = known[key]
+        return list(found) if isinstance(found, list) else found
+
+    return answer
