@@ -16,7 +16,7 @@ from lambent.services.logs import store, writer
 from lambent.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey
-from lambent.services.logs.operations import Logs
+from lambent.services.logs.operations import LogsOperations
 from lambent.services.logs.retention import DAY_MS, Retention
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
@@ -32,7 +32,7 @@ class World:
     clock: VirtualClock
     tails: LiveTails
     writer: LogWriter
-    logs: Logs
+    logs: LogsOperations
 
     async def call(self, operation: str, **request: Any) -> dict[str, Any]:
         method: Callable[..., Awaitable[dict[str, Any]]] = getattr(self.logs, operation)
@@ -52,7 +52,7 @@ class World:
 async def world(path: Path) -> AsyncIterator[World]:
     database, clock, tails = Database.open(path / "db"), VirtualClock(), LiveTails()
     log_writer = LogWriter(database, tails, clock)
-    logs = Logs(database, log_writer, tails, clock, CountedIds())
+    logs = LogsOperations(database, log_writer, tails, clock, CountedIds())
     yield World(database, clock, tails, log_writer, logs)
     await log_writer.close()
     await database.close()

@@ -81,6 +81,6 @@ def _combine(required: list[Matcher], excluded: list[Matcher], optional: list[Ma
         return lambda message: any(matches(message) for matches in optional)
     if len(required) == 1 and not excluded:
         return required[0]
-    return lambda message: all(matches(message) for matches in required) and not any(
-        matches(message) for matches in excluded
+    return lambda message: (
+        all(matches(message) for matches in required) and not any(matches(message) for matches in excluded)
     )

@@ -39,7 +39,7 @@ MAX_TAGS = 50
 MAX_GROUPS_READ = 2_000
 
 
-class Logs:
+class LogsOperations:
     SERVED = frozenset((
         "CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups", "PutLogGroupDeletionProtection",
         "CreateLogStream", "DeleteLogStream", "DescribeLogStreams",

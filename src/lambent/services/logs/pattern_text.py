@@ -1,6 +1,5 @@
 """The text of a filter pattern, read from left to right; what the three dialects have in common."""
 
-
 from collections.abc import Callable
 
 

@@ -211,9 +211,7 @@ class StreamChoice:
     prefix: str = ""
 
 
-def group_chunks(
-    tx: Transaction, choice: StreamChoice, window: Window, *, descending: bool = False
-) -> Iterator[Chunk]:
+def group_chunks(tx: Transaction, choice: StreamChoice, window: Window, *, descending: bool = False) -> Iterator[Chunk]:
     """The same for many streams, ordered by (first_ms, stream, position)."""
     return _chunks(tx, _scope(choice), window, descending)
 

@@ -78,19 +78,22 @@ class TailOperations:
         }
 
 
-class TailEndpoint:
-    """`GET /_lambent/tail?group=G[&filter=PATTERN]`: the group need not exist yet."""
+class TailPage:
+    """`GET /_lambent/tail?group=G[&region=R][&filter=PATTERN]`: the group need not exist yet."""
 
-    def __init__(self, tails: LiveTails) -> None:
+    def __init__(self, tails: LiveTails, *, account_id: str, region: str) -> None:
+        """Whose log groups, and of which region if the request names none."""
         self._tails = tails
+        self._account_id = account_id
+        self._region = region
 
-    async def handle(self, caller: Caller, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
         query = dict(urllib.parse.parse_qsl(request.query))
         if not query.get("group"):
             raise InvalidParameter("Say which log group: /_lambent/tail?group=NAME")
         if self._tails.count >= MAX_SESSIONS:
             raise LimitExceeded(f"{MAX_SESSIONS} live tail sessions are open; close one and try again")
-        key = GroupKey(caller.account_id, query.get("region", caller.region), query["group"])
+        key = GroupKey(self._account_id, query.get("region", self._region), query["group"])
         interest = Interest(frozenset([key]), _any_stream, compile_message_filter(query.get("filter", "")))
         return Response(200, {"content-type": "application/x-ndjson"}, self._lines(interest))
 
@@ -139,10 +142,12 @@ def _describe(event: TailedEvent) -> dict[str, Any]:
 
 def _line(event: TailedEvent) -> bytes:
     return (
-        orjson.dumps({
-            "timestamp": event.time_ms,
-            "stream": event.stream,
-            "message": event.message.decode("utf-8", "replace"),
-        })
+        orjson.dumps(
+            {
+                "timestamp": event.time_ms,
+                "stream": event.stream,
+                "message": event.message.decode("utf-8", "replace"),
+            }
+        )
         + b"\n"
     )

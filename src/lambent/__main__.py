@@ -1,0 +1,6 @@
+"""`lambent` and `python -m lambent`."""
+
+from lambent.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""The commands of `lambent`, and what happens when one fails.
+
+A command's module is imported when the command is called: `lambent --version` and shell completion need none of them,
+and `lambent up` alone brings in the platform. So their one-line helps stand here.
+"""
+
+import importlib
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from lambent import __version__
+from lambent.cli.failure import Failure
+
+#: Name -> (module, its function, what it does), in the order of `lambent --help`.
+COMMANDS = {
+    "up": ("lambent.cli.up", "up", "Start the platform."),
+    "demo": ("lambent.cli.demo", "demo", "Start the platform, deploy the example site and watch it being published."),
+    "functions": ("lambent.cli.functions", "functions", "List the functions."),
+    "invoke": ("lambent.cli.invoke", "invoke", "Invoke a function and print what it returns."),
+    "logs": ("lambent.cli.logs", "logs", "Show what a function printed; -f follows it live."),
+    "events": ("lambent.cli.events", "events", "Show which events ran which functions lately."),
+}
+
+
+class Deferred(TyperCommand):
+    """Stands for a command in the help and becomes it when it is called."""
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return _load(str(self.name)).make_context(info_name, args, parent=parent, **extra)
+
+
+class CommandTable(TyperGroup):
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (typer's signature)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        return Deferred(name=cmd_name, callback=None, help=COMMANDS[cmd_name][2])
+
+
+app = typer.Typer(
+    name="lambent",
+    cls=CommandTable,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"lambent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def lambent(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Your own Lambda: functions that run on events, in a sandbox, behind the real AWS APIs."""
+
+
+def main() -> None:
+    """Exits with 0 for success, 1 for failure of the command or the function, 2 for arguments that make no sense."""
+    try:
+        app(prog_name="lambent")
+    except Failure as failure:
+        if failure.message:
+            typer.echo(f"lambent: {failure.message}", err=True)
+        sys.exit(failure.exit_code)
+    except BrokenPipeError:  # the reader of our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _load(name: str) -> Any:
+    module, function, _ = COMMANDS[name]
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name, context_settings={"help_option_names": ["-h", "--help"]})(
+        getattr(importlib.import_module(module), function)
+    )
+    return typer.main.get_command(single)
