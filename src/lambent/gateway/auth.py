@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from lambent.gateway.credentials import CredentialStore, Principal
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
+from lambent.services.caller import Caller
 from lambent.wire import sigv4
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request
@@ -44,6 +45,14 @@ class Authenticator:
         self._is_open = is_open
         self._verifier = Verifier(credentials.secret)
 
+    def knows(self, request: Request) -> bool:
+        """Whether its key is one of ours, so that it is worth reading a body in order to verify its signature."""
+        return self._is_open or self._credentials.lookup(_claimed_key(request)[0]) is not None
+
+    def visitor(self, request: Request, request_id: str) -> Caller:
+        """Somebody who is nobody in particular, signed or not."""
+        return caller_of(request, Identity(None, self._region, Payload.UNSIGNED), request_id)
+
     def identify(self, request: Request, *, dialect: Dialect, service: str | None, body: bytes | None) -> Identity:
         """`body` if it had to be read first: most services do not send its digest. Raises ServiceError."""
         if self._is_open:
@@ -69,6 +78,22 @@ class Authenticator:
                 access_key_id or "anything", account_id, str(Arn("iam", "", account_id, "root")), Secret("")
             )
         return Identity(principal, region or self._region, _claimed_payload(request))
+
+
+def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
+    principal = identity.principal
+    endpoint = f"http://{request.headers.get('host', 'localhost')}"
+    if principal is None:
+        return Caller("", identity.region, "", "", request_id, request.peer, endpoint)
+    return Caller(
+        principal.account_id,
+        identity.region,
+        principal.arn,
+        principal.access_key_id,
+        request_id,
+        request.peer,
+        endpoint,
+    )
 
 
 def _claimed_payload(request: Request) -> Payload:

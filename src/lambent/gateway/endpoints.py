@@ -1,0 +1,135 @@
+"""One service in one protocol, ready to be called: everything that can be decided at start is decided here.
+
+An `Endpoint` finds the `Plan` of the operation a request addresses; the plan holds the bound method, so that nothing
+is looked up by name while a request is served. A service that claims an operation without a method stops the start.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambent import __version__
+from lambent.gateway import body_limits
+from lambent.gateway.routing import ServiceAddress, protocols_of
+from lambent.services.caller import Caller
+from lambent.wire import signature_errors
+from lambent.wire.codec import Codec
+from lambent.wire.errors import NotImplementedYet, ServiceError, UnknownOperation
+from lambent.wire.http import Request
+from lambent.wire.model import Operation, ServiceModel
+from lambent.wire.protocols import CODECS, build_codec
+from lambent.wire.uri import UriTable, parse_query
+
+Method = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedService:
+    """A service as `app.py` hands it over. `operations` has an async method for each operation of the model."""
+
+    model: ServiceModel
+    operations: object
+    allows_anonymous: bool = False
+    """Unsigned requests reach the operations, which decide themselves (S3: policies and ACLs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    operation: Operation
+    call: Method
+    body_limit: int
+    """Of a body that is read before the call; a streaming one has no limit here."""
+
+
+class MissingMethods(Exception):
+    """Operations that a service says it serves and does not; the message lists them."""
+
+
+class MethodNotAllowed(ServiceError):
+    """S3: the resource exists in AWS's model, the HTTP method on it does not."""
+
+    code = "MethodNotAllowed"
+    status = 405
+
+
+@dataclass(slots=True)
+class Endpoint:
+    service: ServedService
+    protocol: str
+    codec: Codec
+    plans: Mapping[str, Plan]
+    dialect: signature_errors.Dialect
+    uris: UriTable | None
+    is_s3: bool = field(init=False)
+    signing_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_s3 = self.protocol == "rest-xml"
+        self.signing_name = self.service.model.signing_name
+
+    def find(self, request: Request, address: ServiceAddress) -> tuple[Plan, Mapping[str, str]]:
+        """The plan and the path's labels. Raises ServiceError if there is no such operation, or not here."""
+        if self.uris is None:
+            return self._plan(address.operation or ""), {}
+        match = self.uris.match(request.method, address.path, parse_query(request.query), request.headers)
+        if match is None:
+            raise self._no_route(request)
+        return self._plan(match.operation), match.labels
+
+    def _plan(self, name: str) -> Plan:
+        plan = self.plans.get(name)
+        if plan is not None:
+            return plan
+        model = self.service.model
+        if name in model.operation_names:
+            message = f"The operation {name} of {model.name} is not served by Lambent {__version__}."
+            if self.is_s3:
+                raise NotImplementedYet(message)
+            raise UnknownOperation(message, status=501)
+        if self.protocol == "query":
+            message = f"Could not find operation {name} for version {model.api_version}"
+            raise ServiceError(message, code="InvalidAction", status=400)
+        raise UnknownOperation(f"{model.name} has no operation {name!r}.")
+
+    def _no_route(self, request: Request) -> ServiceError:
+        if self.is_s3:
+            return MethodNotAllowed(
+                "The specified method is not allowed against this resource.", members={"Method": request.method}
+            )
+        return UnknownOperation(f"{self.service.model.name} has no operation at {request.method} {request.path}")
+
+
+def build_endpoints(services: Iterable[ServedService]) -> dict[tuple[str, str], Endpoint]:
+    """By (service, protocol). Raises MissingMethods, naming all that are missing in all services."""
+    services = tuple(services)
+    missing = [f"{one.model.name}: {name}" for one in services for name in _missing_methods(one)]
+    if missing:
+        raise MissingMethods(f"operations without a method: {'; '.join(missing)}")
+    return {
+        (service.model.name, protocol): _build_endpoint(service, protocol)
+        for service in services
+        for protocol in protocols_of(service.model)
+        if protocol in CODECS
+    }
+
+
+def _missing_methods(service: ServedService) -> list[str]:
+    served: Iterable[str] = getattr(service.operations, "SERVED", service.model.operations)
+    named = [one.python_name for one in service.model.operations.values()]
+    absent = sorted(set(served) - service.model.operations.keys())
+    return absent + [name for name in named if not callable(getattr(service.operations, name, None))]
+
+
+def _build_endpoint(service: ServedService, protocol: str) -> Endpoint:
+    model = service.model
+    return Endpoint(
+        service=service,
+        protocol=protocol,
+        codec=build_codec(model, protocol),
+        plans={
+            name: Plan(operation, getattr(service.operations, operation.python_name), body_limits.of(model.name, name))
+            for name, operation in model.operations.items()
+        },
+        dialect=signature_errors.dialect_of(protocol),
+        uris=UriTable(model.routes) if model.routes else None,
+    )
