@@ -69,6 +69,7 @@ async function warmUp() {
 async function initialize({ handler, env, task_root: taskRoot }) {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
+  process.env.PATH = [path.dirname(process.execPath), ...(env.PATH ?? '').split(':').filter(Boolean)].join(':');
   process.env.NODE_PATH ??= modulePath(taskRoot);
   Module._initPaths();
   process.chdir(taskRoot);

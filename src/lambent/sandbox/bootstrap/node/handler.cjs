@@ -49,7 +49,8 @@ async function evaluate(directory, file, root) {
     return await open(found ?? require.resolve(file, { paths: [root, directory] }));
   } catch (error) {
     if (error instanceof SyntaxError) throw new errors.UserCodeSyntaxError(error);
-    if (/^(ERR_)?MODULE_NOT_FOUND$/.test(error?.code)) throw new errors.ImportModuleError(error);
+    // AWS leaves the ES module loader's own code for this, ERR_MODULE_NOT_FOUND, as the plain Error it is.
+    if (error?.code === 'MODULE_NOT_FOUND') throw new errors.ImportModuleError(error);
     throw error;
   }
 }
