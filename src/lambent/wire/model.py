@@ -110,6 +110,8 @@ class Operation:
     """query: the element around the result."""
     is_anonymous: bool
     """Needs no signature (AssumeRoleWithWebIdentity and the like)."""
+    validation_code: str | None
+    """The error code for input that breaks the model's constraints; None where the service has no such answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +148,13 @@ class ServiceModel:
     """Of all that AWS has; empty for the protocols that name the operation elsewhere."""
 
 
-def load_service(name: str, served: Collection[str], *, opaque: Collection[str] = ()) -> ServiceModel:
+def load_service(
+    name: str, served: Collection[str], *, opaque: Collection[str] = (), open_enums: Collection[str] = ()
+) -> ServiceModel:
     """The model of botocore's service `name`, trimmed to the operations `served`.
 
-    Shapes named in `opaque` pass the JSON and CBOR codecs as they are (DynamoDB's AttributeValue). Raises
+    Shapes named in `opaque` pass the JSON and CBOR codecs as they are (DynamoDB's AttributeValue); those in
+    `open_enums` take any value, because the service itself says what is wrong with one (Lambda's Runtime). Raises
     UnknownService, UnknownServedOperation.
     """
     raw = _read_description(name)
@@ -157,7 +162,7 @@ def load_service(name: str, served: Collection[str], *, opaque: Collection[str] 
     missing = sorted(set(served) - raw["operations"].keys())
     if missing:
         raise UnknownServedOperation(f"{name} has no operation {', '.join(missing)}")
-    shapes = _ShapeBuilder(raw["shapes"], frozenset(opaque))
+    shapes = _ShapeBuilder(raw["shapes"], frozenset(opaque), frozenset(open_enums))
     protocol = _PROTOCOL_NAMES.get(metadata["protocol"], metadata["protocol"])
     return ServiceModel(
         name=name,
@@ -169,7 +174,7 @@ def load_service(name: str, served: Collection[str], *, opaque: Collection[str] 
         target_prefix=metadata.get("targetPrefix", ""),
         api_version=metadata["apiVersion"],
         xml_namespace=metadata.get("xmlNamespace", ""),
-        operations={one: _build_operation(raw["operations"][one], shapes) for one in sorted(served)},
+        operations={one: _build_operation(raw["operations"][one], shapes, protocol) for one in sorted(served)},
         operation_names=frozenset(raw["operations"]),
         routes=tuple(_build_routes(raw, frozenset(served))) if protocol.startswith("rest") else (),
     )
@@ -214,9 +219,10 @@ def _merge(into: dict[str, Any], extra: Raw) -> None:
 class _ShapeBuilder:
     """Builds each shape once, on first demand: what nobody asks for is never built."""
 
-    def __init__(self, raw: Raw, opaque: frozenset[str]) -> None:
+    def __init__(self, raw: Raw, opaque: frozenset[str], open_enums: frozenset[str]) -> None:
         self._raw = raw
         self._opaque = opaque
+        self._open_enums = open_enums
         self._built: dict[str, Shape] = {}
 
     def shape(self, name: str) -> Shape:
@@ -235,7 +241,7 @@ class _ShapeBuilder:
         shape.element = self.member("member", raw["member"]) if "member" in raw else None
         shape.key = self.member("key", raw["key"]) if "key" in raw else None
         shape.value = self.member("value", raw["value"]) if "value" in raw else None
-        shape.enum = tuple(raw.get("enum", ()))
+        shape.enum = () if shape.name in self._open_enums else tuple(raw.get("enum", ()))
         shape.min, shape.max = raw.get("min"), raw.get("max")
         shape.pattern = raw.get("pattern", "")
         shape.payload = raw.get("payload")
@@ -267,7 +273,18 @@ class _ShapeBuilder:
         )
 
 
-def _build_operation(raw: Raw, shapes: _ShapeBuilder) -> Operation:
+def _validation_code(protocol: str, raw: Raw) -> str | None:
+    """CloudWatch Logs answers InvalidParameterException, the query services ValidationError, S3 has no such answer."""
+    if protocol == "rest-xml":
+        return None
+    if protocol == "query":
+        return "ValidationError"
+    errors = {error["shape"] for error in raw.get("errors", ())}
+    is_older = "InvalidParameterException" in errors and "ValidationException" not in errors
+    return "InvalidParameterException" if is_older else "ValidationException"
+
+
+def _build_operation(raw: Raw, shapes: _ShapeBuilder, protocol: str) -> Operation:
     http = raw["http"]
     given = shapes.shape(raw["input"]["shape"]) if "input" in raw else None
     returned = shapes.shape(raw["output"]["shape"]) if "output" in raw else None
@@ -289,6 +306,7 @@ def _build_operation(raw: Raw, shapes: _ShapeBuilder) -> Operation:
         input_root=raw.get("input", {}).get("locationName"),
         result_wrapper=raw.get("output", {}).get("resultWrapper"),
         is_anonymous=raw.get("authtype") == "none",
+        validation_code=_validation_code(protocol, raw),
     )
 
 
