@@ -109,9 +109,13 @@ class Announced:
     in_trailer: bool = False
 
 
+#: The client left it to us.
+NOTHING_SAID = Announced(None, "")
+
+
 def announced(request: Mapping[str, Any]) -> Announced:
     """Of the headers of PutObject and UploadPart. Raises InvalidRequest for contradictions and malformed values."""
-    given = [(algorithm, request[member]) for member, algorithm in _BY_MEMBER.items() if member in request]
+    given = [(_BY_MEMBER[member], request[member]) for member in _BY_MEMBER.keys() & request.keys()]
     if len(given) > 1:
         raise errors.InvalidRequest(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
@@ -122,7 +126,7 @@ def announced(request: Mapping[str, Any]) -> Announced:
         check_value(algorithm, value)
         return Announced(algorithm, value)
     if named is None:
-        return Announced(None, "")
+        return NOTHING_SAID
     return Announced(by_name(named), "", in_trailer=True)
 
 

@@ -433,3 +433,13 @@ class UnresolvableGrantByEmailAddress(ServiceError):
             "The e-mail address you provided does not match any account on record.",
             members={"EmailAddress": address},
         )
+
+
+class MissingSecurityHeader(ServiceError):
+    """PutBucketAcl or PutObjectAcl without any ACL."""
+
+    code = "MissingSecurityHeader"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__("Your request was missing a required header", members={"MissingHeaderName": "x-amz-acl"})

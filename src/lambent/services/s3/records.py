@@ -48,6 +48,15 @@ class StoredObject(NamedTuple):
     upload_id: str | None
 
 
+class Place(NamedTuple):
+    """What a change of an object needs to know of its bucket."""
+
+    owner: str
+    region: str
+    is_notified: bool
+    """Whether the bucket has a notification configuration."""
+
+
 class Upload(NamedTuple):
     key: bytes
     upload_id: str

@@ -8,7 +8,7 @@ caller deletes them after the commit, and a crash in between leaves them to the 
 from collections.abc import Sequence
 
 from lambent.services.s3.notifications import NotificationConfiguration
-from lambent.services.s3.records import Bucket, Listed, Part, StoredObject, Upload
+from lambent.services.s3.records import Bucket, Listed, Part, Place, StoredObject, Upload
 from lambent.storage.transaction import Transaction
 
 _BUCKET = (
@@ -125,6 +125,18 @@ def find_bucket_and_object(
     stored = row[_BUCKET_WIDTH : _BUCKET_WIDTH + _OBJECT_WIDTH]
     found = StoredObject._make(stored) if stored[0] is not None else None
     return Bucket._make(row[:_BUCKET_WIDTH]), found, row[-1]
+
+
+def find_for_change(tx: Transaction, bucket: str, key: bytes) -> tuple[Place, StoredObject | None] | None:
+    """The bucket and the object there is; None without the bucket."""
+    row = tx.row(
+        f"SELECT bucket.owner, bucket.region, bucket.notification IS NOT NULL, {_OBJECT} FROM bucket "
+        "LEFT JOIN object ON object.bucket = bucket.name AND object.key = ? WHERE bucket.name = ?",
+        (key, bucket),
+    )
+    if row is None:
+        return None
+    return Place._make(row[:3]), StoredObject._make(row[3:]) if row[3] is not None else None
 
 
 def put_object(

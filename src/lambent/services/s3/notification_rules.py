@@ -1,0 +1,208 @@
+"""What a bucket's notification configuration may say, and what must not overlap.
+
+Two configurations that share an event type must be told apart by their filters: refused are those whose prefixes
+overlap (one begins the other; no prefix begins all) and whose suffixes overlap as well ("Configuring event
+notifications using object key name filtering" in the S3 user guide, whose examples are the cases of the tests).
+"""
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lambent.kit.arn import Arn
+from lambent.services.s3 import errors
+from lambent.services.s3.notifications import FunctionNotification, NotificationConfiguration
+from lambent.wire.errors import NotImplementedYet
+
+MAX_ID_LENGTH = 255
+MAX_FILTER_BYTES = 1024
+#: S3 user guide, "Amazon S3 Event Notifications".
+MAX_CONFIGURATIONS = 100
+
+#: Event -> those we emit are ObjectCreated and ObjectRemoved; the others may be configured and never come.
+_EVENTS = frozenset(
+    {
+        "s3:ReducedRedundancyLostObject",
+        "s3:ObjectCreated:*",
+        "s3:ObjectCreated:Put",
+        "s3:ObjectCreated:Post",
+        "s3:ObjectCreated:Copy",
+        "s3:ObjectCreated:CompleteMultipartUpload",
+        "s3:ObjectRemoved:*",
+        "s3:ObjectRemoved:Delete",
+        "s3:ObjectRemoved:DeleteMarkerCreated",
+        "s3:ObjectRestore:*",
+        "s3:ObjectRestore:Post",
+        "s3:ObjectRestore:Completed",
+        "s3:ObjectRestore:Delete",
+        "s3:Replication:*",
+        "s3:Replication:OperationFailedReplication",
+        "s3:Replication:OperationNotTracked",
+        "s3:Replication:OperationMissedThreshold",
+        "s3:Replication:OperationReplicatedAfterThreshold",
+        "s3:LifecycleTransition",
+        "s3:IntelligentTiering",
+        "s3:ObjectAcl:Put",
+        "s3:LifecycleExpiration:*",
+        "s3:LifecycleExpiration:Delete",
+        "s3:LifecycleExpiration:DeleteMarkerCreated",
+        "s3:ObjectTagging:*",
+        "s3:ObjectTagging:Put",
+        "s3:ObjectTagging:Delete",
+    }
+)
+
+MakeId = Callable[[], str]
+
+
+def parse(document: Mapping[str, Any], make_id: MakeId) -> NotificationConfiguration:
+    """A NotificationConfiguration as put today. Raises InvalidArgument, NotImplementedYet."""
+    for member, service in (("QueueConfigurations", "Amazon SQS queues"), ("TopicConfigurations", "Amazon SNS topics")):
+        if document.get(member):
+            raise NotImplementedYet(f"Notifications to {service} are not implemented; functions are.")
+    if "EventBridgeConfiguration" in document:
+        raise NotImplementedYet("Notifications to Amazon EventBridge are not implemented; functions are.")
+    given = document.get("LambdaFunctionConfigurations") or ()
+    return _checked([_function(entry, make_id) for entry in given])
+
+
+def parse_2015(document: Mapping[str, Any], make_id: MakeId) -> NotificationConfiguration:
+    """The form of PutBucketNotification: one CloudFunctionConfiguration. Raises InvalidArgument, NotImplementedYet."""
+    for member in ("QueueConfiguration", "TopicConfiguration"):
+        if document.get(member):
+            raise NotImplementedYet(f"{member} is not implemented; CloudFunctionConfiguration is.")
+    entry = document.get("CloudFunctionConfiguration")
+    if not entry:
+        return NotificationConfiguration()
+    events = list(entry.get("Events") or ())
+    if entry.get("Event") and entry["Event"] not in events:
+        events.append(entry["Event"])
+    modern = {**entry, "LambdaFunctionArn": entry.get("CloudFunction", ""), "Events": events}
+    return _checked([_function(modern, make_id)])
+
+
+def to_document(configuration: NotificationConfiguration) -> dict[str, Any]:
+    if not configuration.functions:
+        return {}
+    return {"LambdaFunctionConfigurations": [_shown(function) for function in configuration.functions]}
+
+
+def to_document_2015(configuration: NotificationConfiguration) -> dict[str, Any]:
+    """The first configuration; the old form has no room for more."""
+    if not configuration.functions:
+        return {}
+    function = configuration.functions[0]
+    shown = {
+        "Id": function.configuration_id,
+        "Event": function.events[0],
+        "Events": list(function.events),
+        "CloudFunction": function.function_arn,
+    }
+    if function.invocation_role:
+        shown["InvocationRole"] = function.invocation_role
+    return {"CloudFunctionConfiguration": shown}
+
+
+def _function(entry: Mapping[str, Any], make_id: MakeId) -> FunctionNotification:
+    events = tuple(entry.get("Events") or ())
+    if not events:
+        raise errors.InvalidArgument("A notification configuration must name at least one event.", name="Event")
+    for event in events:
+        if event not in _EVENTS:
+            raise errors.InvalidArgument(
+                "A specified event is not supported for notifications.", name="Event", value=event
+            )
+    configuration_id = entry.get("Id") or make_id()
+    if len(configuration_id) > MAX_ID_LENGTH:
+        raise errors.InvalidArgument(f"Id must not be longer than {MAX_ID_LENGTH} characters.", name="Id")
+    prefix, suffix = _filter((entry.get("Filter") or {}).get("Key") or {})
+    return FunctionNotification(
+        configuration_id=configuration_id,
+        function_arn=_function_arn(entry.get("LambdaFunctionArn", "")),
+        events=events,
+        prefix=prefix,
+        suffix=suffix,
+        has_filter=entry.get("Filter") is not None,
+        invocation_role=entry.get("InvocationRole", ""),
+    )
+
+
+def _function_arn(text: str) -> str:
+    try:
+        arn = Arn.parse(text)
+    except ValueError:
+        arn = None
+    if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
+        raise errors.InvalidArgument("The ARN is not well formed", name="CloudFunction", value=text)
+    return text
+
+
+def _filter(key: Mapping[str, Any]) -> tuple[str, str]:
+    found: dict[str, str] = {}
+    for rule in key.get("FilterRules") or ():
+        name, value = rule.get("Name", "").lower(), rule.get("Value", "")
+        if name not in ("prefix", "suffix"):
+            raise errors.InvalidArgument(
+                "filter rule name must be either prefix or suffix", name="FilterRule.Name", value=rule.get("Name", "")
+            )
+        if name in found:
+            raise errors.InvalidArgument(
+                f"Cannot specify more than one {name} rule in a filter.", name="FilterRule.Name", value=name
+            )
+        if len(value.encode()) > MAX_FILTER_BYTES:
+            raise errors.InvalidArgument(
+                f"Size of filter rule value cannot exceed {MAX_FILTER_BYTES} bytes in UTF-8 format",
+                name="FilterRule.Value",
+            )
+        found[name] = value
+    return found.get("prefix", ""), found.get("suffix", "")
+
+
+def _checked(functions: Sequence[FunctionNotification]) -> NotificationConfiguration:
+    if len(functions) > MAX_CONFIGURATIONS:
+        raise errors.InvalidArgument(f"A bucket can have at most {MAX_CONFIGURATIONS} notification configurations.")
+    if len({function.configuration_id for function in functions}) < len(functions):
+        raise errors.InvalidArgument("Same ID used for multiple configurations. IDs must be unique.", name="Id")
+    for one, other in itertools.combinations(functions, 2):
+        _check_apart(one, other)
+    return NotificationConfiguration(tuple(functions))
+
+
+def _check_apart(one: FunctionNotification, other: FunctionNotification) -> None:
+    """Raises InvalidArgument with the sentence AWS has for the case."""
+    if not any(_share(left, right) for left in one.events for right in other.events):
+        return
+    prefixes = one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix)
+    suffixes = one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix)
+    if not (prefixes and suffixes):
+        return
+    if not (one.prefix or one.suffix or other.prefix or other.suffix):
+        raise errors.InvalidArgument(
+            "Configurations overlap. Configurations on the same bucket cannot share a common event type."
+        )
+    raise errors.InvalidArgument(
+        "Configuration is ambiguously defined. Cannot have overlapping suffixes in two rules if the prefixes are "
+        "overlapping for the same event type."
+    )
+
+
+def _share(one: str, other: str) -> bool:
+    """Whether two configured events have an event in common; `*` stands at the end only."""
+    if one.endswith("*"):
+        return other.startswith(one[:-1])
+    return other == one or (other.endswith("*") and one.startswith(other[:-1]))
+
+
+def _shown(function: FunctionNotification) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "Id": function.configuration_id,
+        "LambdaFunctionArn": function.function_arn,
+        "Events": list(function.events),
+    }
+    if function.invocation_role:
+        shown["InvocationRole"] = function.invocation_role
+    if function.has_filter:
+        values = (("Prefix", function.prefix), ("Suffix", function.suffix))
+        rules = [{"Name": name, "Value": value} for name, value in values if value]
+        shown["Filter"] = {"Key": {"FilterRules": rules}}
+    return shown
