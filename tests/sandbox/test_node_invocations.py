@@ -12,7 +12,9 @@ import pytest
 from lambent.sandbox import frames
 from sandbox.node_process import NODES, node_process, package, run
 
-LOG_LINE = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t11111111-2222\t(INFO|WARN|ERROR|DEBUG|TRACE)\t", re.S)
+LOG_LINE = re.compile(
+    r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t11111111-2222\t(INFO|WARN|ERROR|DEBUG|TRACE)\t", re.DOTALL
+)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +57,10 @@ ERRORS = {
     "fail without a word": ("exports.handler = (e, context) => context.fail()", "string", "handled"),
     "an object": ("exports.handler = async () => { throw { code: 1 } }", "object", "[object Object]"),
     "own class": (
-        "class Mine extends Error { constructor(m) { super(m); this.name = 'Mine' } }\n"
-        "exports.handler = async () => { throw new Mine('no') }",
+        (
+            "class Mine extends Error { constructor(m) { super(m); this.name = 'Mine' } }\n"
+            "exports.handler = async () => { throw new Mine('no') }"
+        ),
         "Mine",
         "no",
     ),
@@ -66,11 +70,15 @@ ERRORS = {
         "no",
     ),
     "one that cannot be read": (
-        "exports.handler = async () => { const e = new Error(); Object.defineProperty(e, 'message',"
-        " { get() { throw 1 } }); throw e }",
+        (
+            "exports.handler = async () => { const e = new Error(); Object.defineProperty(e, 'message',"
+            " { get() { throw 1 } }); throw e }"
+        ),
         "handled",
-        "callback called with Error argument, but there was a problem while retrieving one or more of its message, "
-        "name, and stack",
+        (
+            "callback called with Error argument, but there was a problem while retrieving one or more of its "
+            "message, name, and stack"
+        ),
     ),
 }
 
