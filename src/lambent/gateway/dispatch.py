@@ -22,7 +22,7 @@ from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceA
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.ids import Ids
 from lambent.storage.errors import StorageFailure, StorageFull
-from lambent.wire import chunked, signature_errors
+from lambent.wire import chunked, signature_errors, validation
 from lambent.wire.errors import RequestEntityTooLarge, ServiceError
 from lambent.wire.http import Body, BodyTooLarge, BytesBody, ClientDisconnected, Request, Response
 
@@ -104,6 +104,7 @@ class Gateway:
         streamed = operation.streaming_input
         content = b"" if streamed is not None or body.length == 0 else await body.read(plan.body_limit)
         given = endpoint.codec.decode(operation, request, content, labels)
+        validation.validate(operation, given)
         if streamed is not None:
             given[streamed] = body
         result = await plan.call(caller, given)
