@@ -6,7 +6,7 @@ the ACL, unless ACLs are disabled or public ones ignored. Otherwise no.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lambent.services.caller import Caller
@@ -14,8 +14,6 @@ from lambent.services.s3 import acl, errors, naming, policy, public_access
 from lambent.services.s3.policy import Asked, Effect
 from lambent.services.s3.public_access import Block
 from lambent.services.s3.records import Bucket
-
-_NO_CONTEXT: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Wish:
     """None when the bucket itself is meant."""
     granted_by: Acl | None = None
     """None: no ACL ever grants this."""
-    context: Mapping[str, str] = _NO_CONTEXT
+    context: Mapping[str, str] = field(default_factory=dict)
     """Condition keys of this operation in lower case, `s3:prefix`."""
 
 

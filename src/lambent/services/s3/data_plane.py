@@ -243,9 +243,7 @@ class DataPlane:
 
     async def sweep(self) -> int:
         """At start: remove the files no row refers to; how many."""
-        return await self._database.scan(
-            lambda tx: self._blobs.sweep(lambda blob_id: store.blob_is_live(tx, blob_id))
-        )
+        return await self._database.scan(lambda tx: self._blobs.sweep(lambda blob_id: store.blob_is_live(tx, blob_id)))
 
     def _open(self, blob_id: str) -> int:
         try:
@@ -314,4 +312,3 @@ def _check_size(size: int) -> None:
 
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
-

@@ -138,9 +138,7 @@ class InvalidLocationConstraint(ServiceError):
     status = 400
 
     def __init__(self, constraint: str) -> None:
-        super().__init__(
-            "The specified location-constraint is not valid", members={"LocationConstraint": constraint}
-        )
+        super().__init__("The specified location-constraint is not valid", members={"LocationConstraint": constraint})
 
 
 class InvalidArgument(ServiceError):
@@ -242,9 +240,7 @@ class InvalidStorageClass(ServiceError):
     status = 400
 
     def __init__(self, wanted: str) -> None:
-        super().__init__(
-            "The storage class you specified is not valid", members={"StorageClassRequested": wanted}
-        )
+        super().__init__("The storage class you specified is not valid", members={"StorageClassRequested": wanted})
 
 
 class InvalidTag(ServiceError):
@@ -271,9 +267,7 @@ class MalformedACL(ServiceError):
     status = 400
 
     def __init__(self) -> None:
-        super().__init__(
-            "The XML you provided was not well-formed or did not validate against our published schema"
-        )
+        super().__init__("The XML you provided was not well-formed or did not validate against our published schema")
 
 
 class MalformedPolicy(ServiceError):
@@ -340,9 +334,7 @@ class NoSuchPublicAccessBlockConfiguration(ServiceError):
     status = 404
 
     def __init__(self, bucket: str) -> None:
-        super().__init__(
-            "The public access block configuration was not found", members={"BucketName": bucket}
-        )
+        super().__init__("The public access block configuration was not found", members={"BucketName": bucket})
 
 
 class NoSuchTagSet(ServiceError):
@@ -386,9 +378,7 @@ class NoSuchWebsiteConfiguration(ServiceError):
     status = 404
 
     def __init__(self, bucket: str) -> None:
-        super().__init__(
-            "The specified bucket does not have a website configuration", members={"BucketName": bucket}
-        )
+        super().__init__("The specified bucket does not have a website configuration", members={"BucketName": bucket})
 
 
 class OwnershipControlsNotFound(ServiceError):

@@ -159,7 +159,6 @@ def _iso_milliseconds(time_ms: int) -> str:
 def _parsed(text: str) -> NotificationConfiguration:
     return NotificationConfiguration(
         tuple(
-            FunctionNotification(**{**function, "events": tuple(function["events"])})
-            for function in orjson.loads(text)
+            FunctionNotification(**{**function, "events": tuple(function["events"])}) for function in orjson.loads(text)
         )
     )

@@ -164,9 +164,7 @@ class ObjectOperations:
         change = Change(caller, bucket.name, request["Key"], notifications.REMOVED_DELETE)
         await self._changes.delete(
             change,
-            _delete_check(
-                request.get("IfMatch"), request.get("IfMatchLastModifiedTime"), request.get("IfMatchSize")
-            ),
+            _delete_check(request.get("IfMatch"), request.get("IfMatchLastModifiedTime"), request.get("IfMatchSize")),
         )
         return {}
 

@@ -45,8 +45,7 @@ def parse(document: Any) -> tuple[Condition, ...]:
         if not isinstance(keys, dict):
             raise errors.MalformedPolicy("Conditions must be a map of keys to values")
         parsed += [
-            Condition(bare, key.lower(), _values(values), rest != bare, quantifier)
-            for key, values in keys.items()
+            Condition(bare, key.lower(), _values(values), rest != bare, quantifier) for key, values in keys.items()
         ]
     return tuple(parsed)
 

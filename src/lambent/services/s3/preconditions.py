@@ -85,9 +85,7 @@ def check_write(request: Mapping[str, Any], *, key: str, current_etag: str | Non
             raise errors.PreconditionFailed("If-Match")
 
 
-def check_delete(
-    *, etag: str | None, modified: float | None, size: int | None, current: tuple[str, int, int]
-) -> None:
+def check_delete(*, etag: str | None, modified: float | None, size: int | None, current: tuple[str, int, int]) -> None:
     """Conditions of DeleteObject and of each key of DeleteObjects against (etag, modified_ms, size)."""
     current_etag, modified_ms, current_size = current
     if etag is not None and not matches(etag, current_etag):

@@ -39,9 +39,7 @@ class Selection:
 def check_overrides(caller: Caller, request: Mapping[str, Any]) -> None:
     """Raises InvalidRequest: nobody but a signer may choose what a browser takes an object for."""
     if caller.is_anonymous and not _OVERRIDE_MEMBERS.isdisjoint(request):
-        raise errors.InvalidRequest(
-            "Request specific response headers cannot be used for anonymous GET requests."
-        )
+        raise errors.InvalidRequest("Request specific response headers cannot be used for anonymous GET requests.")
 
 
 def select_whole_as_part(stored: StoredObject, number: int) -> Selection:
@@ -155,4 +153,3 @@ def _checksum_of(stored: StoredObject, selection: Selection) -> Result:
     if selection.span is not None and selection.span.length != stored.size:
         return {}
     return checksum_members(stored)
-

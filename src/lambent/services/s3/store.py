@@ -22,9 +22,7 @@ _OBJECT = (
     "object.parts, object.small_blob_id, object.blob_id, object.upload_id"
 )
 _OBJECT_WIDTH = len(StoredObject._fields)
-_UPLOAD = (
-    "key, upload_id, initiated_ms, storage_class, owner, checksum_algorithm, checksum_type, acl, tags, attributes"
-)
+_UPLOAD = "key, upload_id, initiated_ms, storage_class, owner, checksum_algorithm, checksum_type, acl, tags, attributes"
 _PART = "part_number, size, etag, modified_ms, checksum, blob_id, start"
 
 
@@ -210,9 +208,7 @@ def blob_is_live(tx: Transaction, blob_id: str) -> bool:
 
 
 def insert_upload(tx: Transaction, bucket: str, upload: Upload) -> None:
-    tx.execute(
-        f"INSERT INTO upload ({_UPLOAD}, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*upload, bucket)
-    )
+    tx.execute(f"INSERT INTO upload ({_UPLOAD}, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*upload, bucket))
 
 
 def find_upload(tx: Transaction, bucket: str, key: bytes, upload_id: str) -> Upload | None:
@@ -222,9 +218,7 @@ def find_upload(tx: Transaction, bucket: str, key: bytes, upload_id: str) -> Upl
     return Upload._make(row) if row else None
 
 
-def list_uploads(
-    tx: Transaction, bucket: str, *, start: tuple[bytes, str], end: bytes, limit: int
-) -> list[Upload]:
+def list_uploads(tx: Transaction, bucket: str, *, start: tuple[bytes, str], end: bytes, limit: int) -> list[Upload]:
     """Uploads after the pair (key, upload id) and before the key `end`, in order."""
     return [
         Upload._make(row)
@@ -316,6 +310,4 @@ def _delete_content(tx: Transaction, stored: StoredObject) -> list[str]:
 
 
 def _delete_parts(tx: Transaction, upload_id: str) -> list[str]:
-    return [
-        blob_id for (blob_id,) in tx.rows("DELETE FROM part WHERE upload_id = ? RETURNING blob_id", (upload_id,))
-    ]
+    return [blob_id for (blob_id,) in tx.rows("DELETE FROM part WHERE upload_id = ? RETURNING blob_id", (upload_id,))]

@@ -96,9 +96,7 @@ def assemble(upload: Upload, wanted: Sequence[Mapping[str, Any]], uploaded: Sequ
     Raises MalformedXML, InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest, BadDigest.
     """
     if not wanted or len(wanted) > MAX_PART_NUMBER or any("PartNumber" not in entry for entry in wanted):
-        raise MalformedXML(
-            "The XML you provided was not well-formed or did not validate against our published schema"
-        )
+        raise MalformedXML("The XML you provided was not well-formed or did not validate against our published schema")
     numbers = [entry["PartNumber"] for entry in wanted]
     if any(left >= right for left, right in itertools.pairwise(numbers)):
         raise errors.InvalidPartOrder(upload.upload_id)
@@ -134,9 +132,7 @@ def check_whole(upload: Upload, assembly: Assembly, request: Mapping[str, Any]) 
         raise errors.BadDigest(f"The {algorithm.name} you specified did not match the calculated checksum.")
 
 
-def _find(
-    upload: Upload, algorithm: Algorithm, entry: Mapping[str, Any], by_number: Mapping[int, Part]
-) -> Part:
+def _find(upload: Upload, algorithm: Algorithm, entry: Mapping[str, Any], by_number: Mapping[int, Part]) -> Part:
     """Raises InvalidPart; an entry's checksum counts as much as its ETag."""
     number, etag = entry["PartNumber"], bare_etag(entry.get("ETag", ""))
     part = by_number.get(number)

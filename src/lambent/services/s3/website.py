@@ -100,12 +100,10 @@ Decision = Serve | Redirect | ErrorPage
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the request came in: redirects stay there unless a rule says otherwise."""
+    """Where the website is: redirects stay there unless a rule says otherwise."""
 
     protocol: str
     host: str
-    base: str = ""
-    """What stands before the website's own path, where it has no host of its own: `/_lambent/website/bucket`."""
 
 
 def candidates(configuration: WebsiteConfiguration, key: str) -> tuple[str, ...]:
@@ -133,11 +131,11 @@ def decide(
     document = _document(configuration, key)
     looked_up = objects.get(document, MISSING)
     if looked_up.found is Found.PUBLIC:
-        return Redirect(_from_root(looked_up.redirect, address), 301) if looked_up.redirect else Serve(document)
+        return Redirect(looked_up.redirect, 301) if looked_up.redirect else Serve(document)
     if looked_up.found is Found.MISSING and not _is_folder(key):
         inside = objects.get(f"{key}/{configuration.index_suffix}", MISSING)
         if inside.found is Found.PUBLIC:
-            return Redirect(f"{address.base}/{_quoted(key)}/", 302)
+            return Redirect(f"/{_quoted(key)}/", 302)
     return _fail(configuration, key, looked_up.found, objects, address)
 
 
@@ -181,13 +179,8 @@ def _follow(rule: RoutingRule, key: str, address: Address) -> Redirect:
         target = rule.replace_key
     elif rule.replace_prefix is not None:
         target = rule.replace_prefix + key[len(rule.key_prefix) :]
-    protocol = rule.protocol or address.protocol
-    place = rule.host or f"{address.host}{address.base}"
-    return Redirect(f"{protocol}://{place}/{_quoted(target)}", rule.status)
-
-
-def _from_root(location: str, address: Address) -> str:
-    return address.base + location if location.startswith("/") else location
+    protocol, host = rule.protocol or address.protocol, rule.host or address.host
+    return Redirect(f"{protocol}://{host}/{_quoted(target)}", rule.status)
 
 
 def _quoted(key: str) -> str:
@@ -204,9 +197,7 @@ def parse(document: Mapping[str, Any]) -> WebsiteConfiguration:
         return _redirect_all(document, redirect_all)
     suffix = (document.get("IndexDocument") or {}).get("Suffix", "")
     if not suffix or "/" in suffix:
-        raise errors.InvalidArgument(
-            "The IndexDocument Suffix is not well formed", name="IndexDocument", value=suffix
-        )
+        raise errors.InvalidArgument("The IndexDocument Suffix is not well formed", name="IndexDocument", value=suffix)
     error_key = (document.get("ErrorDocument") or {}).get("Key", "")
     if "ErrorDocument" in document and not 1 <= len(error_key.encode()) <= MAX_KEY_BYTES:
         raise errors.InvalidArgument("The ErrorDocument Key is not well formed", name="ErrorDocument", value=error_key)
@@ -244,9 +235,7 @@ def _redirect_all(document: Mapping[str, Any], redirect_all: Mapping[str, Any]) 
     host = redirect_all.get("HostName", "")
     if not host:
         raise errors.InvalidArgument("RedirectAllRequestsTo needs a HostName", name="HostName")
-    return WebsiteConfiguration(
-        redirect_all_host=host, redirect_all_protocol=_protocol(redirect_all.get("Protocol"))
-    )
+    return WebsiteConfiguration(redirect_all_host=host, redirect_all_protocol=_protocol(redirect_all.get("Protocol")))
 
 
 def _routing_rule(rule: Mapping[str, Any]) -> RoutingRule:
@@ -259,9 +248,7 @@ def _routing_rule(rule: Mapping[str, Any]) -> RoutingRule:
     if not redirect:
         raise errors.InvalidRequest("A routing rule must have a non-empty Redirect.")
     if "ReplaceKeyWith" in redirect and "ReplaceKeyPrefixWith" in redirect:
-        raise errors.InvalidRequest(
-            "You can only define ReplaceKeyPrefix or ReplaceKey but not both."
-        )
+        raise errors.InvalidRequest("You can only define ReplaceKeyPrefix or ReplaceKey but not both.")
     return RoutingRule(
         key_prefix=condition.get("KeyPrefixEquals", ""),
         error_code=_code(condition.get("HttpErrorCodeReturnedEquals"), 400, 599, "HttpErrorCodeReturnedEquals"),
