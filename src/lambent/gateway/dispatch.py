@@ -7,6 +7,7 @@ service raises as ServiceError goes out in its protocol; anything else is a bug:
 Beside the services stand the websites of buckets (website.py) and our own pages under `/_lambent/`.
 """
 
+import dataclasses
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -15,14 +16,14 @@ from dataclasses import dataclass
 import orjson
 
 from lambent import __version__
-from lambent.gateway import bodies, cors
+from lambent.gateway import bodies, body_limits, cors
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.ids import Ids
 from lambent.storage.errors import StorageFailure, StorageFull
-from lambent.wire import chunked, signature_errors, validation
+from lambent.wire import chunked, query, signature_errors, validation
 from lambent.wire.errors import RequestEntityTooLarge, ServiceError
 from lambent.wire.http import Body, BodyTooLarge, BytesBody, ClientDisconnected, Request, Response
 
@@ -97,6 +98,8 @@ class Gateway:
     async def _call(self, request: Request, address: ServiceAddress, endpoint: Endpoint, request_id: str) -> Response:
         if endpoint.is_s3 and request.method == "OPTIONS":
             raise cors.refuse_preflight(request.headers)
+        if address.operation is None and endpoint.protocol == "query":
+            address = await _read_action(request, address)
         plan, labels = endpoint.find(request, address)
         identity, body = await self._identify(request, endpoint, plan)
         caller = caller_of(request, identity, request_id)
@@ -181,6 +184,13 @@ class Gateway:
             "x-amzn-errortype": code,
         }
         return Response(501, headers, orjson.dumps({"__type": code, "message": message}))
+
+
+async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddress:
+    """The query protocol names its operation in the body, which then is here already."""
+    content = await request.body.read(body_limits.FORM)
+    request.body = BytesBody(content)
+    return dataclasses.replace(address, operation=query.parse_form(request, content).get("Action", ""))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:

@@ -1,8 +1,8 @@
 """The websites of buckets, as browsers see them: S3's rules decide, this does the talking.
 
 A website is found by its host (`photos.s3-website.localhost`), by a bucket named as the host itself, or for those who
-cannot choose the host under `/_lambent/website/photos/`; then `base` is put in front of redirects. What goes wrong is told
-in HTML, as S3's website endpoints do. Visitors are anonymous whatever they sign: only public objects are served.
+cannot choose the host under `/_lambent/website/photos/`; then `base` is put in front of redirects. What goes wrong is
+told in HTML, as S3's website endpoints do. Visitors are anonymous whatever they sign: only public objects are served.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
 """
