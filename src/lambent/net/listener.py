@@ -36,7 +36,7 @@ class Adopted:
         self._serving = serving
         self._environment = environment
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self._server.close()
         for connection in list(self._serving.connections):
             if connection.environment is self._environment:

@@ -532,7 +532,7 @@ def test_an_adopted_socket_tells_who_is_calling_until_it_is_closed(run: Run) -> 
                 assert (await client.receive()).headers["x-who"] == "environment-1"
                 await outsider.send(get())
                 assert (await outsider.receive()).headers["x-who"] == "None"
-                await adopted.close()
+                adopted.close()
                 assert await client.ended()
                 await outsider.send(get())
                 assert (await outsider.receive()).status == 200
