@@ -1,0 +1,64 @@
+"""The AWS SDKs for JavaScript, installed once by npm beside their lockfile, and Node to run them with."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambent.sandbox import node_runtimes
+
+DIRECTORY = Path(__file__).parent / "javascript"
+INSTALL_SECONDS = 300
+RUN_SECONDS = 60
+
+#: Marks what node_modules was installed from.
+_STAMP = DIRECTORY / "node_modules" / ".installed"
+
+
+def newest_node() -> Path:
+    search_path = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
+    nodes = node_runtimes.installed(search_path, Path.home())
+    assert nodes, "no Node here: pip install 'lambent[node]' brings one"
+    return max(nodes).program
+
+
+def install() -> Path:
+    """The directory whose node_modules has the SDKs, at the versions of package-lock.json."""
+    wanted = hashlib.sha256((DIRECTORY / "package-lock.json").read_bytes()).hexdigest()
+    if not _STAMP.is_file() or _STAMP.read_text() != wanted:
+        command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        result = subprocess.run(
+            command, cwd=DIRECTORY, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=_environment({})
+        )
+        assert result.returncode == 0, f"npm could not install the SDKs: {result.stdout}{result.stderr}"
+        _STAMP.write_text(wanted)
+    return DIRECTORY
+
+
+def run(script: str, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [newest_node(), DIRECTORY / script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        env=_environment(environment),
+    )
+
+
+def _npm() -> list[str]:
+    """npm as it comes with the Node we use, else the one on the PATH."""
+    node = newest_node()
+    own = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    if own.is_file():
+        return [str(node), str(own)]
+    found = shutil.which("npm")
+    assert found, "no npm here: pip install 'lambent[node]' brings one"
+    return [found]
+
+
+def _environment(extra: Mapping[str, str]) -> dict[str, str]:
+    """Without the developer's own AWS settings."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**mine, "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE": "1", **extra}
