@@ -83,6 +83,7 @@ class RestXml:
         self._writers[operation.name].write(result, headers)
         response = Response(operation.response_status, headers)
         if operation.event_stream_output is not None:
+            headers["content-type"] = event_stream.CONTENT_TYPE
             response.body = self._events[operation.name](result[operation.event_stream_output])
         else:
             encode = self._encoders[operation.name]
