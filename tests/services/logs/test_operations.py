@@ -7,19 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.services.caller import Caller
 from lambent.services.logs import store, writer
-from lambent.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound
+from lambent.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound, SessionTimeout
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.operations import LogsOperations
 from lambent.services.logs.retention import DAY_MS, Retention
+from lambent.services.logs.tail_operations import MAX_SESSION_SECONDS, TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
+from lambent.wire.http import BytesBody, Request
 
 CALLER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "test", "request-1")
 GROUP = "/aws/lambda/f"
@@ -282,5 +285,37 @@ def test_live_tail_needs_an_existing_group_and_a_free_place(tmp_path: Path) -> N
                     open_tails.callback(lambda: None)
                 with pytest.raises(LimitExceeded):
                     await w.call("start_live_tail", logGroupIdentifiers=[GROUP])
+
+    asyncio.run(main())
+
+
+def test_tails_end_when_the_platform_stops(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as w:
+            page = TailPage(w.tails, account_id=KEY.account_id, region=KEY.region)
+            response = await page.serve(Request("GET", f"/_lambent/tail?group={GROUP}", {}, BytesBody()))
+            assert isinstance(response.body, AsyncIterator)
+            assert await anext(response.body) == b"\n"
+            w.writer.append(KEY, "s", 5, b"line")
+            assert orjson.loads(await anext(response.body)) == {"timestamp": 5, "stream": "s", "message": "line\n"}
+            w.tails.close()
+            assert [part async for part in response.body] == []
+            assert w.tails.count == 0
+
+    asyncio.run(main())
+
+
+def test_a_three_hour_session_ends_with_awss_exception(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as w:
+            await with_stream(w)
+            stream = (await w.call("start_live_tail", logGroupIdentifiers=[GROUP]))["responseStream"]
+            await anext(stream)
+            async with asyncio.TaskGroup() as tasks:
+                waiting = tasks.create_task(anext(stream))
+                await w.clock.advance(MAX_SESSION_SECONDS)
+                assert "sessionUpdate" in await waiting
+            with pytest.raises(SessionTimeout):
+                await anext(stream)
 
     asyncio.run(main())

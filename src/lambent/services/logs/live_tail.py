@@ -41,6 +41,7 @@ class Tail:
         self._waiting: deque[TailedEvent] = deque(maxlen=MAX_WAITING_EVENTS)
         self._arrived = asyncio.Event()
         self._lost = 0
+        self.is_open = True
 
     def offer(self, event: TailedEvent) -> None:
         interest = self._interest
@@ -50,6 +51,11 @@ class Tail:
             return
         self._lost += len(self._waiting) == MAX_WAITING_EVENTS
         self._waiting.append(event)
+        self._arrived.set()
+
+    def end(self) -> None:
+        """Wake the reader, for the last time."""
+        self.is_open = False
         self._arrived.set()
 
     async def next_events(self, patience_seconds: float) -> tuple[list[TailedEvent], int]:
@@ -73,6 +79,14 @@ class LiveTails:
 
     def __init__(self) -> None:
         self._tails: dict[GroupKey, list[Tail]] = {}
+        self._is_closed = False
+
+    def close(self) -> None:
+        """End all tails: the platform is about to stop, and would wait for them."""
+        self._is_closed = True
+        for tails in self._tails.values():
+            for tail in tails:
+                tail.end()
 
     @property
     def count(self) -> int:
@@ -88,6 +102,7 @@ class LiveTails:
     @contextlib.contextmanager
     def watch(self, interest: Interest) -> Iterator[Tail]:
         tail = Tail(interest)
+        tail.is_open = not self._is_closed
         for group in interest.groups:
             self._tails.setdefault(group, []).append(tail)
         try:

@@ -15,7 +15,7 @@ from lambent.services.logs.chunks import Chunk, LogEvent, Place, event_id, parse
 MAX_PAGE_EVENTS = 10_000
 MAX_PAGE_BYTES = 1 << 20
 #: Payload bytes one FilterLogEvents call looks at before it answers with what it has and a token.
-SEARCH_BYTES = 64 << 20
+SEARCH_BYTES = 32 << 20
 
 FIRST_PLACE = Place(0, 0, 0, 0)
 LAST_PLACE = Place(10**15 - 1, 10**15 - 1, 10**16 - 1, 10**10 - 1)

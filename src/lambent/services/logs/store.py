@@ -6,12 +6,12 @@ log. Deleting a group or stream takes its name away at once; its rows go later, 
 
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
-from lambent.services.logs.chunks import Batch, Chunk, pack, split
+from lambent.services.logs.chunks import MAX_CHUNK_SPAN_MS, Batch, Chunk, pack, split
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.reading import Window
 from lambent.storage.transaction import Row, Transaction
@@ -173,8 +173,6 @@ def list_streams_by_time(
 
 def delete_stream(tx: Transaction, group_id: int, stream_id: int) -> None:
     tx.execute("DELETE FROM log_stream WHERE stream_id = ?", (stream_id,))
-    size = tx.row("SELECT COALESCE(SUM(bytes), 0) FROM log_chunk WHERE stream_id = ?", (stream_id,))
-    _shrink_group(tx, group_id, size[0] if size else 0)
     tx.execute("INSERT INTO log_garbage (group_id, stream_id) VALUES (?, ?)", (group_id, stream_id))
     tx.announce(GARBAGE_TOPIC)
 
@@ -184,17 +182,19 @@ def delete_stream(tx: Transaction, group_id: int, stream_id: int) -> None:
 
 def append_events(tx: Transaction, group_id: int, stream_id: int, batch: Batch, *, now_ms: int) -> None:
     """`batch` as one chunk, or several where it spans too much."""
-    for part in split(batch):
-        _append_chunk(tx, group_id, stream_id, part, now_ms)
+    _grow_group(tx, group_id, [_append_batch(tx, group_id, stream_id, batch, now_ms)])
 
 
-def append_lines(tx: Transaction, key: GroupKey, stream: str, batch: Batch, *, now_ms: int) -> None:
-    """Like `append_events`, making group and stream as needed: a function's output always has a place to go."""
+def append_lines(tx: Transaction, key: GroupKey, batches: Mapping[str, Batch], *, now_ms: int) -> None:
+    """By stream name. Makes group and streams as needed: a function's output always has a place to go."""
     found = tx.row("SELECT group_id FROM log_group WHERE account_id = ? AND region = ? AND name = ?", key)
     group_id = found[0] if found else _insert_group(tx, key, now_ms)
-    found = tx.row("SELECT stream_id FROM log_stream WHERE group_id = ? AND name = ?", (group_id, stream))
-    stream_id = found[0] if found else _insert_stream(tx, group_id, stream, now_ms)
-    append_events(tx, group_id, stream_id, batch, now_ms=now_ms)
+    grown = []
+    for stream, batch in batches.items():
+        found = tx.row("SELECT stream_id FROM log_stream WHERE group_id = ? AND name = ?", (group_id, stream))
+        stream_id = found[0] if found else _insert_stream(tx, group_id, stream, now_ms)
+        grown.append(_append_batch(tx, group_id, stream_id, batch, now_ms))
+    _grow_group(tx, group_id, grown)
 
 
 def stream_chunks(tx: Transaction, stream_id: int, window: Window, *, descending: bool = False) -> Iterator[Chunk]:
@@ -232,10 +232,7 @@ def delete_garbage(tx: Transaction) -> bool:
     if found is None:
         return False
     group_id, stream_id = found
-    column, value = ("stream_id", stream_id) if stream_id else ("group_id", group_id)
-    if _delete_portion(tx, "log_chunk", column, value):
-        return True
-    if not stream_id and _delete_portion(tx, "log_stream", column, value):
+    if _delete_chunks(tx, group_id, stream_id) or (stream_id == 0 and _delete_streams(tx, group_id)):
         return True
     tx.execute("DELETE FROM log_garbage WHERE group_id = ? AND stream_id = ?", (group_id, stream_id))
     return True
@@ -324,35 +321,60 @@ def _insert_stream(tx: Transaction, group_id: int, name: str, now_ms: int) -> in
     return stream_id
 
 
-def _append_chunk(tx: Transaction, group_id: int, stream_id: int, batch: Batch, now_ms: int) -> None:
-    first_ms, last_ms, size = min(batch.times), max(batch.times), batch.stored_bytes
-    span_ms = last_ms - first_ms
-    head = tx.row(
-        "UPDATE log_stream SET head = head + 1, last_ingestion_ms = ?,"
-        " first_event_ms = CASE WHEN first_event_ms = 0 OR first_event_ms > ? THEN ? ELSE first_event_ms END,"
-        " last_event_ms = CASE WHEN last_event_ms < ? THEN ? ELSE last_event_ms END,"
-        " longest_ms = CASE WHEN longest_ms < ? THEN ? ELSE longest_ms END"
-        " WHERE stream_id = ? RETURNING head",
-        (now_ms, first_ms, first_ms, last_ms, last_ms, span_ms, span_ms, stream_id),
-    )
-    assert head is not None, f"log stream {stream_id} is gone"
-    tx.execute(
-        "INSERT INTO log_chunk (group_id, stream_id, position, first_ms, last_ms, count, bytes, ingested_ms, payload)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (group_id, stream_id, head[0], first_ms, last_ms, len(batch.times), size, now_ms, pack(batch)),
-    )
+@dataclass(frozen=True, slots=True)
+class _Growth:
+    stored_bytes: int
+    longest_ms: int
+
+
+def _append_batch(tx: Transaction, group_id: int, stream_id: int, batch: Batch, now_ms: int) -> _Growth:
+    for part in split(batch):
+        first_ms, last_ms = min(part.times), max(part.times)
+        span_ms = last_ms - first_ms
+        head = tx.row(
+            "UPDATE log_stream SET head = head + 1, last_ingestion_ms = ?,"
+            " first_event_ms = CASE WHEN first_event_ms = 0 OR first_event_ms > ? THEN ? ELSE first_event_ms END,"
+            " last_event_ms = CASE WHEN last_event_ms < ? THEN ? ELSE last_event_ms END,"
+            " longest_ms = CASE WHEN longest_ms < ? THEN ? ELSE longest_ms END"
+            " WHERE stream_id = ? RETURNING head",
+            (now_ms, first_ms, first_ms, last_ms, last_ms, span_ms, span_ms, stream_id),
+        )
+        assert head is not None, f"log stream {stream_id} is gone"
+        tx.execute(
+            "INSERT INTO log_chunk"
+            " (group_id, stream_id, position, first_ms, last_ms, count, bytes, ingested_ms, payload)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (group_id, stream_id, *head, first_ms, last_ms, len(part.times), part.stored_bytes, now_ms, pack(part)),
+        )
+    return _Growth(batch.stored_bytes, min(max(batch.times) - min(batch.times), MAX_CHUNK_SPAN_MS))
+
+
+def _grow_group(tx: Transaction, group_id: int, growths: Sequence[_Growth]) -> None:
+    longest_ms = max(growth.longest_ms for growth in growths)
     tx.execute(
         "UPDATE log_group SET stored_bytes = stored_bytes + ?,"
         " longest_ms = CASE WHEN longest_ms < ? THEN ? ELSE longest_ms END WHERE group_id = ?",
-        (size, span_ms, span_ms, group_id),
+        (sum(growth.stored_bytes for growth in growths), longest_ms, longest_ms, group_id),
     )
 
 
-def _delete_portion(tx: Transaction, table: str, column: str, value: int) -> bool:
-    key = "stream_id, first_ms, position" if table == "log_chunk" else "group_id, name"
+def _delete_chunks(tx: Transaction, group_id: int, stream_id: int) -> bool:
+    """A portion of one stream's chunks, or of a whole group's if `stream_id` is 0; False if there were none."""
+    column, value = ("stream_id", stream_id) if stream_id else ("group_id", group_id)
     found = tx.rows(
-        f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {column} = ? LIMIT ?) RETURNING 1",
+        "DELETE FROM log_chunk WHERE (stream_id, first_ms, position) IN"
+        f" (SELECT stream_id, first_ms, position FROM log_chunk WHERE {column} = ? LIMIT ?) RETURNING bytes",
         (value, DELETED_PER_TRANSACTION),
+    )
+    _shrink_group(tx, group_id, sum(row[0] for row in found))
+    return bool(found)
+
+
+def _delete_streams(tx: Transaction, group_id: int) -> bool:
+    found = tx.rows(
+        "DELETE FROM log_stream WHERE stream_id IN (SELECT stream_id FROM log_stream WHERE group_id = ? LIMIT ?)"
+        " RETURNING 1",
+        (group_id, DELETED_PER_TRANSACTION),
     )
     return bool(found)
 

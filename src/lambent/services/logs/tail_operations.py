@@ -62,10 +62,11 @@ class TailOperations:
         with self._tails.watch(interest) as tail:
             yield {"sessionStart": self._describe_start(caller, request)}
             end = self._clock.monotonic() + MAX_SESSION_SECONDS
-            while self._clock.monotonic() < end:
+            while tail.is_open and self._clock.monotonic() < end:
                 await self._clock.sleep(UPDATE_SECONDS)
                 yield {"sessionUpdate": _describe_update(tail)}
-        raise SessionTimeout("The live tail session has reached its time limit of three hours")
+        if tail.is_open:
+            raise SessionTimeout("The live tail session has reached its time limit of three hours")
 
     def _describe_start(self, caller: Caller, request: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -100,7 +101,7 @@ class TailPage:
     async def _lines(self, interest: Interest) -> AsyncIterator[bytes]:
         with self._tails.watch(interest) as tail:
             yield b"\n"  # tells the watcher that from here on nothing is missed
-            while True:
+            while tail.is_open:
                 events, lost = await tail.next_events(HEARTBEAT_SECONDS)
                 yield b"".join(map(_line, events)) or b"\n"
                 if lost:

@@ -7,6 +7,7 @@ full, lines wait in bounded memory and then are dropped, leaving one line that s
 """
 
 import asyncio
+import itertools
 
 from lambent.kit.clock import Clock
 from lambent.services.logs import store
@@ -24,6 +25,8 @@ FLUSH_SECONDS = 0.02
 RETRY_SECONDS = 1.0
 #: Bytes of lines that wait for the disk; beyond, lines are dropped and counted.
 MAX_WAITING_BYTES = 32 << 20
+#: Streams in one transaction: bounds how long another write waits behind it (35 us each).
+STREAMS_PER_TRANSACTION = 50
 #: Longer lines are cut into several events, as Lambda does at the size of an event (256 KB; Lambda, "log limits").
 MAX_LINE_BYTES = 256 << 10
 
@@ -34,12 +37,16 @@ _LINE_OVERHEAD_BYTES = 64
 class _Buffer:
     """Lines of one log stream that wait for the next flush."""
 
-    __slots__ = ("dropped", "lines", "times")
+    __slots__ = ("dropped", "lines", "size", "times")
 
     def __init__(self) -> None:
         self.times: list[int] = []
         self.lines: list[bytes] = []
+        self.size = 0
         self.dropped = 0
+
+
+_Buffers = dict[tuple[GroupKey, str], _Buffer]
 
 
 class LogWriter:
@@ -47,7 +54,7 @@ class LogWriter:
         self._database = database
         self._tails = tails
         self._clock = clock
-        self._buffers: dict[tuple[GroupKey, str], _Buffer] = {}
+        self._buffers: _Buffers = {}
         self._waiting_bytes = 0
         self._written = asyncio.Lock()
         self._filled = asyncio.Event()
@@ -65,7 +72,9 @@ class LogWriter:
         else:
             buffer.times.append(time_ms)
             buffer.lines.append(line)
-            self._waiting_bytes += len(line) + _LINE_OVERHEAD_BYTES
+            size = len(line) + _LINE_OVERHEAD_BYTES
+            buffer.size += size
+            self._waiting_bytes += size
         if self._tails.is_watching(group):
             self._tails.publish(TailedEvent(group, stream, time_ms, line + b"\n", self._clock.now_ms()))
 
@@ -82,16 +91,26 @@ class LogWriter:
         async with self._written:  # one at a time: chunks of a stream are written in the order of their lines
             buffers, self._buffers = self._buffers, {}
             self._filled.clear()
-            if not buffers:
-                return True
-            waiting_bytes, now_ms = self._waiting_bytes, self._clock.now_ms()
             try:
-                await self._database.write(lambda tx: _write(tx, buffers, now_ms))
+                while buffers:
+                    await self._write_some(buffers)
             except StorageError:
-                self._put_back(buffers)
                 return False
-            self._waiting_bytes -= waiting_bytes
+            finally:  # refused or cancelled
+                if buffers:
+                    self._put_back(buffers)
             return True
+
+    async def _write_some(self, buffers: _Buffers) -> None:
+        """Take some streams out of `buffers` and write them; what is cancelled meanwhile is written nevertheless."""
+        portion = {key: buffers.pop(key) for key in list(itertools.islice(buffers, STREAMS_PER_TRANSACTION))}
+        now_ms = self._clock.now_ms()
+        try:
+            await self._database.write(lambda tx: _write(tx, portion, now_ms))
+        except StorageError:
+            buffers |= portion
+            raise
+        self._waiting_bytes -= sum(buffer.size for buffer in portion.values())
 
     async def close(self) -> None:
         await self.flush()
@@ -100,26 +119,35 @@ class LogWriter:
         for start in range(0, len(line), MAX_LINE_BYTES):
             buffer.times.append(time_ms)
             buffer.lines.append(line[start : start + MAX_LINE_BYTES])
-        self._waiting_bytes += len(line) + _LINE_OVERHEAD_BYTES
+        buffer.size += len(line)
+        self._waiting_bytes += len(line)
 
-    def _put_back(self, buffers: dict[tuple[GroupKey, str], _Buffer]) -> None:
+    def _put_back(self, buffers: _Buffers) -> None:
         """Before what came meanwhile."""
         for key, newer in self._buffers.items():
             older = buffers.setdefault(key, _Buffer())
             older.times += newer.times
             older.lines += newer.lines
+            older.size += newer.size
             older.dropped += newer.dropped
         self._buffers = buffers
         self._filled.set()
 
 
-def _write(tx: Transaction, buffers: dict[tuple[GroupKey, str], _Buffer], now_ms: int) -> None:
+def _write(tx: Transaction, buffers: _Buffers, now_ms: int) -> None:
+    groups: dict[GroupKey, dict[str, Batch]] = {}
     for (group, stream), buffer in buffers.items():
-        times, lines = buffer.times, buffer.lines
-        if buffer.dropped:
-            times, lines = [*times, max([now_ms, *times[-1:]])], [*lines, _notice(buffer.dropped)]
-        # Lambda's events end with the newline that ended the line (Lambda guide, "Sample log retrieval script").
-        store.append_lines(tx, group, stream, Batch(times, [line + b"\n" for line in lines]), now_ms=now_ms)
+        groups.setdefault(group, {})[stream] = _batch(buffer, now_ms)
+    for group, batches in groups.items():
+        store.append_lines(tx, group, batches, now_ms=now_ms)
+
+
+def _batch(buffer: _Buffer, now_ms: int) -> Batch:
+    """Lambda's events end with the newline that ended the line (Lambda guide, "Sample log retrieval script")."""
+    times, lines = buffer.times, buffer.lines
+    if buffer.dropped:
+        times, lines = [*times, max([now_ms, *times[-1:]])], [*lines, _notice(buffer.dropped)]
+    return Batch(times, [line + b"\n" for line in lines])
 
 
 def _notice(dropped: int) -> bytes:
