@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 """
 
+import fnmatch
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -59,6 +60,26 @@ def add_statement(statements: Sequence[Statement], added: Statement) -> list[Sta
     if size > MAX_POLICY_BYTES:
         raise PolicyLengthExceeded(f"The final policy size ({size}) is bigger than the limit ({MAX_POLICY_BYTES}).")
     return grown
+
+
+def permits(statements: Sequence[Statement], service: str, *, source_arn: str, source_account: str) -> bool:
+    """Whether an AWS service (`s3.amazonaws.com`) may invoke the function on behalf of a resource."""
+    return any(
+        statement["Principal"] in ("*", {"Service": service})
+        and statement["Action"] in ("lambda:InvokeFunction", "lambda:*", "*")
+        and _holds(statement.get("Condition", {}), source_arn, source_account)
+        for statement in statements
+    )
+
+
+def _holds(condition: dict[str, Any], source_arn: str, source_account: str) -> bool:
+    """The conditions that a service invocation can meet; any other (an organization, a URL) it cannot."""
+    known = {"AWS:SourceAccount": source_account, "AWS:SourceArn": source_arn}
+    return all(
+        key in known and fnmatch.fnmatchcase(known[key], pattern.replace("[", "[[]"))
+        for operator in condition.values()
+        for key, pattern in operator.items()
+    )
 
 
 def encode(statement: Statement) -> str:

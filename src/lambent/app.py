@@ -1,0 +1,342 @@
+"""The composition root: builds every part, hands each what it needs, and runs them in one TaskGroup.
+
+Nothing here decides anything. Read it to see what exists and who knows whom: a service never imports another, it is
+given a callable here. `Platform.started` is the whole of Lambent as a context manager (`lambent demo` uses it), `run`
+is `lambent up`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.notifications import Notifications
+from lambent.delivery.retries import RetrySchedule
+from lambent.gateway.auth import Authenticator
+from lambent.gateway.credentials import CredentialStore
+from lambent.gateway.dispatch import Gateway, Page
+from lambent.gateway.endpoints import ServedService
+from lambent.gateway.website import WebsiteServer
+from lambent.kit.clock import Clock, SystemClock
+from lambent.kit.ids import Ids, RandomIds
+from lambent.net.listener import Adopted, Listener, PortInUse
+from lambent.sandbox.isolation.choice import IsolationPolicy
+from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
+from lambent.sandbox.pool import Outside, Pool, PoolSettings
+from lambent.sandbox.types import FunctionSpec, Outcome, RoleCredentials
+from lambent.services.lambda_ import invoker as invoking
+from lambent.services.lambda_ import store as lambda_store
+from lambent.services.lambda_.grants import Grants
+from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.internal_pages import InternalPages
+from lambent.services.lambda_.invoker import Invoker
+from lambent.services.lambda_.operations import LambdaOperations
+from lambent.services.lambda_.package_files import PackageFiles
+from lambent.services.lambda_.parts import LambdaParts
+from lambent.services.lambda_.queue_store import QueuedInvocation
+from lambent.services.lambda_.upkeep import Upkeep
+from lambent.services.logs.live_tail import LiveTails
+from lambent.services.logs.names import GroupKey
+from lambent.services.logs.operations import LogsOperations
+from lambent.services.logs.retention import Retention
+from lambent.services.logs.tail_operations import TailPage
+from lambent.services.logs.writer import LogWriter
+from lambent.services.s3.operations import S3Operations
+from lambent.settings import Settings
+from lambent.storage.blobs import BlobStore
+from lambent.storage.database import Database
+from lambent.storage.lock import DirectoryLock
+from lambent.wire.model import load_service
+
+#: Other threads (the writer, blobs) wait at most so long for a busy event loop to let go of the interpreter.
+SWITCH_INTERVAL_SECONDS = 0.0005
+
+log = logging.getLogger("lambent")
+
+
+class StartError(Exception):
+    """The platform cannot start; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What somebody who waits for the platform wants to know."""
+
+    endpoint: str
+    data: Path
+    isolation: str
+
+
+class Access:
+    """What an execution environment has of the platform: its endpoint and its role's credentials, while it lives."""
+
+    def __init__(self, credentials: CredentialStore) -> None:
+        self._credentials = credentials
+        self._keys: dict[str, str] = {}
+        self.listener: Listener
+
+    def issue(self, spec: FunctionSpec, environment_id: str) -> RoleCredentials:
+        issued = self._credentials.issue(spec.role_arn, spec.name)
+        self._keys[environment_id] = issued.access_key_id
+        return issued
+
+    async def serve(self, listening: socket.socket, _spec: FunctionSpec, environment_id: str) -> "Visit":
+        return Visit(self, await self.listener.adopt(listening, environment_id), environment_id)
+
+    def revoke(self, environment_id: str) -> None:
+        key = self._keys.pop(environment_id, None)
+        if key is not None:
+            self._credentials.revoke(key)
+
+
+class Visit:
+    """An environment's listening socket; closing it ends the environment's access."""
+
+    def __init__(self, access: Access, adopted: Adopted, environment_id: str) -> None:
+        self._access = access
+        self._adopted = adopted
+        self._environment_id = environment_id
+
+    async def close(self) -> None:
+        self._adopted.close()
+        self._access.revoke(self._environment_id)
+
+
+class Platform:
+    """All parts, built and connected; `serve` runs them."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock, ids: Ids) -> None:
+        self.settings = settings
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+        self._credentials = CredentialStore(settings.credentials, clock=clock, ids=ids)
+        self._access = Access(self._credentials)
+        self.blobs = BlobStore(settings.data / "blobs", ids)
+        self._build_logs()
+        self._build_functions()
+        self._build_objects()
+        self._build_gateway()
+
+    def _build_logs(self) -> None:
+        database, clock = self._database, self._clock
+        self._tails = LiveTails()
+        self.log_writer = LogWriter(database, self._tails, clock)
+        self.retention = Retention(database, clock)
+        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, self._ids)
+
+    def _build_functions(self) -> None:
+        settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
+        self._happenings = Happenings()
+        self._packages = PackageFiles(
+            settings.data / "packages",
+            is_used=lambda sha256: database.read(lambda tx: lambda_store.package_is_used(tx, sha256)),
+        )
+        self.pool = Pool(
+            Outside(
+                clock=clock,
+                ids=ids,
+                log=self._log_line,
+                credentials=self._access.issue,
+                serve_platform=self._access.serve,
+            ),
+            PoolSettings(
+                isolation=_isolation_policy(settings.isolation),
+                waiting_per_runtime=settings.pool_size,
+                max_environments=settings.max_environments,
+                idle_seconds=settings.idle_seconds,
+            ),
+        )
+        self.invoker = Invoker(
+            database=database,
+            run=self.pool.invoke,
+            packages=self._packages,
+            clock=clock,
+            happenings=self._happenings,
+            account_concurrency=settings.concurrency,
+        )
+        self.upkeep = Upkeep(
+            retire=self.pool.retire, packages=self._packages, interpreters=self.pool.supported_runtimes()
+        )
+        self.async_invocations = AsyncInvocations(
+            database=database,
+            invoke=self._invoke_queued,
+            functions=self.invoker,
+            happenings=self._happenings,
+            clock=clock,
+            ids=ids,
+            settings=AsyncSettings(
+                schedule=RetrySchedule(after_errors=settings.retry_delays_seconds),
+                max_running=settings.async_concurrency,
+            ),
+        )
+        self.notifications = Notifications(database=database, clock=clock, ids=ids)
+
+    def _build_objects(self) -> None:
+        self.objects = S3Operations(
+            database=self._database,
+            blobs=self.blobs,
+            clock=self._clock,
+            ids=self._ids,
+            may_notify=Grants(self._database).lets_s3_notify,
+        )
+        self._lambda_parts = LambdaParts(
+            database=self._database,
+            packages=self._packages,
+            invoker=self.invoker,
+            upkeep=self.upkeep,
+            happenings=self._happenings,
+            clock=self._clock,
+            ids=self._ids,
+            installed_runtimes=self.pool.supported_runtimes(),
+            fetch_object=self.objects.read_object,
+            link_secret=secrets.token_bytes(32),
+        )
+
+    def _build_gateway(self) -> None:
+        settings = self.settings
+        functions = LambdaOperations(self._lambda_parts)
+        pages = InternalPages(self._lambda_parts)
+        tail = TailPage(self._tails, account_id=settings.account_id, region=settings.region)
+        self.gateway = Gateway(
+            [
+                ServedService(load_service("s3", S3Operations.SERVED), self.objects, allows_anonymous=True),
+                ServedService(load_service("lambda", LambdaOperations.SERVED, open_enums=["Runtime"]), functions),
+                ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+            ],
+            authenticator=Authenticator(
+                self._credentials,
+                clock=self._clock,
+                region=settings.region,
+                account_id=settings.account_id,
+                is_open=not settings.auth,
+            ),
+            ids=self._ids,
+            website=WebsiteServer(self.objects.site),
+            pages={
+                "events": Page(pages.recent_events),
+                "packages": Page(pages.package, is_public=True),
+                "tail": Page(tail.serve),
+            },
+        )
+
+    def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
+        self.log_writer.append(GroupKey(spec.account_id, spec.region, spec.log_group), stream, time_ms, line)
+
+    async def _invoke_queued(self, row: QueuedInvocation, payload: bytes) -> Outcome:
+        return await self.invoker.invoke(
+            invoking.address_of(row.function_arn),
+            request_id=row.request_id,
+            payload=payload,
+            client_context=row.client_context,
+            trace_id=row.trace_id,
+            source=row.source,
+        )
+
+    @property
+    def endpoint(self) -> str:
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"http://{host}:{self.port}"
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        """From listening to drained. Raises StartError."""
+        settings = self.settings
+        async with asyncio.TaskGroup() as tasks, Listener(self.gateway.handle) as listener:
+            self._access.listener = listener
+            await self.objects.sweep()
+            await self._packages.sweep()
+            await self._listen(listener)
+            await self._start_pool()
+            background = [tasks.create_task(part) for part in self._background()]
+            yield
+            await listener.drain(settings.drain_seconds)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(settings.drain_seconds):
+                    await self.async_invocations.drain()
+            for task in background:
+                task.cancel()
+            await self.pool.close()
+            await self.log_writer.close()
+
+    def _background(self) -> list[Any]:
+        """The loops that run as long as the platform; one that ends takes everything with it."""
+        return [
+            self.log_writer.run(),
+            self.retention.run(),
+            self.invoker.follow_changes(),
+            self.upkeep.run(),
+            self.notifications.run(),
+            self.async_invocations.run(),
+        ]
+
+    async def _start_pool(self) -> None:
+        try:
+            await self.pool.start()
+        except IsolationUnavailable as error:
+            raise StartError(str(error)) from error
+
+    async def _listen(self, listener: Listener) -> None:
+        settings = self.settings
+        try:
+            await listener.bind(settings.host, settings.port)
+        except PortInUse as error:
+            raise StartError(f"{error}; stop that one, or choose another with --port") from error
+        except OSError as error:
+            raise StartError(f"cannot listen on {settings.host}: {error.strerror}; choose another --host") from error
+        self.port = listener.port
+
+    @classmethod
+    @asynccontextmanager
+    async def started(
+        cls, settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
+    ) -> AsyncIterator["Platform"]:
+        """The whole of Lambent, listening. Raises StartError, StorageError, IsolationUnavailable."""
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        lock = DirectoryLock.acquire(settings.data)
+        try:
+            database = Database.open(settings.data / "lambent.db")
+            try:
+                platform = cls(settings, database, clock or SystemClock(), ids or RandomIds())
+                async with platform.serving():
+                    lock.note(platform.endpoint)
+                    yield platform
+                platform.blobs.close()
+            finally:
+                await database.close()
+        finally:
+            lock.release()
+
+
+def _isolation_policy(setting: str) -> IsolationPolicy:
+    """`process` is the only level that must be asked for by name; `auto` never ends there."""
+    if setting == "auto":
+        return IsolationPolicy()
+    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+
+
+def run(settings: Settings, *, on_ready: Callable[[Ready], None]) -> int:
+    """`lambent up`: serve until SIGTERM or Ctrl-C, drain, and return 0."""
+    uvloop.run(_run(settings, on_ready))
+    return 0
+
+
+async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Platform.started(settings) as platform:
+        on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
+        await stop.wait()
