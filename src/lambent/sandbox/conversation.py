@@ -57,7 +57,7 @@ class FrameConversation(asyncio.Protocol):
         for kind, payload in self._reader.feed(data):
             self._receive(kind, payload)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         self._receive(HUNG_UP, b"")
 
     def send(self, kind: int, payload: bytes) -> None:

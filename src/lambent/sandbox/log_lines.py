@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-logging.html shows START, EN
 invocation's REPORT (`Status`, `Error Type`) and INIT_REPORT are in .../dg/lambda-runtime-environment.html.
 """
 
-import datetime
+import datetime as dt
 import math
 from dataclasses import dataclass
 
@@ -57,14 +57,11 @@ def report_line(report: Report) -> bytes:
 
 
 def timeout_line(request_id: str, now: float, timeout_seconds: int) -> bytes:
-    moment = datetime.datetime.fromtimestamp(now, datetime.UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z {timed_out(request_id, timeout_seconds)}".encode()
-
-
-def timed_out(request_id: str, timeout_seconds: int) -> str:
-    return f"{request_id} Task timed out after {timeout_seconds:.2f} seconds"
+    moment = dt.datetime.fromtimestamp(now, dt.UTC)
+    stamp = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{stamp} {request_id} Task timed out after {timeout_seconds:.2f} seconds".encode()
 
 
 def stream_name(now: float, version: str, token: str) -> str:
     """`YYYY/MM/DD/[$LATEST]<32 hexadecimal digits>`."""
-    return f"{datetime.datetime.fromtimestamp(now, datetime.UTC):%Y/%m/%d}/[{version}]{token}"
+    return f"{dt.datetime.fromtimestamp(now, dt.UTC):%Y/%m/%d}/[{version}]{token}"

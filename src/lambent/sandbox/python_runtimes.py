@@ -33,7 +33,7 @@ def discover(search_path: Iterable[Path], home: Path) -> dict[str, Runtime]:
 
 
 def _directories(search_path: Iterable[Path], home: Path) -> Iterator[Path]:
-    """pyenv's shims are shell scripts, not interpreters: its versions are looked at directly."""
+    """The shims of pyenv are shell scripts, not interpreters: its versions are looked at directly."""
     yield Path(sys.base_exec_prefix) / "bin"
     for entry in search_path:
         if "shims" not in entry.parts:

@@ -58,7 +58,7 @@ class Runtime:
     argv: tuple[str, ...] = ()
     """What a fresh process executes; paths as seen inside. Empty: /var/task/bootstrap or /opt/bootstrap."""
     binds: tuple[Bind, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, hash=False)
     """For `argv` while it waits in the pool; replaced by the function's at assignment."""
     execution_environment: str = ""
     """AWS_EXECUTION_ENV, e.g. `AWS_Lambda_python3.11`; custom runtimes have none."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from typing import TextIO
 
 from .channel import LOG, Channel
 
@@ -47,13 +46,11 @@ def write_event(channel: Channel, event: bytes) -> None:
 
 
 def open_output() -> None:
-    """stdout and stderr anew: those of the zygote were made for other files. Lines leave as they end."""
-    sys.stdout = sys.__stdout__ = _open_by_line(1)
-    sys.stderr = sys.__stderr__ = _open_by_line(2)
-
-
-def _open_by_line(fd: int) -> TextIO:
-    return open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+    """Makes stdout and stderr anew: those of the zygote were made for other files. Lines leave as they end."""
+    for fd, name in ((1, "stdout"), (2, "stderr")):
+        stream = open(fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def flush() -> None:

@@ -1,8 +1,8 @@
 """The first file a fresh interpreter runs: loads its neighbours as the package `_lambent`, then hands over.
 
 `launch.py zygote` becomes a zygote (zygote.py); `launch.py runtime DIRECTORY` is a Python runtime started afresh
-inside a sandbox (runtime.py), which finds the SDK in that directory. Both find their socket as descriptor 3. The private package name keeps functions free to call
-their own modules `zygote` or `bootstrap`.
+inside a sandbox (runtime.py), which finds the SDK in that directory. Both find their socket as descriptor 3. The
+private package name keeps functions free to call their own modules `zygote` or `bootstrap`.
 """
 
 import os

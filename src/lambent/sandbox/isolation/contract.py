@@ -5,6 +5,7 @@ Two implementations: `namespaces.py` (Linux) and `process.py` (elsewhere, and no
 no child ever serves two function versions.
 """
 
+import asyncio
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,8 +111,9 @@ class Child(Protocol):
         """The whole tree, at once."""
         ...
 
-    async def exited(self) -> ExitStatus:
-        """Waits for the end; may be awaited more than once."""
+    @property
+    def end(self) -> "asyncio.Future[ExitStatus]":
+        """Done when the runtime and everything it started are gone."""
         ...
 
     def release(self) -> None:
@@ -122,6 +124,10 @@ class Child(Protocol):
 class Isolation(Protocol):
     @property
     def level(self) -> Level: ...
+
+    def describe(self) -> str:
+        """What is enforced, for people."""
+        ...
 
     async def make_child(self, kind: Kind, *, hurry: bool) -> Child:
         """A child of `kind`, isolated and started; its READY frame is still to come. Raises ChildFailed.

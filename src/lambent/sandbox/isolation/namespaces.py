@@ -60,7 +60,7 @@ _SO_RCVBUFFORCE = 33
 
 @dataclass(slots=True)
 class NamespaceChild:
-    """One sandbox. `exit_status` is set when process 1 of its pid namespace has ended, and everything with it."""
+    """One sandbox. `end` is done when process 1 of its pid namespace has ended, and everything with it."""
 
     name: str
     zygote: ZygoteLink
@@ -121,9 +121,6 @@ class NamespaceChild:
         if self.group is not None:
             self.group.kill()
 
-    async def exited(self) -> ExitStatus:
-        return await asyncio.shield(self.end)
-
     def release(self) -> None:
         if self.released:
             return
@@ -144,7 +141,7 @@ class NamespaceChild:
         now = time.monotonic()
         if now - self.uncounted_at > _WALK_SECONDS:
             self.uncounted_at = now
-            self.uncounted = process_tree.private_bytes(self.pidfd)
+            self.uncounted = process_tree.private_bytes(process_tree.pid_of(self.pidfd))
             self.uncounted_peak = max(self.uncounted_peak, self.uncounted)
         return self.uncounted
 
@@ -213,6 +210,12 @@ class Namespaces:
             for fd in trees:
                 os.close(fd)
 
+    async def end_zygote(self, runtime: Runtime) -> None:
+        """Lets go of a runtime that is not needed any more, and of its children."""
+        booting = self._zygotes.pop(runtime.name, None)
+        if booting is not None and _succeeded(booting):
+            booting.result().close()
+
     async def close(self) -> None:
         zygotes = [booting.result() for booting in self._zygotes.values() if _succeeded(booting)]
         for booting in self._zygotes.values():
@@ -221,7 +224,7 @@ class Namespaces:
             zygote.close()
         for child in self._children.values():
             if not child.released:
-                await child.exited()
+                await child.end
                 child.release()
         await asyncio.to_thread(self._cgroups.close)
 

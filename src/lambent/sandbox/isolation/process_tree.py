@@ -4,14 +4,18 @@ import contextlib
 from pathlib import Path
 
 
-def private_bytes(pidfd: int) -> int:
-    """What the tree below a process would give back to the machine if it ended."""
-    with contextlib.suppress(OSError, ValueError):
+def private_bytes(pid: int) -> int:
+    """What a process and its descendants would give back to the machine if they ended."""
+    return sum(_private_bytes(member) for member in _tree(pid)) if pid > 0 else 0
+
+
+def pid_of(pidfd: int) -> int:
+    """-1 once the process is gone."""
+    with contextlib.suppress(OSError):
         for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
             if line.startswith("Pid:"):
-                pid = int(line.split()[1])
-                return sum(_private_bytes(member) for member in _tree(pid)) if pid > 0 else 0
-    return 0
+                return int(line.split()[1])
+    return -1
 
 
 def _tree(pid: int) -> list[int]:
