@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lambent.delivery import checkpoints
+from lambent.delivery.checkpoints import CheckpointMoved
 from lambent.kit.clock import Clock
 from lambent.storage import log as storage_log
 from lambent.storage.database import Database
@@ -57,6 +58,9 @@ class Consumer:
                 try:
                     while await self._consume_batch():
                         pass
+                except CheckpointMoved:
+                    # A commit of ours, cancelled while it was on its way, or another node's: look again where we stand.
+                    continue
                 except Exception:
                     # Whatever it is: records must wait for its mending, neither be skipped nor stop the platform.
                     logger.exception("consumer %s of log %s failed; it tries again", self._name, self._log)

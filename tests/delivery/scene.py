@@ -1,0 +1,138 @@
+"""Delivery on a real database and virtual time; functions are Python functions of the test.
+
+A `Scene` can be stopped between any two steps and opened again on the same directory, as a restarted process would.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.kit.clock import VirtualClock
+from lambent.kit.ids import RandomIds
+from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import queue_store
+from lambent.services.lambda_.errors import ResourceNotFound
+from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
+from lambent.storage.database import Database
+
+PATIENCE_SECONDS = 20.0
+
+Behaviour = Callable[[bytes], Awaitable[Outcome]]
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+
+
+def answer(payload: bytes = b"null") -> Outcome:
+    return Outcome(payload, None, b"", None, 1.0, 10)
+
+
+def failure(message: str = "no") -> Outcome:
+    return Outcome(b'{"errorMessage": "%s"}' % message.encode(), "Unhandled", b"", None, 1.0, 10)
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    """Real time passes, virtual time does not: commits happen in a thread of their own."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.001)
+
+
+@dataclass
+class Functions:
+    """What the test's functions do, and what was configured for them."""
+
+    behaviours: dict[str, Behaviour] = field(default_factory=dict)
+    policies: defaultdict[str, AsyncPolicy] = field(default_factory=lambda: defaultdict(AsyncPolicy))
+    spare: int = 1_000
+    calls: list[tuple[str, str, bytes]] = field(default_factory=list)
+    """(function name, request id, payload) of every attempt that reached a function."""
+
+    def async_policy(self, function_arn: str) -> AsyncPolicy:
+        self._present(function_arn)
+        return self.policies[function_arn]
+
+    def spare_concurrency(self, function_arn: str) -> int:
+        self._present(function_arn)
+        return self.spare
+
+    async def invoke(self, row: QueuedInvocation, payload: bytes) -> Outcome:
+        behaviour = self._present(row.function_arn)
+        self.calls.append((row.function_arn.rpartition(":")[2], row.request_id, payload))
+        return await behaviour(payload)
+
+    def _present(self, function_arn: str) -> Behaviour:
+        try:
+            return self.behaviours[function_arn]
+        except KeyError as error:
+            raise ResourceNotFound(f"Function not found: {function_arn}") from error
+
+    def define(self, name: str, behaviour: Behaviour, **policy: Any) -> str:
+        self.behaviours[arn(name)] = behaviour
+        self.policies[arn(name)] = AsyncPolicy(**policy)
+        return arn(name)
+
+    def count(self, name: str) -> int:
+        return sum(called == name for called, _, _ in self.calls)
+
+
+@dataclass
+class Scene:
+    database: Database
+    clock: VirtualClock
+    functions: Functions
+    delivery: AsyncInvocations
+
+    async def accept(self, function_arn: str, payload: bytes = b"{}", request_id: str = "request") -> None:
+        new = NewInvocation(request_id, function_arn, payload, "invoke")
+        await self.database.write(lambda tx: queue_store.enqueue(tx, [new], self.clock.now_ms()))
+
+    def waiting(self) -> int:
+        return self.database.read(queue_store.count_waiting)
+
+    def rows(self) -> list[QueuedInvocation]:
+        return self.database.read(lambda tx: queue_store.invocations_after(tx, 0, 1000))
+
+    def discards(self) -> list[DiscardRecord]:
+        return self.database.read(lambda tx: queue_store.latest_discards(tx, 1000))
+
+
+@contextlib.asynccontextmanager
+async def scene(
+    directory: Path,
+    functions: Functions,
+    *,
+    clock: VirtualClock | None = None,
+    settings: AsyncSettings | None = None,
+) -> AsyncIterator[Scene]:
+    """At the end everything is cancelled where it stands."""
+    clock = clock or VirtualClock()
+    database = Database.open(directory / "lambent.db")
+    delivery = AsyncInvocations(
+        database=database,
+        invoke=functions.invoke,
+        functions=functions,
+        happenings=Happenings(),
+        clock=clock,
+        ids=RandomIds(),
+        settings=settings or AsyncSettings(),
+    )
+    running = asyncio.create_task(delivery.run())
+    try:
+        yield Scene(database, clock, functions, delivery)
+        assert not running.done(), "delivery ended by itself"
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await database.close()
