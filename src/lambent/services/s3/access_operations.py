@@ -28,7 +28,7 @@ class AccessOperations:
     async def put_bucket_acl(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketAcl", permission="WRITE_ACP")
         stored = _requested_acl(bucket, request, owner=bucket.owner)
-        await self._database.write(lambda tx: store.update_bucket_acl(tx, bucket.name, stored))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_acl(tx, bucket.name, stored))
         return {}
 
     async def get_object_acl(self, caller: Caller, request: Request) -> Result:
@@ -57,12 +57,12 @@ class AccessOperations:
         parsed = policy.parse_for_bucket(text, bucket.name)
         if parsed.is_public and public_access.blocks(bucket, Block.BLOCK_POLICY):
             raise errors.AccessDenied
-        await self._database.write(lambda tx: store.update_bucket_policy(tx, bucket.name, text))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_policy(tx, bucket.name, text))
         return {"__status__": 204}
 
     async def delete_bucket_policy(self, caller: Caller, request: Request) -> Result:
         bucket = self._policy_bucket(caller, request, "s3:DeleteBucketPolicy")
-        await self._database.write(lambda tx: store.update_bucket_policy(tx, bucket.name, None))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_policy(tx, bucket.name, None))
         return {}
 
     async def get_bucket_policy_status(self, caller: Caller, request: Request) -> Result:
@@ -93,12 +93,16 @@ class AccessOperations:
     async def put_public_access_block(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketPublicAccessBlock")
         bits = public_access.of_document(request["PublicAccessBlockConfiguration"]).value
-        await self._database.write(lambda tx: store.update_public_access_block(tx, bucket.name, bits))
+        await self._admission.change_bucket(
+            bucket.name, lambda tx: store.update_public_access_block(tx, bucket.name, bits)
+        )
         return {}
 
     async def delete_public_access_block(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketPublicAccessBlock")
-        await self._database.write(lambda tx: store.update_public_access_block(tx, bucket.name, None))
+        await self._admission.change_bucket(
+            bucket.name, lambda tx: store.update_public_access_block(tx, bucket.name, None)
+        )
         return {}
 
     # Ownership controls
@@ -121,12 +125,16 @@ class AccessOperations:
             owner_id = naming.canonical_user_id(bucket.owner)
             if not acl.suits_enforced_owner(acl.load(bucket.acl, owner_id=owner_id), owner_id=owner_id):
                 raise errors.InvalidBucketAclWithObjectOwnership
-        await self._database.write(lambda tx: store.update_bucket_ownership(tx, bucket.name, ownership))
+        await self._admission.change_bucket(
+            bucket.name, lambda tx: store.update_bucket_ownership(tx, bucket.name, ownership)
+        )
         return {}
 
     async def delete_bucket_ownership_controls(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketOwnershipControls")
-        await self._database.write(lambda tx: store.update_bucket_ownership(tx, bucket.name, None))
+        await self._admission.change_bucket(
+            bucket.name, lambda tx: store.update_bucket_ownership(tx, bucket.name, None)
+        )
         return {}
 
 

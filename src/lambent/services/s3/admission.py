@@ -4,9 +4,10 @@ What it hands out is a bucket row or an object row as it stood a moment ago; wha
 again inside its own transaction.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lambent.kit.clock import Clock
 from lambent.services.caller import Caller
@@ -14,8 +15,14 @@ from lambent.services.s3 import access, acl, errors, naming, public_access, stor
 from lambent.services.s3.access import Acl, Wish
 from lambent.services.s3.records import NULL_VERSION, Bucket, StoredObject
 from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
+
+T = TypeVar("T")
 
 Request = Mapping[str, Any]
+
+#: Rows of buckets kept in memory; one takes about a kilobyte, more with a policy (at most 20).
+BUCKETS_REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,40 @@ class Admission:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._remembered: dict[str, Bucket] = {}
+        self._changing: Counter[str] = Counter()
+
+    async def change_bucket(self, name: str, work: Callable[[Transaction], T]) -> T:
+        """Every change of a bucket row goes through here; while it is under way the row is not remembered.
+
+        A request that is cancelled meanwhile leaves the bucket marked as changing: whether its change was committed
+        nobody knows, and looking the row up each time is always right.
+        """
+        self._changing[name] += 1
+        self._remembered.pop(name, None)
+        try:
+            result = await self._database.write(work)
+        except Exception:
+            self._changed(name)
+            raise
+        self._changed(name)
+        return result
+
+    def _changed(self, name: str) -> None:
+        self._changing[name] -= 1
+        if self._changing[name] == 0:
+            del self._changing[name]
+
+    def find_bucket(self, name: str) -> Bucket | None:
+        """Remembered, because every request asks."""
+        bucket = self._remembered.get(name)
+        if bucket is None:
+            bucket = self._database.read(lambda tx: store.find_bucket(tx, name))
+            if bucket is not None and name not in self._changing:
+                if len(self._remembered) >= BUCKETS_REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[name] = bucket
+        return bucket
 
     def bucket(
         self,
@@ -52,10 +93,9 @@ class Admission:
 
     def bucket_alone(self, request: Request) -> Bucket:
         """The bucket, for an operation that asks `check` by itself. Raises NoSuchBucket."""
-        name = request["Bucket"]
-        bucket = self._database.read(lambda tx: store.find_bucket(tx, name))
+        bucket = self.find_bucket(request["Bucket"])
         if bucket is None:
-            raise errors.NoSuchBucket(name)
+            raise errors.NoSuchBucket(request["Bucket"])
         check_expected_owner(bucket, request)
         return bucket
 
@@ -65,13 +105,9 @@ class Admission:
         Raises NoSuchBucket, NoSuchKey, NoSuchVersion, AccessDenied (also for a key that is not there, to callers who
         may not list the bucket: they shall not learn which keys exist).
         """
-        name, key = request["Bucket"], request["Key"]
+        bucket, key = self.bucket_alone(request), request["Key"]
         key_bytes = naming.key_bytes(key)
-        row = self._database.read(lambda tx: store.find_bucket_and_object(tx, name, key_bytes))
-        if row is None:
-            raise errors.NoSuchBucket(name)
-        bucket, stored, data = row
-        check_expected_owner(bucket, request)
+        stored, data = self._database.read(lambda tx: _object_and_data(tx, bucket.name, key_bytes))
         granted_by = Acl(stored.acl, stored.owner, permission) if stored is not None and permission else None
         self.check(caller, bucket, Wish(action, key, granted_by))
         check_version(request, key)
@@ -103,6 +139,13 @@ class Admission:
         wish = Wish("s3:PutObjectAcl", request["Key"], Acl(bucket.acl, bucket.owner, "WRITE"))
         self.check(caller, bucket, wish)
         return acl.dump(grants, owner_id=owner_id), owner
+
+
+def _object_and_data(tx: Transaction, bucket: str, key: bytes) -> tuple[StoredObject | None, bytes | None]:
+    stored = store.find_object(tx, bucket, key)
+    if stored is None or stored.small_blob_id is None:
+        return stored, None
+    return stored, store.small_blob(tx, stored.small_blob_id)
 
 
 def _goes_to_bucket_owner(caller: Caller, bucket: Bucket, request: Request) -> bool:

@@ -39,7 +39,7 @@ class BucketOperations:
             else:
                 _create_again(tx, existing, bucket)
 
-        await self._database.write(work)
+        await self._admission.change_bucket(bucket.name, work)
         is_global = bucket.region == naming.DEFAULT_REGION
         location = f"/{bucket.name}" if is_global else f"{caller.endpoint}/{bucket.name}"
         return {"Location": location, "BucketArn": f"arn:aws:s3:::{bucket.name}"}
@@ -62,7 +62,7 @@ class BucketOperations:
                 raise errors.BucketNotEmpty(name)
             return store.delete_bucket(tx, name)
 
-        self._data_plane.forget(await self._database.write(work))
+        self._data_plane.forget(await self._admission.change_bucket(name, work))
         return {}
 
     async def get_bucket_location(self, caller: Caller, request: Request) -> Result:

@@ -132,7 +132,7 @@ class Changes:
 
 def _look_up(tx: Transaction, bucket: str, key: bytes) -> tuple[Place, StoredObject | None]:
     """The bucket and the object there is. Raises NoSuchBucket."""
-    found = store.find_for_change(tx, bucket, key)
-    if found is None:
+    place = store.find_place(tx, bucket)
+    if place is None:
         raise errors.NoSuchBucket(bucket)
-    return found
+    return place, store.find_object(tx, bucket, key)

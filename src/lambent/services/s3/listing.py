@@ -7,6 +7,7 @@ next look begins right behind the whole group. A marker inside a group is past t
 
 import base64
 import binascii
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -20,6 +21,9 @@ MAX_KEYS = 1000
 _GROUPED_BATCH = 128
 #: Greater than any key: no UTF-8 begins with this byte.
 _END = b"\xff"
+
+#: What form encoding leaves alone; most keys have nothing else.
+_UNCHANGED = frozenset(string.ascii_letters + string.digits + "_.-~/")
 
 Fetch = Callable[[bytes, bytes, int], Sequence[Listed]]
 """(start included, end excluded, limit) -> rows in order of key"""
@@ -120,7 +124,7 @@ def after_token(token: str) -> bytes:
 
 def encode(text: str) -> str:
     """For `encoding-type=url`: form encoding with slashes kept."""
-    return quote_plus(text, safe="/")
+    return text if _UNCHANGED.issuperset(text) else quote_plus(text, safe="/")
 
 
 def _start(span: Span) -> bytes:

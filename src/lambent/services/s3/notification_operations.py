@@ -53,7 +53,9 @@ class NotificationOperations:
         if not skips_validation:
             await self._check_destinations(bucket, configuration)
         text = configuration.to_text() if configuration.functions else None
-        await self._database.write(lambda tx: store.update_bucket_notification(tx, bucket.name, text))
+        await self._admission.change_bucket(
+            bucket.name, lambda tx: store.update_bucket_notification(tx, bucket.name, text)
+        )
 
     async def _check_destinations(self, bucket: Bucket, configuration: NotificationConfiguration) -> None:
         """Raises InvalidArgument for functions that are not there or do not let S3 invoke them."""

@@ -11,19 +11,18 @@ from lambent.services.s3.notifications import NotificationConfiguration
 from lambent.services.s3.records import Bucket, Listed, Part, Place, StoredObject, Upload
 from lambent.storage.transaction import Transaction
 
-_BUCKET = (
-    "bucket.name, bucket.owner, bucket.region, bucket.created_ms, bucket.ownership, bucket.acl, "
-    "bucket.public_access_block, bucket.policy, bucket.tags, bucket.website, bucket.notification"
-)
-_BUCKET_WIDTH = len(Bucket._fields)
+_BUCKET = "name, owner, region, created_ms, ownership, acl, public_access_block, policy, tags, website, notification"
 _OBJECT = (
-    "object.key, object.version_id, object.size, object.etag, object.modified_ms, object.storage_class, object.owner, "
-    "object.checksum_algorithm, object.checksum_type, object.checksum, object.acl, object.tags, object.attributes, "
-    "object.parts, object.small_blob_id, object.blob_id, object.upload_id"
+    "key, version_id, size, etag, modified_ms, storage_class, owner, checksum_algorithm, checksum_type, checksum, acl, "
+    "tags, attributes, parts, small_blob_id, blob_id, upload_id"
 )
-_OBJECT_WIDTH = len(StoredObject._fields)
 _UPLOAD = "key, upload_id, initiated_ms, storage_class, owner, checksum_algorithm, checksum_type, acl, tags, attributes"
 _PART = "part_number, size, etag, modified_ms, checksum, blob_id, start"
+
+# On the path of every request: composed once.
+_FIND_BUCKET = f"SELECT {_BUCKET} FROM bucket WHERE name = ?"
+_FIND_OBJECT = f"SELECT {_OBJECT} FROM object WHERE bucket = ? AND key = ?"
+_INSERT_OBJECT = f"INSERT INTO object ({_OBJECT}, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 # --- buckets
@@ -38,7 +37,7 @@ def insert_bucket(tx: Transaction, bucket: Bucket) -> None:
 
 
 def find_bucket(tx: Transaction, name: str) -> Bucket | None:
-    row = tx.row(f"SELECT {_BUCKET} FROM bucket WHERE name = ?", (name,))
+    row = tx.row(_FIND_BUCKET, (name,))
     return Bucket._make(row) if row else None
 
 
@@ -104,37 +103,13 @@ def delete_bucket(tx: Transaction, name: str) -> list[str]:
 
 
 def find_object(tx: Transaction, bucket: str, key: bytes) -> StoredObject | None:
-    row = tx.row(f"SELECT {_OBJECT} FROM object WHERE bucket = ? AND key = ?", (bucket, key))
+    row = tx.row(_FIND_OBJECT, (bucket, key))
     return StoredObject._make(row) if row else None
 
 
-def find_bucket_and_object(
-    tx: Transaction, bucket: str, key: bytes
-) -> tuple[Bucket, StoredObject | None, bytes | None] | None:
-    """All that GetObject needs, in one look-up: None without the bucket; the bytes if the object is small."""
-    row = tx.row(
-        f"SELECT {_BUCKET}, {_OBJECT}, small_blob.data FROM bucket "
-        "LEFT JOIN object ON object.bucket = bucket.name AND object.key = ? "
-        "LEFT JOIN small_blob ON small_blob.id = object.small_blob_id WHERE bucket.name = ?",
-        (key, bucket),
-    )
-    if row is None:
-        return None
-    stored = row[_BUCKET_WIDTH : _BUCKET_WIDTH + _OBJECT_WIDTH]
-    found = StoredObject._make(stored) if stored[0] is not None else None
-    return Bucket._make(row[:_BUCKET_WIDTH]), found, row[-1]
-
-
-def find_for_change(tx: Transaction, bucket: str, key: bytes) -> tuple[Place, StoredObject | None] | None:
-    """The bucket and the object there is; None without the bucket."""
-    row = tx.row(
-        f"SELECT bucket.owner, bucket.region, bucket.notification IS NOT NULL, {_OBJECT} FROM bucket "
-        "LEFT JOIN object ON object.bucket = bucket.name AND object.key = ? WHERE bucket.name = ?",
-        (key, bucket),
-    )
-    if row is None:
-        return None
-    return Place._make(row[:3]), StoredObject._make(row[3:]) if row[3] is not None else None
+def find_place(tx: Transaction, bucket: str) -> Place | None:
+    row = tx.row("SELECT owner, region, notification IS NOT NULL FROM bucket WHERE name = ?", (bucket,))
+    return Place._make(row) if row else None
 
 
 def put_object(
@@ -149,12 +124,7 @@ def put_object(
         assert inserted is not None
         stored = stored._replace(small_blob_id=inserted[0])
     if replacing is None:
-        tx.execute(
-            "INSERT INTO object (key, version_id, size, etag, modified_ms, storage_class, owner, checksum_algorithm, "
-            "checksum_type, checksum, acl, tags, attributes, parts, small_blob_id, blob_id, upload_id, bucket) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (*stored, bucket),
-        )
+        tx.execute(_INSERT_OBJECT, (*stored, bucket))
         return []
     tx.execute(
         "UPDATE object SET version_id = ?, size = ?, etag = ?, modified_ms = ?, storage_class = ?, owner = ?, "

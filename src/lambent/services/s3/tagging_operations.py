@@ -25,12 +25,12 @@ class TaggingOperations:
     async def put_bucket_tagging(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketTagging")
         tags = tagging.for_bucket(tagging.from_tag_set(request["Tagging"])) or None
-        await self._database.write(lambda tx: store.update_bucket_tags(tx, bucket.name, tags))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_tags(tx, bucket.name, tags))
         return {"__status__": 204}
 
     async def delete_bucket_tagging(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketTagging")
-        await self._database.write(lambda tx: store.update_bucket_tags(tx, bucket.name, None))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_tags(tx, bucket.name, None))
         return {}
 
     async def get_object_tagging(self, caller: Caller, request: Request) -> Result:

@@ -34,12 +34,12 @@ class WebsiteOperations:
     async def put_bucket_website(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:PutBucketWebsite")
         text = website.parse(request["WebsiteConfiguration"]).to_text()
-        await self._database.write(lambda tx: store.update_bucket_website(tx, bucket.name, text))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_website(tx, bucket.name, text))
         return {}
 
     async def delete_bucket_website(self, caller: Caller, request: Request) -> Result:
         bucket = self._admission.bucket(caller, request, "s3:DeleteBucketWebsite")
-        await self._database.write(lambda tx: store.update_bucket_website(tx, bucket.name, None))
+        await self._admission.change_bucket(bucket.name, lambda tx: store.update_bucket_website(tx, bucket.name, None))
         return {}
 
 
@@ -53,7 +53,7 @@ class PublicSite:
 
     def exists(self, bucket: str) -> bool:
         """Whether there is a bucket of that name with a website configuration."""
-        found = self._database.read(lambda tx: store.find_bucket(tx, bucket))
+        found = self._admission.find_bucket(bucket)
         return found is not None and found.website is not None
 
     def decide(self, bucket: str, key: str, address: Address, visitor: Caller) -> Decision:
@@ -61,14 +61,14 @@ class PublicSite:
 
         Raises NoSuchBucket, NoSuchWebsiteConfiguration.
         """
+        found = self._admission.find_bucket(bucket)
+        if found is None:
+            raise errors.NoSuchBucket(bucket)
+        if found.website is None:
+            raise errors.NoSuchWebsiteConfiguration(bucket)
+        configuration = WebsiteConfiguration.from_text(found.website)
 
         def work(tx: Transaction) -> Decision:
-            found = store.find_bucket(tx, bucket)
-            if found is None:
-                raise errors.NoSuchBucket(bucket)
-            if found.website is None:
-                raise errors.NoSuchWebsiteConfiguration(bucket)
-            configuration = WebsiteConfiguration.from_text(found.website)
             wanted = website.candidates(configuration, key)
             objects = {candidate: self._look_up(tx, found, candidate, visitor) for candidate in wanted}
             return website.decide(configuration, key, objects, address)
