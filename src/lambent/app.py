@@ -8,6 +8,7 @@ is `lambent up`.
 import asyncio
 import contextlib
 import logging
+import os
 import secrets
 import signal
 import socket
@@ -56,6 +57,7 @@ from lambent.services.s3.operations import S3Operations
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
+from lambent.storage.errors import StorageError
 from lambent.storage.lock import DirectoryLock
 from lambent.wire.model import load_service
 
@@ -261,6 +263,7 @@ class Platform:
             await self._start_pool()
             background = [tasks.create_task(part) for part in self._background()]
             yield
+            self._tails.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -294,7 +297,7 @@ class Platform:
         except PortInUse as error:
             raise StartError(f"{error}; stop that one, or choose another with --port") from error
         except OSError as error:
-            raise StartError(f"cannot listen on {settings.host}: {error.strerror}; choose another --host") from error
+            raise StartError(f"cannot listen on {settings.host} ({os.strerror(error.errno or 0)}); choose another --host") from error
         self.port = listener.port
 
     @classmethod
@@ -327,9 +330,25 @@ def _isolation_policy(setting: str) -> IsolationPolicy:
 
 
 def run(settings: Settings, *, on_ready: Callable[[Ready], None]) -> int:
-    """`lambent up`: serve until SIGTERM or Ctrl-C, drain, and return 0."""
-    uvloop.run(_run(settings, on_ready))
+    """`lambent up`: serve until SIGTERM or Ctrl-C, drain, and return 0. Raises StartError."""
+    try:
+        uvloop.run(_run(settings, on_ready))
+    except ExceptionGroup as group:  # how a TaskGroup passes on what was raised in it
+        expected, unexpected = group.split(_REFUSALS)
+        if expected is None or unexpected is not None:
+            raise
+        raise StartError(str(_first(expected))) from group
+    except _REFUSALS as error:
+        raise StartError(str(error)) from error
     return 0
+
+
+#: What keeps a platform from starting, for reasons its operator can do something about.
+_REFUSALS = (StartError, StorageError, IsolationUnavailable)
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
 
 
 async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:

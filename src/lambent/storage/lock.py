@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from lambent.storage.errors import DataDirectoryBusy
+from lambent.storage.errors import DataDirectoryBusy, StorageFailure
 
 
 class DirectoryLock:
@@ -18,9 +18,14 @@ class DirectoryLock:
 
     @classmethod
     def acquire(cls, directory: Path) -> Self:
-        """Raises DataDirectoryBusy, naming the holder."""
-        directory.mkdir(parents=True, exist_ok=True)
-        fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        """Raises DataDirectoryBusy, naming the holder; StorageFailure if there can be no such directory."""
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            fd = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageFailure(
+                f"{directory} cannot be used for data ({error.strerror}); choose another directory with --data"
+            ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
