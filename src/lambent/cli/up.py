@@ -9,7 +9,6 @@ import typer
 from lambent import app
 from lambent.cli.failure import Failure
 from lambent.settings import SettingsError, load
-from lambent.storage.errors import StorageError
 
 
 def up(
@@ -33,7 +32,7 @@ def up(
     try:
         settings = load(given, os.environ, config)
         exit_code = app.run(settings, on_ready=_announce)
-    except (SettingsError, StorageError, app.StartError) as error:
+    except (SettingsError, app.StartError) as error:
         raise Failure(str(error)) from error
     raise typer.Exit(exit_code)
 
