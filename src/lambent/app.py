@@ -35,8 +35,7 @@ from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
-from lambent.sandbox.types import FunctionSpec, Outcome, RoleCredentials
-from lambent.services.lambda_ import invoker as invoking
+from lambent.sandbox.types import FunctionSpec, RoleCredentials
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.happenings import Happenings
@@ -45,7 +44,6 @@ from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
 from lambent.services.lambda_.package_files import PackageFiles
 from lambent.services.lambda_.parts import LambdaParts
-from lambent.services.lambda_.queue_store import QueuedInvocation
 from lambent.services.lambda_.upkeep import Upkeep
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey
@@ -173,7 +171,7 @@ class Platform:
         )
         self.async_invocations = AsyncInvocations(
             database=database,
-            invoke=self._invoke_queued,
+            invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
             clock=clock,
@@ -236,16 +234,6 @@ class Platform:
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
         self.log_writer.append(GroupKey(spec.account_id, spec.region, spec.log_group), stream, time_ms, line)
 
-    async def _invoke_queued(self, row: QueuedInvocation, payload: bytes) -> Outcome:
-        return await self.invoker.invoke(
-            invoking.address_of(row.function_arn),
-            request_id=row.request_id,
-            payload=payload,
-            client_context=row.client_context,
-            trace_id=row.trace_id,
-            source=row.source,
-        )
-
     @property
     def endpoint(self) -> str:
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
@@ -297,7 +285,8 @@ class Platform:
         except PortInUse as error:
             raise StartError(f"{error}; stop that one, or choose another with --port") from error
         except OSError as error:
-            raise StartError(f"cannot listen on {settings.host} ({os.strerror(error.errno or 0)}); choose another --host") from error
+            why = os.strerror(error.errno or 0)
+            raise StartError(f"cannot listen on {settings.host} ({why}); choose another --host") from error
         self.port = listener.port
 
     @classmethod
