@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from platform_process import PlatformProcess
 
@@ -210,5 +211,28 @@ def test_a_second_up_on_the_same_data_says_who_holds_it(tmp_path: Path) -> None:
         other = tmp_path / "other"
         done = Cli(first.url).run("up", "--data", str(other), "--port", str(first.port))
         assert done.returncode == 1
-        assert f"port {first.port}" in done.stderr
+        assert done.stderr.startswith(f"lambent: port {first.port} on 127.0.0.1 is in use by another program")
     assert first.process.returncode == 0
+
+
+def test_a_data_directory_that_cannot_be_is_said(cli: Cli) -> None:
+    done = cli.run("up", "--data", "/proc/nope", "--port", "0")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("lambent: /proc/nope cannot be used for data")
+
+
+def test_stopping_does_not_wait_for_who_follows(tmp_path: Path) -> None:
+    with PlatformProcess.started(tmp_path / "data") as platform:
+        client = platform.client("logs", config=Config(inject_host_prefix=False))
+        client.create_log_group(logGroupName="/g")
+        session = iter(client.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"])
+        next(session)
+        with Cli(platform.url).start("logs", "-f", "f") as following:
+            assert following.stderr is not None
+            assert following.stderr.readline() == "waiting for the first line of /aws/lambda/f\n"
+            begun = time.monotonic()
+            platform.process.terminate()
+            assert platform.process.wait(20) == 0
+            assert time.monotonic() - begun < 5
+            assert following.wait(20) == 1
+            assert following.stderr.read() == f"lambent: Lambent at {platform.url} has stopped\n"
