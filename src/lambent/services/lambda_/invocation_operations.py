@@ -7,11 +7,9 @@ import base64
 
 from lambent.services.caller import Caller
 from lambent.services.lambda_ import names, payloads, queue_store
-from lambent.services.lambda_.errors import PayloadTooLarge
 from lambent.services.lambda_.invoker import Address
 from lambent.services.lambda_.parts import Document, LambdaParts
 from lambent.services.lambda_.queue_store import NewInvocation
-from lambent.wire.http import Body, BodyTooLarge
 
 
 class InvocationOperations:
@@ -50,13 +48,7 @@ class InvocationOperations:
     async def invoke_async(self, caller: Caller, request: Document) -> Document:
         """Deprecated, but the first tools of Lambda speak it."""
         address = Address(caller.account_id, caller.region, request["FunctionName"])
-        body: Body = request["InvokeArgs"]
-        try:
-            payload = await body.read(payloads.MAX_ASYNC_BYTES)
-        except BodyTooLarge as error:
-            raise PayloadTooLarge(
-                f"The payload is too large for an asynchronous invocation (limit {error.limit} bytes)"
-            ) from error
+        payload: bytes = request.get("InvokeArgs") or b""
         await self._accept(caller, address, payloads.check_async_event(payload), None)
         return {"Status": 202}
 

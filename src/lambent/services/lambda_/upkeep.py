@@ -2,7 +2,7 @@
 
 An update retires the environments of the old revision; then, when their last invocation has ended, the old package goes
 if no function refers to it any more. Python sources of a new package are compiled for the interpreter that will run
-them, because the package is read-only where it runs. All of it may be lost to a crash: the start sweeps.
+them, because the package is read-only where it runs. All of it may be lost to a crash: the next start sweeps packages.
 """
 
 import asyncio
@@ -57,7 +57,6 @@ class Upkeep:
 
     async def run(self) -> None:
         """Runs for ever."""
-        await self._packages.sweep()
         async with asyncio.TaskGroup() as tasks:
             while True:
                 job = await self._jobs.get()
