@@ -26,6 +26,8 @@ RUNTIME = f"python3.{sys.version_info.minor}"
 #: processor rather than the memory.
 MEMORY_MB = 1769
 TIMEOUT_SECONDS = 60
+#: One builds, another tells the events that come meanwhile that it is being done; more would be in each other's way.
+CONCURRENCY = 2
 #: Without it the function does not build, so the last file to upload starts the first build.
 LAST_UPLOADED = "hugo.toml"
 POLL_SECONDS = 0.05
@@ -153,6 +155,7 @@ class Deployment:
         if there is not None and any(there.get(name) != value for name, value in configuration.items()):
             self._lambda.update_function_configuration(FunctionName=names.function, **configuration)
         self._wait_until_deployed()
+        self._lambda.put_function_concurrency(FunctionName=names.function, ReservedConcurrentExecutions=CONCURRENCY)
 
     def connect(self) -> None:
         """The bucket may invoke the function, and does so on every change."""
