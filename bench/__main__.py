@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import uvloop
+from botocore.config import Config
 
 from bench import functions, lambent_process, objects, report, startup
 from bench.signing import Target
@@ -59,6 +60,7 @@ def _client(service: str, target: Target) -> Any:
         region_name=target.region,
         aws_access_key_id=target.access_key_id,
         aws_secret_access_key=target.secret_access_key,
+        config=Config(max_pool_connections=32),
     )
 
 
