@@ -6,8 +6,11 @@ What is published is always compared with one clean build of the sources in the 
 import hashlib
 import http.client
 import json
+import os
 import random
+import re
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +25,7 @@ from lambent.cli.site_deployment import Deployment, Endpoint, SiteNames
 from platform_process import PlatformProcess
 
 EXAMPLE = Path(package.__file__).parent / "example"
+DOCUMENTATION = Path(package.__file__).resolve().parents[2] / "docs" / "apps-site.md"
 NAMES = SiteNames()
 POST = "content/posts/at-least-once.md"
 PAGE = "posts/at-least-once/index.html"
@@ -182,6 +186,21 @@ def test_a_broken_template_changes_nothing_and_is_named_in_the_log(site: Site) -
     assert site.published() == before
     turn = json.loads(site.s3.get_object(Bucket=NAMES.state, Key=f"{NAMES.website}/turn.json")["Body"].read())
     assert turn["last_build"]["outcome"] == "failed"
+
+
+def test_the_documented_commands_work(site: Site, tmp_path: Path) -> None:
+    """docs/apps-site.md, from "Try it" to "Take it back", and the request to build again."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", DOCUMENTATION.read_text(), re.DOTALL | re.MULTILINE)
+    shown = [block for block in blocks if re.search(r"^(export|aws s3 (cp|rm)|printf|lambent invoke)", block)]
+    assert len(shown) == 5
+    script = "\n".join(shown).replace("http://127.0.0.1:4566", site.endpoint.url)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    command = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "It works." in (tmp_path / "first.md").read_text()
+    assert '"outcome"' in done.stdout
+    assert site.digests() == site.clean_build()
 
 
 def test_foreign_objects_stay_and_tampering_heals(site: Site) -> None:
