@@ -1,5 +1,6 @@
 """A Lambent of our own to measure: started on a free port with fresh data, ended by its own handle."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,7 @@ def start(data: Path, port: int, log: Path | None = None) -> "subprocess.Popen[b
     output = log.open("ab") if log else subprocess.DEVNULL
     return subprocess.Popen(
         [sys.executable, "-m", "lambent", "up", "--port", str(port), "--data", str(data)],
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         stdout=output,
         stderr=output,
     )
