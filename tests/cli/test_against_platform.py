@@ -139,6 +139,26 @@ def test_invoke_by_the_queue_and_events_tell_of_it(cli: Cli, function: str) -> N
     assert request_id in shown
 
 
+def test_what_was_given_up_can_be_listed(cli: Cli, platform: PlatformProcess, function: str) -> None:
+    platform.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
+    request_id = cli.run("invoke", function, '{"fail": true}', "--event").stderr.split()[-1]
+    found: list[Any] = []
+    for _ in range(100):
+        discarded = cli.run("events", "--discarded", "--json").stdout.splitlines()
+        found = [one for one in map(json.loads, discarded) if one["requestId"] == request_id]
+        if found:
+            break
+        time.sleep(0.1)
+    assert found[0]["outcome"] == "discarded"
+    assert "after 1 attempt" in found[0]["detail"]
+    assert request_id in cli.run("events", "--discarded").stdout
+
+
+def test_names_of_functions_are_completed(cli: Cli, function: str) -> None:
+    done = cli.run(_LAMBENT_COMPLETE="complete_bash", COMP_WORDS=f"lambent logs {function[:6]}", COMP_CWORD="2")
+    assert done.stdout.split() == [function]
+
+
 def test_an_unknown_function_is_said_with_what_to_do(cli: Cli) -> None:
     done = cli.run("invoke", "nope")
     assert done.returncode == 1
@@ -225,8 +245,8 @@ def test_stopping_does_not_wait_for_who_follows(tmp_path: Path) -> None:
     with PlatformProcess.started(tmp_path / "data") as platform:
         client = platform.client("logs", config=Config(inject_host_prefix=False))
         client.create_log_group(logGroupName="/g")
-        session = iter(client.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"])
-        next(session)
+        session = client.start_live_tail(logGroupIdentifiers=["/g"])["responseStream"]
+        next(iter(session))
         with Cli(platform.url).start("logs", "-f", "f") as following:
             assert following.stderr is not None
             assert following.stderr.readline() == "waiting for the first line of /aws/lambda/f\n"
@@ -236,3 +256,5 @@ def test_stopping_does_not_wait_for_who_follows(tmp_path: Path) -> None:
             assert time.monotonic() - begun < 5
             assert following.wait(20) == 1
             assert following.stderr.read() == f"lambent: Lambent at {platform.url} has stopped\n"
+        session.close()
+        client.close()

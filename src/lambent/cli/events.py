@@ -6,14 +6,14 @@ again several times a second, which costs the platform less than a connection he
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
 
 from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Call, Client, EndpointOption, JsonOption, RegionOption
-from lambent.cli.failure import Failure
+from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import clock_time, has_colours, print_json
 
 Happening = dict[str, Any]
@@ -26,35 +26,61 @@ MAX_EVENTS = 2_000
 def events(
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with each new one.")] = False,
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, max=MAX_EVENTS, help="How many of the latest.")] = 50,
+    discarded: Annotated[
+        bool, typer.Option("--discarded", help="Asynchronous events that were given up, and why; kept for good.")
+    ] = False,
     as_json: JsonOption = False,
     endpoint: EndpointOption = DEFAULT_ENDPOINT,
     region: RegionOption = DEFAULT_REGION,
 ) -> None:
     """Show which events ran which functions lately."""
+    if discarded and follow:
+        raise Failure("--discarded shows what is past; it cannot be followed", exit_code=USAGE)
     client = Client(endpoint, region)
     show = print_json if as_json else _Printer().show
     shown = 0
     try:
-        for happening in _followed(client, limit) if follow else _latest(client, limit, after=0):
+        for happening in _chosen(client, limit, follow=follow, discarded=discarded):
             show(happening)
             shown += 1
     except KeyboardInterrupt:
         raise Failure("", exit_code=130) from None
     if not shown and not as_json:
-        typer.echo("Nothing has run since this Lambent was started. Try: lambent invoke FUNCTION", err=True)
+        nothing = "No event was given up." if discarded else "Nothing has run since this Lambent was started."
+        typer.echo(f"{nothing} Try: lambent invoke FUNCTION", err=True)
 
 
-def _latest(client: Client, limit: int, *, after: int) -> list[Happening]:
+def _chosen(client: Client, limit: int, *, follow: bool, discarded: bool) -> Iterable[Happening]:
+    if discarded:
+        return [_as_happening(record) for record in reversed(_ask(client, limit, after=0)["discarded"])]
+    return _followed(client, limit) if follow else _ask(client, limit, after=0)["events"]
+
+
+def _ask(client: Client, limit: int, *, after: int) -> dict[str, list[Happening]]:
     query = urlencode({"limit": limit, "after": after})
-    found: list[Happening] = client.request(Call("lambda", "GET", f"/_lambent/events?{query}")).json()["events"]
-    return found
+    answer: dict[str, list[Happening]] = client.request(Call("lambda", "GET", f"/_lambent/events?{query}")).json()
+    return answer
+
+
+def _as_happening(record: dict[str, Any]) -> Happening:
+    """What was given up, in the words of what happened: its duration is the time from acceptance to the end."""
+    attempts = "1 attempt" if record["attempts"] == 1 else f"{record['attempts']} attempts"
+    return {
+        "timeMs": record["discarded_ms"],
+        "outcome": "discarded",
+        "source": record["source"],
+        "functionArn": record["function_arn"],
+        "requestId": record["request_id"],
+        "durationMs": record["discarded_ms"] - record["accepted_ms"],
+        "detail": f"{record['reason']} after {attempts}. {record['detail']}".strip(),
+    }
 
 
 def _followed(client: Client, limit: int) -> Iterator[Happening]:
     """Numbers start again with the platform; then so do we."""
     last = 0
     while True:
-        found = _latest(client, limit, after=last)
+        found = _ask(client, limit, after=last)["events"]
         if found:
             yield from found
             last, limit = found[-1]["number"], MAX_EVENTS

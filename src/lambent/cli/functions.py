@@ -1,14 +1,18 @@
 """`lambent functions`: what is deployed."""
 
+import sys
 from typing import Any
-from urllib.parse import quote
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Call, Client, EndpointOption, JsonOption, RegionOption
+from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Client, EndpointOption, JsonOption, RegionOption
+from lambent.cli.function_list import list_functions
 from lambent.cli.output import print_json
+
+#: Columns of a table that no person's terminal limits.
+PIPE_COLUMNS = 240
 
 
 def functions(
@@ -19,21 +23,14 @@ def functions(
     if as_json:
         print_json(found)
     elif found:
-        Console().print(_table(found))
+        _console().print(_table(found))
     else:
         typer.echo(f"No functions at {endpoint} in {region}. Create one, or see one at work with: lambent demo")
 
 
-def list_functions(client: Client) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    marker = ""
-    while True:
-        query = f"?Marker={quote(marker, safe='')}" if marker else ""
-        page = client.request(Call("lambda", "GET", f"/2015-03-31/functions/{query}")).json()
-        found += page["Functions"]
-        marker = page.get("NextMarker") or ""
-        if not marker:
-            return found
+def _console() -> Console:
+    """As wide as the terminal; into a pipe or file, wide enough that nothing is cut."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS)
 
 
 def _table(found: list[dict[str, Any]]) -> Table:

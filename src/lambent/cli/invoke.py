@@ -25,12 +25,13 @@ from lambent.cli.client import (
     RegionOption,
     Reply,
 )
+from lambent.cli.completion import complete_function
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import has_colours
 
 
 def invoke(
-    function: Annotated[str, typer.Argument(help="Name or ARN of the function.")],
+    function: Annotated[str, typer.Argument(help="Name or ARN of the function.", autocompletion=complete_function)],
     event: Annotated[str, typer.Argument(metavar="[JSON|-]", help="The event; - reads it from standard input.")] = "{}",
     asynchronous: Annotated[
         bool, typer.Option("--event", help="Hand the event over to the queue and do not wait for the function.")

@@ -25,6 +25,7 @@ from lambent.cli.client import (
     Refused,
     RegionOption,
 )
+from lambent.cli.completion import complete_function
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import clock_time, has_colours, print_json
 
@@ -36,7 +37,12 @@ _OVERLAP_MS = 5_000
 
 
 def logs(
-    function: Annotated[str, typer.Argument(help="Name of the function, or of a log group (beginning with /).")],
+    function: Annotated[
+        str,
+        typer.Argument(
+            help="Name of the function, or of a log group (beginning with /).", autocompletion=complete_function
+        ),
+    ],
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with each new line, live.")] = False,
     since: Annotated[
         str, typer.Option(metavar="DURATION", help="How far back: 30s, 10m, 2h, 1d (if not said 1h; with -f 0s)")

@@ -13,12 +13,13 @@ import pytest
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.services.caller import Caller
-from lambent.services.logs import store, writer
+from lambent.services.logs import operations, store, writer
 from lambent.services.logs.errors import InvalidParameter, LimitExceeded, ResourceNotFound, SessionTimeout
+from lambent.services.logs.expiry import DAY_MS
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.operations import LogsOperations
-from lambent.services.logs.retention import DAY_MS, Retention
+from lambent.services.logs.retention import Retention
 from lambent.services.logs.tail_operations import MAX_SESSION_SECONDS, TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
@@ -173,6 +174,29 @@ def test_an_empty_log_stream_has_tokens_that_find_what_comes_later(tmp_path: Pat
                 "get_log_events", logGroupName=GROUP, logStreamName="s", nextToken=found["nextForwardToken"]
             )
             assert [event["message"] for event in found["events"]] == ["late"]
+
+    asyncio.run(main())
+
+
+def test_a_listing_that_looks_at_many_groups_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "MAX_GROUPS_READ", 2)
+
+    async def main() -> None:
+        async with world(tmp_path) as w:
+            for name in ("a", "b", "c", "d-x", "e"):
+                await w.call("create_log_group", logGroupName=name)
+            found: list[str] = []
+            token: dict[str, str] = {}
+            for _ in range(4):
+                page = await w.call("describe_log_groups", logGroupNamePattern="x", **token)
+                found += [group["logGroupName"] for group in page["logGroups"]]
+                if "nextToken" not in page:
+                    break
+                token = {"nextToken": page["nextToken"]}
+            assert found == ["d-x"]
+            assert "nextToken" not in page
 
     asyncio.run(main())
 

@@ -1,6 +1,10 @@
 """CloudWatch Logs as boto3 sees it, over HTTP, against the running platform."""
 
 import itertools
+import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -234,3 +238,18 @@ def test_a_live_tail_shows_what_arrives(logs: Any, group: str) -> None:
     assert [(event["message"], event["logStreamName"]) for event in found] == [("[ERROR] live", "s")]
     assert found[0]["logGroupIdentifier"] == f"000000000000:{group}"
     stream.close()
+
+
+def test_the_aws_command_line_reads_the_same_log(platform: PlatformProcess, filled: str) -> None:
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "awscli", "--endpoint-url", platform.url, "logs", "filter-log-events"),
+            *("--log-group-name", filled, "--filter-pattern", "ERROR", "--query", "events[].message"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={"PATH": os.environ["PATH"], "AWS_CONFIG_FILE": os.devnull, **credentials},
+    )
+    assert json.loads(done.stdout) == ["[ERROR] one", "[ERROR] two"], done.stderr

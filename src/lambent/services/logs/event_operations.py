@@ -13,12 +13,12 @@ from lambent.services.logs import reading, store
 from lambent.services.logs.acceptance import Accepted, accept
 from lambent.services.logs.chunks import LogEvent, Place, event_id, parse_event_id
 from lambent.services.logs.errors import InvalidParameter, group_not_found, stream_not_found
+from lambent.services.logs.expiry import cutoff
 from lambent.services.logs.filter_patterns import compile_message_filter
 from lambent.services.logs.live_tail import LiveTails, TailedEvent
 from lambent.services.logs.names import GroupKey, requested_group
 from lambent.services.logs.page_tokens import invalid_token, read_token, write_token
 from lambent.services.logs.reading import MAX_PAGE_EVENTS, Page, Search, Window
-from lambent.services.logs.retention import cutoff
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction

@@ -20,10 +20,10 @@ from lambent.services.logs.errors import (
     stream_not_found,
 )
 from lambent.services.logs.event_operations import EventOperations
+from lambent.services.logs.expiry import RETENTION_DAYS
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey, group_arn, identified_group, requested_group, stream_arn
 from lambent.services.logs.page_tokens import read_token, write_token
-from lambent.services.logs.retention import RETENTION_DAYS
 from lambent.services.logs.tail_operations import TailOperations
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
@@ -232,16 +232,17 @@ def _resource(caller: Caller, request: Request) -> GroupKey:
 def _find_groups(
     tx: Transaction, start: GroupKey, prefix: str, is_wanted: Callable[[store.LogGroup], bool], limit: int
 ) -> tuple[list[store.LogGroup], str | None]:
-    """Up to `limit` wanted groups from `start` on, and the name to go on with."""
+    """Up to `limit` wanted groups from `start` on, and the name to go on with (perhaps before `limit` is reached)."""
     found: list[store.LogGroup] = []
-    for group in store.list_groups(tx, start, MAX_GROUPS_READ):
+    read = store.list_groups(tx, start, MAX_GROUPS_READ)
+    for group in read:
         if not group.name.startswith(prefix):
             return found, None
         if len(found) == limit:
             return found, group.name
         if is_wanted(group):
             found.append(group)
-    return found, None
+    return found, read[-1].name + "\0" if len(read) == MAX_GROUPS_READ else None
 
 
 def _describe_group(caller: Caller, group: store.LogGroup) -> Result:
