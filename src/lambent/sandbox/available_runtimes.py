@@ -8,7 +8,7 @@ from lambent.sandbox.runtimes import Runtime
 
 
 def discover() -> dict[str, Runtime]:
-    search_path = [Path(entry) for entry in os.get_exec_path() if entry]
+    search_path = [Path(entry) for entry in os.get_exec_path() if entry and os.access(entry, os.X_OK)]
     home = Path.home()
     return {
         **python_runtimes.discover(search_path, home),

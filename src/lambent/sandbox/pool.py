@@ -82,6 +82,7 @@ class Pool:
         self._busy: set[ExecutionEnvironment] = set()
         self._kept: dict[str, str | None] = {}
         self._room = asyncio.Semaphore(settings.max_environments)
+        self._waiting_for_room = 0
         self._has_work = asyncio.Event()
         self._isolation: Isolation | None = None
         self._is_closing = False
@@ -200,7 +201,7 @@ class Pool:
         is_wanted = self._kept.get(spec.arn, spec.revision) == spec.revision
         if self._is_closing:
             return  # `close` ends it
-        if environment.state is not State.IDLE or not is_wanted:
+        if environment.state is not State.IDLE or not is_wanted or self._waiting_for_room:
             self._tasks.create_task(self._end(environment))
             return
         idle = self._idle[spec.arn, spec.revision]
@@ -216,9 +217,7 @@ class Pool:
     async def _acquire(self, spec: FunctionSpec) -> ExecutionEnvironment:
         """One from the reserve, within the bounds on their number."""
         self._retire_older(spec)
-        if self._room.locked():
-            self._evict_one()
-        await self._room.acquire()
+        await self._make_room()
         try:
             environment = await self._reserve.take(self._kind_for(spec))
         except BaseException:
@@ -244,10 +243,16 @@ class Pool:
         keys = [key for key in self._idle if key[0] == arn and key[1] != revision]
         return [environment for key in keys for environment in self._idle.pop(key)]
 
-    def _evict_one(self) -> None:
-        idle = self._idle_by_age()
-        if idle:
-            self._reap(idle[0])
+    async def _make_room(self) -> None:
+        """Takes one of the places there are; where none is left, that of whoever has been idle longest."""
+        if self._room.locked():
+            for environment in self._idle_by_age()[:1]:
+                self._reap(environment)
+        self._waiting_for_room += 1
+        try:
+            await self._room.acquire()
+        finally:
+            self._waiting_for_room -= 1
 
     def _reap(self, environment: ExecutionEnvironment) -> None:
         assert environment.spec is not None

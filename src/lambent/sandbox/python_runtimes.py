@@ -26,7 +26,7 @@ def discover(search_path: Iterable[Path], home: Path) -> dict[str, Runtime]:
     interpreters: dict[str, Path] = {}
     for directory in _directories(search_path, home):
         for name in _VERSIONS:
-            if name not in interpreters and (directory / name).is_file():
+            if name not in interpreters and os.access(directory / name, os.X_OK):
                 interpreters[name] = Path(os.path.realpath(directory / name))
     sdk = _sdk_binds()
     return {name: _runtime(name, interpreters[name], sdk) for name in _VERSIONS if name in interpreters}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from typing import Any, Callable
 
 from .faults import Fault
@@ -63,8 +62,5 @@ def _names_in(directory: str) -> list[str]:
 
 
 def _syntax_fault(module_name: str, error: SyntaxError) -> Fault:
-    line = (error.text or "").rstrip("\n")
-    trace = [f'  File "{error.filename}" Line {error.lineno}\n    {line}\n']
-    message = f"Syntax error in module '{module_name}': {traceback.format_exception_only(type(error), error)[-1]}"
-    detail = message.partition("SyntaxError: ")[2].rstrip("\n") or str(error)
-    return Fault("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {detail}", trace)
+    trace = [f'  File "{error.filename}" Line {error.lineno}\n    {error.text or ""}']
+    return Fault("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}", trace)

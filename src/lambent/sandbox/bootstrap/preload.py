@@ -27,7 +27,7 @@ def prepare_interpreter(path: list[str]) -> None:
 def load_sdk(services: list[str]) -> frozenset[str]:
     """Answers with the modules this brought along, which AWS's runtime would not have loaded (see handlers.py)."""
     before = frozenset(sys.modules)
-    with contextlib.suppress(ImportError):  # this interpreter is too old for our copy: functions bring their own
+    with contextlib.suppress(Exception):  # an interpreter too old for our copy: functions bring their own
         import boto3
 
         with contextlib.suppress(Exception):

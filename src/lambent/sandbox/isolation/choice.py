@@ -54,8 +54,8 @@ async def choose(policy: IsolationPolicy) -> Isolation:
             reasons.append(f"{level.value}: {error}")
     raise IsolationUnavailable(
         f"functions cannot be isolated here ({'; '.join(reasons) or 'not Linux'}). Run as root, or allow"
-        " unprivileged user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu, user.max_user_namespaces > 0);"
-        " or accept functions without isolation with --isolation process"
+        " unprivileged user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu,"
+        " user.max_user_namespaces > 0); or accept functions without isolation with --isolation process"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 def private_bytes(pid: int) -> int:
     """What a process and its descendants would give back to the machine if they ended."""
-    return sum(_private_bytes(member) for member in _tree(pid)) if pid > 0 else 0
+    return sum(_private_bytes(member) for member in members(pid)) if pid > 0 else 0
 
 
 def pid_of(pidfd: int) -> int:
@@ -18,7 +18,8 @@ def pid_of(pidfd: int) -> int:
     return -1
 
 
-def _tree(pid: int) -> list[int]:
+def members(pid: int) -> list[int]:
+    """A process and all its descendants."""
     found = [pid]
     for member in found:  # grows while we walk it
         with contextlib.suppress(OSError):
