@@ -1,6 +1,5 @@
 """aws-chunked bodies: AWS's published examples, botocore's wrapper, any cut, any damage."""
 
-import hmac
 import io
 from dataclasses import replace
 from hashlib import sha256
@@ -16,16 +15,14 @@ from lambent.wire.errors import ServiceError
 # The example of https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html: 66,560 times `a`, in two chunks.
 DATA = b"a" * 66_560
 KEY = sigv4.derive_key("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "20130524", "us-east-1", "s3")
+SCOPE = "20130524/us-east-1/s3/aws4_request"
 SIGNED = sigv4.Signed(
-    access_key_id="AKIAIOSFODNN7EXAMPLE",
-    region="us-east-1",
-    service="s3",
+    claim=sigv4.Claim("AKIAIOSFODNN7EXAMPLE", "20130524", "us-east-1", "s3", SCOPE, "host", ("host",)),
     payload=sigv4.Payload.CHUNKS,
     payload_sha256="",
     signature="4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9",
     signing_key=KEY,
     timestamp="20130524T000000Z",
-    scope="20130524/us-east-1/s3/aws4_request",
 )
 EXAMPLE = (
     b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + DATA[:65_536] + b"\r\n"
@@ -103,7 +100,7 @@ def frame(data: bytes, sizes: list[int]) -> bytes:
             f"AWS4-HMAC-SHA256-PAYLOAD\n{SIGNED.timestamp}\n{SIGNED.scope}\n{previous}\n"
             f"{sigv4.EMPTY_SHA256}\n{sha256(piece).hexdigest()}"
         )
-        previous = hmac.digest(KEY, text.encode(), "sha256").hex()
+        previous = KEY.sign(text)
         body += f"{len(piece):x};chunk-signature={previous}\r\n".encode() + piece + b"\r\n"
     return body
 

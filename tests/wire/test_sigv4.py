@@ -137,7 +137,7 @@ def header_with(old: str, new: str) -> Request:
         (header_with("/20250615/", "/20250614/"), "AuthorizationHeaderMalformed", "InvalidSignatureException"),
         (header_with("SignedHeaders=host;", "SignedHeaders="), "AccessDenied", "InvalidSignatureException"),
         (changed(signed(), x_amz_date="yesterday"), "AccessDenied", "IncompleteSignatureException"),
-        (changed(signed(), x_amz_date="20259999T999999Z"), "AuthorizationHeaderMalformed", "InvalidSignatureException"),
+        (changed(signed(), x_amz_date="20259999T999999Z"), "AccessDenied", "IncompleteSignatureException"),
         (changed(signed(), host="elsewhere"), "SignatureDoesNotMatch", "InvalidSignatureException"),
         (changed(signed(), authorization="AWS AKID:c2lnbmF0dXJl"), "InvalidRequest", "IncompleteSignatureException"),
         (changed(signed(), authorization=""), "InvalidRequest", "IncompleteSignatureException"),
@@ -269,3 +269,14 @@ def test_scope_of() -> None:
     assert sigv4.scope_of(signed()) == ("eu-west-1", "s3")
     assert sigv4.scope_of(signed(S3SigV4QueryAuth, expires=60)) == ("eu-west-1", "s3")
     assert sigv4.scope_of(Request("GET", "/", {"authorization": "Basic x"}, BytesBody())) is None
+
+
+@given(st.text(alphabet=st.characters(max_codepoint=255), max_size=20))
+def test_one_spelling(text: str) -> None:
+    from urllib.parse import quote, unquote_to_bytes
+
+    spelled = quote(
+        unquote_to_bytes(text.replace("&", "").replace("=", "").replace("+", " ").encode("latin-1")), safe="-_.~"
+    )
+    assert sigv4.canonical_query(text.replace("&", "").replace("=", "") + "=v") == spelled + "=v"
+    assert sigv4.canonical_query(spelled + "=") == (spelled + "=" if spelled else "=")

@@ -217,7 +217,7 @@ class _Chain:
     def _check(self, kind: str, covered: str, given: str) -> None:
         signed = self._signed
         text = f"{kind}\n{signed.timestamp}\n{signed.scope}\n{self._previous}\n{covered}"
-        computed = hmac.digest(signed.signing_key, text.encode("latin-1"), "sha256").hex()
+        computed = signed.signing_key.sign(text)
         if not hmac.compare_digest(computed.encode(), given.encode("latin-1", "replace")):
             raise signature_errors.does_not_match(
                 _S3, access_key_id=signed.access_key_id, signature=given, string_to_sign=text, canonical=""

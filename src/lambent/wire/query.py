@@ -80,19 +80,14 @@ class Query:
         return Response(error.status, headers, body.encode())
 
     def _compile_encoder(self, operation: Operation) -> Callable[[Mapping[str, Any], str], bytes]:
-        opening = f'<{operation.name}Response xmlns="{self._namespace}">'
+        opening, closing = f'<{operation.name}Response xmlns="{self._namespace}">', f"</{operation.name}Response>"
         wrapper = operation.result_wrapper or operation.name + "Result"
         write = xml_bodies.compile_writer(operation.output) if operation.output is not None else None
 
         def encode(result: Mapping[str, Any], request_id: str) -> bytes:
-            parts = [opening]
-            if write is not None:
-                parts.append(f"<{wrapper}>")
-                write(result, parts.append)
-                parts.append(f"</{wrapper}>")
-            parts.append(f"<ResponseMetadata><RequestId>{xml_bodies.escape(request_id)}</RequestId></ResponseMetadata>")
-            parts.append(f"</{operation.name}Response>")
-            return "".join(parts).encode()
+            inner = f"<{wrapper}>{write(result)}</{wrapper}>" if write is not None else ""
+            metadata = f"<RequestId>{xml_bodies.escape(request_id)}</RequestId>"
+            return f"{opening}{inner}<ResponseMetadata>{metadata}</ResponseMetadata>{closing}".encode()
 
         return encode
 

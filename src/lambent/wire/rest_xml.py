@@ -184,13 +184,7 @@ def _compile_document(root: str, shape: Shape) -> Callable[[Mapping[str, Any]], 
     write = xml_bodies.compile_writer(shape)
     opening, closing = f'{_DECLARATION}<{root} xmlns="{_NAMESPACE}">', f"</{root}>"
 
-    def encode(value: Mapping[str, Any]) -> bytes:
-        parts = [opening]
-        write(value, parts.append)
-        parts.append(closing)
-        return "".join(parts).encode()
-
-    return encode
+    return lambda value: f"{opening}{write(value)}{closing}".encode()
 
 
 def _compile_event_encoder(shape: Shape) -> Callable[[Mapping[str, Any]], bytes]:

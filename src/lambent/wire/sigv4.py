@@ -39,8 +39,11 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 _plain_path = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
+#: AWS's one spelling: unreserved characters as they are, all others escaped with upper-case digits.
+_ESCAPED = "%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
+_canonical = re.compile(rf"(?:[A-Za-z0-9\-._~]|{_ESCAPED})*").fullmatch
+_canonical_path = re.compile(rf"(?:[A-Za-z0-9\-._~/]|{_ESCAPED})*").fullmatch
 _hex_digest = re.compile(r"[0-9a-f]{64}").fullmatch
-_amz_date = re.compile(r"\d{8}T\d{6}Z", re.ASCII).fullmatch
 
 
 class Payload(Enum):
@@ -70,19 +73,65 @@ Lookup = Callable[[str], Secret | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Signed:
+class Claim:
+    """Who says what, before anything is believed: from the header or the query."""
+
     access_key_id: str
+    date: str
     region: str
     service: str
+    scope: str
+    """The credential without the key: `20250615/eu-west-1/s3/aws4_request`."""
+    signed_headers: str
+    names: tuple[str, ...]
+
+
+class SigningKey:
+    """HMAC-SHA256 under one key, with the key's two blocks hashed in advance: a third of the time of `hmac.digest`."""
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes) -> None:
+        block = key.ljust(64, b"\0")
+        self._inner = sha256(bytes([byte ^ 0x36 for byte in block]))
+        self._outer = sha256(bytes([byte ^ 0x5C for byte in block]))
+
+    def sign(self, text: str) -> str:
+        """In hex."""
+        inner = self._inner.copy()
+        inner.update(text.encode("latin-1"))
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    claim: Claim
     payload: Payload
     payload_sha256: str
     """What the body must hash to, if `payload` is DIGEST."""
     signature: str
     """The first link of the chain of chunk signatures."""
-    signing_key: bytes
+    signing_key: SigningKey
     timestamp: str
-    scope: str
     is_presigned: bool = False
+
+    @property
+    def access_key_id(self) -> str:
+        return self.claim.access_key_id
+
+    @property
+    def region(self) -> str:
+        return self.claim.region
+
+    @property
+    def service(self) -> str:
+        return self.claim.service
+
+    @property
+    def scope(self) -> str:
+        return self.claim.scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +145,6 @@ class Refused:
 
 
 Verdict = Signed | Anonymous | Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who says what, before anything is believed: from the header or the query."""
-
-    access_key_id: str
-    date: str
-    region: str
-    service: str
-    signed_headers: str
-    names: tuple[str, ...]
-
-    @property
-    def scope(self) -> str:
-        return f"{self.date}/{self.region}/{self.service}/aws4_request"
 
 
 def scope_of(request: Request) -> tuple[str, str] | None:
@@ -133,7 +166,8 @@ def _query_value(query: str, name: str) -> str:
 class Verifier:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
-        self._keys: dict[tuple[str, str, str, str], bytes] = {}
+        self._keys: dict[tuple[str, str], SigningKey] = {}
+        """By secret and scope."""
         self._claims: dict[str, Claim] = {}
 
     def verify(
@@ -166,8 +200,8 @@ class Verifier:
         if claim is None:
             claim, signature = self._read_claim(headers["authorization"], dialect)
         timestamp = headers.get("x-amz-date") or _date_header(headers, dialect)
-        _check_scope(claim, timestamp, dialect, service, presigned=False)
         _check_skew(timestamp, dialect, now)
+        _check_scope(claim, timestamp, dialect, service, presigned=False)
         payload, digest = _header_payload(headers.get("x-amz-content-sha256"), dialect, body)
         check_headers_signed(claim.names, headers, dialect, presigned=False)
         secret = self._secret(claim, dialect, headers.get("x-amz-security-token", ""))
@@ -203,8 +237,8 @@ class Verifier:
             raise refuse.needs_parameters(dialect)
         claim = _parse_claim(given["X-Amz-Credential"], given["X-Amz-SignedHeaders"], dialect, presigned=True)
         timestamp = given["X-Amz-Date"]
-        _check_scope(claim, timestamp, dialect, service, presigned=True)
         _check_expiry(timestamp, given.get("X-Amz-Expires", str(MAX_SKEW_SECONDS)), dialect, now)
+        _check_scope(claim, timestamp, dialect, service, presigned=True)
         claimed = request.headers.get("x-amz-content-sha256") or given.get("X-Amz-Content-Sha256")
         payload, digest = _presigned_payload(claimed, dialect, body)
         check_headers_signed(claim.names, request.headers, dialect, presigned=True)
@@ -219,9 +253,7 @@ class Verifier:
         secret = self._lookup(claim.access_key_id)
         if secret is None:
             raise refuse.unknown_key(dialect, claim.access_key_id)
-        if secret.session_token and not hmac.compare_digest(
-            secret.session_token.encode(), token.encode("utf-8", "surrogatepass")
-        ):
+        if secret.session_token and not _equal(secret.session_token, token):
             raise refuse.wrong_token(dialect, token)
         return secret
 
@@ -240,8 +272,8 @@ class Verifier:
     ) -> Signed:
         key = self._signing_key(secret.secret_access_key, claim)
         text = string_to_sign(timestamp, claim.scope, sha256(canonical.encode("latin-1")).hexdigest())
-        computed = hmac.digest(key, text.encode("latin-1"), "sha256").hex()
-        if not hmac.compare_digest(computed.encode(), signature.encode("utf-8", "surrogatepass")):
+        computed = key.sign(text)
+        if not _equal(computed, signature):
             raise refuse.does_not_match(
                 dialect,
                 access_key_id=claim.access_key_id,
@@ -249,21 +281,11 @@ class Verifier:
                 string_to_sign=text,
                 canonical=canonical,
             )
-        return Signed(
-            access_key_id=claim.access_key_id,
-            region=claim.region,
-            service=claim.service,
-            payload=payload,
-            payload_sha256=digest if payload is Payload.DIGEST else "",
-            signature=signature,
-            signing_key=key,
-            timestamp=timestamp,
-            scope=claim.scope,
-            is_presigned=is_presigned,
-        )
+        digest = digest if payload is Payload.DIGEST else ""
+        return Signed(claim, payload, digest, signature, key, timestamp, is_presigned)
 
-    def _signing_key(self, secret: str, claim: Claim) -> bytes:
-        entry = (secret, claim.date, claim.region, claim.service)
+    def _signing_key(self, secret: str, claim: Claim) -> SigningKey:
+        entry = (secret, claim.scope)
         key = self._keys.get(entry)
         if key is None:
             key = derive_key(secret, claim.date, claim.region, claim.service)
@@ -271,11 +293,16 @@ class Verifier:
         return key
 
 
-def derive_key(secret: str, date: str, region: str, service: str) -> bytes:
+def _equal(ours: str, theirs: str) -> bool:
+    """In constant time."""
+    return hmac.compare_digest(ours.encode(), theirs.encode("utf-8", "surrogatepass"))
+
+
+def derive_key(secret: str, date: str, region: str, service: str) -> SigningKey:
     key = b"AWS4" + secret.encode()
     for part in (date, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
+        key = hmac.digest(key, part.encode("utf-8", "surrogatepass"), "sha256")
+    return SigningKey(key)
 
 
 def string_to_sign(timestamp: str, scope: str, canonical_sha256: str) -> str:
@@ -302,12 +329,10 @@ def _parse_claim(credential: str, signed_headers: str, dialect: Dialect, *, pres
         raise refuse.malformed(dialect, "too many SignedHeaders.", presigned=presigned)
     names = tuple(signed_headers.split(";"))
     access_key_id, date, region, service, _ = parts
-    return Claim(access_key_id, date, region, service, signed_headers, names)
+    return Claim(access_key_id, date, region, service, "/".join(parts[1:]), signed_headers, names)
 
 
 def _check_scope(claim: Claim, timestamp: str, dialect: Dialect, service: str | None, *, presigned: bool) -> None:
-    if not _amz_date(timestamp):
-        raise refuse.no_date(dialect)
     if claim.date != timestamp[:8]:
         raise refuse.wrong_date(dialect, claim.date, timestamp, presigned=presigned)
     if service is not None and claim.service != service:
@@ -327,6 +352,8 @@ def format_amz_date(moment: float) -> str:
 
 
 def parse_amz_date(text: str, dialect: Dialect) -> float:
+    if len(text) != 16 or text[8] != "T" or text[15] != "Z":
+        raise refuse.no_date(dialect)
     try:
         return timestamps.parse_iso8601(text)
     except ValueError as error:
@@ -393,7 +420,7 @@ def check_headers_signed(
     """Host always; with S3 every x-amz-* header: otherwise the finder of a presigned URL could add an ACL to it."""
     absent = [] if "host" in names else ["host"]
     if dialect.is_s3:
-        absent += [name for name in headers if name.startswith("x-amz-") and name not in names]
+        absent += [name for name in headers if name[:6] == "x-amz-" and name not in names]
         if presigned and "x-amz-content-sha256" in absent:
             absent.remove("x-amz-content-sha256")
     if absent:
@@ -402,7 +429,8 @@ def check_headers_signed(
 
 def canonical_request(request: Request, claim: Claim, digest: str, dialect: Dialect) -> str:
     headers = request.headers
-    lines = [f"{name}:{_trim(headers.get(name, ''))}\n" for name in claim.names]
+    get = headers.get
+    lines = [f"{name}:{_trim(get(name, ''))}\n" for name in claim.names]
     path = _s3_path(request.path) if dialect.is_s3 else _normalised_path(request.path)
     query = canonical_query(request.query) if request.query else ""
     return f"{request.method}\n{path}\n{query}\n{''.join(lines)}\n{claim.signed_headers}\n{digest}"
@@ -410,14 +438,14 @@ def canonical_request(request: Request, claim: Claim, digest: str, dialect: Dial
 
 def _trim(value: str) -> str:
     """Ends and runs of blanks. Only blanks: latin-1 has characters that `str.split` takes for space."""
-    if "  " in value:
-        value = re.sub(" +", " ", value)
-    return value.strip(" \t")
+    if " " not in value:
+        return value
+    return re.sub(" +", " ", value).strip(" \t")
 
 
 def _s3_path(path: str) -> str:
     """Escaped once, in the one spelling AWS knows, whatever the client chose to escape."""
-    if _plain_path(path):
+    if _canonical_path(path):
         return path or "/"
     return "/".join([quote(unquote_to_bytes(one.encode("latin-1")), safe="-_.~") for one in path.split("/")])
 
@@ -447,10 +475,12 @@ def _pairs(query: str) -> list[tuple[str, str, str]]:
 
 
 def _requote(text: str) -> str:
-    if text.isalnum() and text.isascii():
+    if _canonical(text):
         return text
     return quote(unquote_to_bytes(text.replace("+", "%20").encode("latin-1")), safe="-_.~")
 
 
 def _unquote(text: str) -> str:
+    if "%" not in text and "+" not in text:
+        return text
     return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("latin-1")
