@@ -1,0 +1,208 @@
+"""aws-cli v1 as a subprocess: what people type, and what it prints."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from platform_process import PlatformProcess
+from zips import zipped
+
+AWS = Path(sys.executable).parent / "aws"
+RUN_SECONDS = 60
+PUBLIC = "ObjectOwnership=BucketOwnerPreferred"
+
+Aws = Callable[..., str]
+
+
+@pytest.fixture
+def aws(platform: PlatformProcess, tmp_path: Path) -> Aws:
+    """Runs `aws ...` in an empty directory; answers with what it printed. `fails=True`: what it complained of."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_ENDPOINT_URL": platform.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+    def run(*arguments: str, fails: bool = False) -> str:
+        result = subprocess.run(
+            [AWS, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=RUN_SECONDS,
+            cwd=tmp_path,
+            env=environment,
+        )
+        assert (result.returncode != 0) is fails, result.stdout + result.stderr
+        return result.stderr if fails else result.stdout
+
+    return run
+
+
+@pytest.fixture
+def bucket(aws: Aws) -> str:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    assert aws("s3", "mb", f"s3://{name}") == f"make_bucket: {name}\n"
+    return name
+
+
+def fetch(url: str, **headers: str) -> bytes:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
+        return bytes(response.read())
+
+
+def test_copy_list_and_remove(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "a file.txt").write_text("hello")
+    aws("s3", "cp", "a file.txt", f"s3://{bucket}/folder/a file.txt")
+    assert aws("s3", "ls", f"s3://{bucket}").strip() == "PRE folder/"
+    assert aws("s3", "ls", f"s3://{bucket}/folder/").split()[2:] == ["5", "a", "file.txt"]
+    aws("s3", "cp", f"s3://{bucket}/folder/a file.txt", f"s3://{bucket}/copy")
+    aws("s3", "mv", f"s3://{bucket}/copy", "back.txt")
+    assert (tmp_path / "back.txt").read_text() == "hello"
+    aws("s3", "rm", f"s3://{bucket}", "--recursive")
+    assert aws("s3", "ls", f"s3://{bucket}", "--recursive") == ""
+    assert aws("s3", "rb", f"s3://{bucket}") == f"remove_bucket: {bucket}\n"
+    assert bucket not in aws("s3", "ls")
+
+
+def test_sync_sends_only_what_changed(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    for name in ("index.html", "css/style.css", "posts/ü 1.html"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(name)
+        os.utime(site / name, (0, 0))  # S3 says when to the second: in the same second a file looks newer than its copy
+    sync = ("s3", "sync", "site", f"s3://{bucket}", "--no-progress")
+    assert aws(*sync).count("upload: ") == 3
+    assert aws(*sync) == ""
+    (site / "index.html").write_text("longer than before")
+    (site / "css/style.css").unlink()
+    assert sorted(line.split(":")[0] for line in aws(*sync, "--delete").splitlines()) == ["delete", "upload"]
+    aws("s3", "sync", f"s3://{bucket}", "elsewhere")
+    assert (tmp_path / "elsewhere/posts/ü 1.html").read_text() == "posts/ü 1.html"
+
+
+def test_large_files_go_in_parts(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    content = os.urandom(1024) * (20 * 1024)
+    (tmp_path / "big").write_bytes(content)
+    aws("s3", "cp", "big", f"s3://{bucket}/big", "--no-progress")
+    head = json.loads(aws("s3api", "head-object", "--bucket", bucket, "--key", "big"))
+    assert head["ContentLength"] == len(content)
+    assert head["ETag"].endswith('-3"')
+    aws("s3", "cp", f"s3://{bucket}/big", "back", "--no-progress")
+    assert (tmp_path / "back").read_bytes() == content
+
+
+def test_presigned_urls(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "k").write_text("hello")
+    aws("s3", "cp", "k", f"s3://{bucket}/k")
+    url = aws("s3", "presign", f"s3://{bucket}/k", "--expires-in", "60").strip()
+    assert fetch(url) == b"hello"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fetch(url.split("?")[0])
+    assert refused.value.code == 403
+    refused.value.close()
+
+
+def test_a_website(aws: Aws, bucket: str, platform: PlatformProcess, tmp_path: Path) -> None:
+    aws("s3api", "put-bucket-ownership-controls", "--bucket", bucket, "--ownership-controls", f"Rules=[{{{PUBLIC}}}]")
+    aws("s3api", "delete-public-access-block", "--bucket", bucket)
+    (tmp_path / "index.html").write_text("<h1>home</h1>")
+    aws("s3", "website", f"s3://{bucket}", "--index-document", "index.html", "--error-document", "error.html")
+    aws("s3", "cp", "index.html", f"s3://{bucket}/index.html", "--acl", "public-read")
+    host = f"{bucket}.s3-website.localhost:{platform.port}"
+    assert fetch(f"{platform.endpoint}/", Host=host) == b"<h1>home</h1>"
+
+
+def test_objects_by_the_api(aws: Aws, bucket: str, tmp_path: Path) -> None:
+    (tmp_path / "k").write_text("hello")
+    put = json.loads(
+        aws("s3api", "put-object", "--bucket", bucket, "--key", "k", "--body", "k", "--metadata", "mine=yes")
+    )
+    assert put["ETag"] == '"5d41402abc4b2a76b9719d911017c592"'
+    got = json.loads(aws("s3api", "get-object", "--bucket", bucket, "--key", "k", "--range", "bytes=1-3", "part"))
+    assert (got["ContentRange"], got["Metadata"]) == ("bytes 1-3/5", {"mine": "yes"})
+    assert (tmp_path / "part").read_text() == "ell"
+    listed = aws("s3api", "list-objects-v2", "--bucket", bucket, "--query", "Contents[].Key", "--output", "text")
+    assert listed == "k\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (
+            ("s3api", "get-object", "--bucket", "absent-bucket", "--key", "k", "out"),
+            "(NoSuchBucket) when calling the GetObject operation: The specified bucket does not exist",
+        ),
+        (
+            ("lambda", "get-function", "--function-name", "absent"),
+            "Function not found: arn:aws:lambda:us-east-1:000000000000:function:absent",
+        ),
+        (
+            ("logs", "get-log-events", "--log-group-name", "absent", "--log-stream-name", "absent"),
+            "(ResourceNotFoundException) when calling the GetLogEvents operation: The specified log group",
+        ),
+        (("dynamodb", "list-tables"), "(UnknownOperationException) when calling the ListTables operation"),
+    ],
+)
+def test_complaints(arguments: tuple[str, ...], complaint: str, aws: Aws) -> None:
+    assert complaint in aws(*arguments, fails=True)
+
+
+def test_a_function_from_creation_to_its_logs(aws: Aws, tmp_path: Path) -> None:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    code = "def handler(event, context):\n    print('greeting', event['name'])\n    return {'hello': event['name']}\n"
+    (tmp_path / "package.zip").write_bytes(zipped({"index.py": code}))
+    created = json.loads(
+        aws(
+            *("lambda", "create-function", "--function-name", name, "--runtime", "python3.11"),
+            *("--handler", "index.handler", "--role", "arn:aws:iam::000000000000:role/tests"),
+            *("--zip-file", "fileb://package.zip", "--timeout", "10"),
+        )
+    )
+    assert created["FunctionArn"] == f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    aws("lambda", "wait", "function-active-v2", "--function-name", name)
+    invoked = json.loads(
+        aws(
+            *("lambda", "invoke", "--function-name", name, "--payload", '{"name": "cli"}'),
+            *("--log-type", "Tail", "out.json"),
+        )
+    )
+    assert json.loads((tmp_path / "out.json").read_text()) == {"hello": "cli"}
+    assert (invoked["StatusCode"], invoked["ExecutedVersion"]) == (200, "$LATEST")
+    assert "greeting cli" in base64.b64decode(invoked["LogResult"]).decode()
+    assert name in aws("lambda", "list-functions", "--query", "Functions[].FunctionName")
+    assert_logged(aws, f"/aws/lambda/{name}")
+    aws("lambda", "delete-function", "--function-name", name)
+    assert "ResourceNotFoundException" in aws("lambda", "get-function", "--function-name", name, fails=True)
+
+
+def assert_logged(aws: Aws, group: str) -> None:
+    streams: list[Any] = []
+    for _ in range(20):
+        streams = json.loads(aws("logs", "describe-log-streams", "--log-group-name", group))["logStreams"]
+        if streams:
+            break
+        time.sleep(0.1)
+    assert streams, "nothing was logged"
+    stream = streams[0]["logStreamName"]
+    events = json.loads(
+        aws("logs", "get-log-events", "--log-group-name", group, "--log-stream-name", stream, "--start-from-head")
+    )["events"]
+    messages = [event["message"] for event in events]
+    assert any(message.startswith("START RequestId: ") for message in messages)
+    assert any("greeting cli" in message for message in messages)
+    filtered = aws("logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "greeting")
+    assert len(json.loads(filtered)["events"]) == 1
