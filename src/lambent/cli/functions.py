@@ -40,7 +40,7 @@ def _table(found: list[dict[str, Any]]) -> Table:
     table.add_column("HANDLER")
     for name in ("MEMORY", "TIMEOUT", "CODE"):
         table.add_column(name, justify="right")
-    table.add_column("CHANGED")
+    table.add_column("CHANGED", no_wrap=True)
     table.add_column("STATE")
     for one in sorted(found, key=lambda function: str(function["FunctionName"])):
         table.add_row(

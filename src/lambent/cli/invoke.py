@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 import typer
 from rich.console import Console
-from rich.syntax import Syntax
 
 from lambent.cli.client import (
     DEFAULT_ENDPOINT,
@@ -97,7 +96,7 @@ def _print_result(body: bytes, *, as_json: bool) -> None:
         typer.echo(body)
         return
     if has_colours():
-        Console().print(Syntax(text, "json", background_color="default", word_wrap=True))
+        Console().print_json(text, indent=2, ensure_ascii=False)
     else:
         typer.echo(text)
 

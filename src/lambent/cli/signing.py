@@ -1,7 +1,6 @@
 """Signing our own requests, as every AWS client does; the platform checks signatures of the command line too."""
 
 import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode
@@ -39,7 +38,7 @@ def sign(request: Unsigned, credentials: Credentials, *, service: str, now: floa
     scope = f"{timestamp[:8]}/{credentials.region}/{service}/aws4_request"
     canonical_sha256 = hashlib.sha256(_canonical(request, headers, names).encode()).hexdigest()
     key = derive_key(credentials.secret_access_key, timestamp[:8], credentials.region, service)
-    signature = hmac.digest(key, string_to_sign(timestamp, scope, canonical_sha256).encode(), "sha256").hex()
+    signature = key.sign(string_to_sign(timestamp, scope, canonical_sha256))
     headers["authorization"] = (
         f"{ALGORITHM} Credential={credentials.access_key_id}/{scope}, SignedHeaders={names}, Signature={signature}"
     )

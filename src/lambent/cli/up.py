@@ -39,3 +39,4 @@ def up(
 
 def _announce(ready: app.Ready) -> None:
     typer.echo(f"Lambent is ready at {ready.endpoint}, data in {ready.data}; stop it with Ctrl-C")
+    typer.echo(f"Isolation of functions: {ready.isolation}")
