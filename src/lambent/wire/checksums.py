@@ -1,7 +1,7 @@
 """S3's checksums: computed piece by piece, compared as base64, put together from parts.
 
-The CRCs come from awscrt (14 us per MiB), the digests from hashlib. The algorithms of the xxHash family, which the model also
-names, are deliberately absent: no AWS client computes them unasked.
+The CRCs come from awscrt (14 us per MiB), the digests from hashlib. The algorithms of the xxHash family, which the
+model also names, are deliberately absent: no AWS client computes them unasked.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 """

@@ -1,11 +1,11 @@
 """aws-chunked: the body framing of S3's streaming uploads, with or without a signature per chunk and trailers.
 
-    <size in hex>[;chunk-signature=<hex>]\\r\\n <data> \\r\\n ... 0[;chunk-signature=<hex>]\\r\\n [name:value\\r\\n ...] \\r\\n
+    <size in hex>[;chunk-signature=<hex>] CRLF <data> CRLF ... 0[;chunk-signature=<hex>] CRLF [name:value CRLF ...] CRLF
 
-Feed bytes as they come, get pieces of the data back, call `finish` at the end; whatever the bytes, the outcome is pieces or
-a ServiceError. A piece is handed out before its chunk's signature is complete, so that memory stays flat whatever size a
-chunk has: nothing may be made visible before `finish` has returned. Each signature covers the one before it; the first
-covers the header's (`sigv4.Signed`).
+Feed bytes as they come, get pieces of the data back, call `finish` at the end; whatever the bytes, the outcome is
+pieces or a ServiceError. A piece is handed out before its chunk's signature is complete, so that memory stays flat
+whatever size a chunk has: nothing may be made visible before `finish` has returned. Each signature covers the one
+before it; the first covers the header's (`sigv4.Signed`).
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html and .../sigv4-streaming-trailers.html
 """
@@ -65,8 +65,10 @@ class Decoder:
         decoded_length: int | None = None,
         trailers: Collection[str] = (),
     ) -> None:
-        """`signed`: None where signatures are not checked. `decoded_length`: x-amz-decoded-content-length; `trailers`: the
-        names in x-amz-trailer, lower-case."""
+        """`signed`: None where signatures are not checked. `decoded_length`: x-amz-decoded-content-length.
+
+        `trailers`: the names in x-amz-trailer, lower-case.
+        """
         self.trailers: dict[str, str] = {}
         self._chain = None if signed is None or payload is Payload.UNSIGNED_TRAILER else _Chain(signed)
         self._has_trailers = payload is not Payload.CHUNKS

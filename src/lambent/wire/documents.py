@@ -58,23 +58,18 @@ class _Readers:
     def member(self, member: Member) -> Convert:
         shape = member.shape
         if shape.type == "structure":
-            return self._later(shape)
+            return self.structure(shape)
         if shape.type == "list" and shape.element is not None:
             return _list_reader(self.member(shape.element))
         if shape.type == "map" and shape.value is not None:
             return _map_reader(self.member(shape.value))
         return self._leaves.leaf(member) or _as_is
 
-    def _later(self, shape: Shape) -> Convert:
-        """Compiled on the way down unless it is being compiled right now: then by one more look-up at run time."""
+    def structure(self, shape: Shape) -> Convert:
         known = self._compiled.get(id(shape))
         if known is not None:
             return known
-        return self.structure(shape)
-
-    def structure(self, shape: Shape) -> Convert:
-        self._compiled[id(shape)] = lambda tree: self._compiled[id(shape)](tree)
-        fields = {self._leaves.name(one): (one.name, self.member(one)) for one in body_members(shape)}
+        fields: dict[str, tuple[str, Convert]] = {}
 
         def read(tree: Any) -> dict[str, Any]:
             if type(tree) is not dict:
@@ -86,7 +81,9 @@ class _Readers:
                     found[field[0]] = field[1](value)
             return found
 
+        # Filled in afterwards, for a shape that contains itself.
         self._compiled[id(shape)] = read
+        fields.update({self._leaves.name(one): (one.name, self.member(one)) for one in body_members(shape)})
         return read
 
 
@@ -118,8 +115,7 @@ class _Writers:
     def member(self, member: Member) -> Convert:
         shape = member.shape
         if shape.type == "structure":
-            known = self._compiled.get(id(shape))
-            return known if known is not None else self.structure(shape)
+            return self.structure(shape)
         if shape.type == "list" and shape.element is not None:
             return _list_writer(self.member(shape.element))
         if shape.type == "map" and shape.value is not None:
@@ -127,25 +123,22 @@ class _Writers:
         return self._leaves.leaf(member) or _as_is
 
     def structure(self, shape: Shape) -> Convert:
-        self._compiled[id(shape)] = lambda value: self._compiled[id(shape)](value)
-        fields = {one.name: (self._leaves.name(one), self.member(one)) for one in body_members(shape)}
-        self._compiled[id(shape)] = write = _structure_writer(fields)
+        known = self._compiled.get(id(shape))
+        if known is not None:
+            return known
+        fields: dict[str, tuple[str, Convert]] = {}
+
+        def write(value: Mapping[str, Any]) -> dict[str, Any]:
+            tree = {}
+            for key, one in value.items():
+                field = fields.get(key)
+                if field is not None and one is not None:
+                    tree[field[0]] = one if field[1] is _as_is else field[1](one)
+            return tree
+
+        self._compiled[id(shape)] = write
+        fields.update({one.name: (self._leaves.name(one), self.member(one)) for one in body_members(shape)})
         return write
-
-
-def _structure_writer(fields: dict[str, tuple[str, Convert]]) -> Convert:
-    if all(name == wire and write is _as_is for name, (wire, write) in fields.items()):
-        return lambda value: {key: one for key, one in value.items() if one is not None and key in fields}
-
-    def write(value: Mapping[str, Any]) -> dict[str, Any]:
-        tree = {}
-        for key, one in value.items():
-            field = fields.get(key)
-            if field is not None and one is not None:
-                tree[field[0]] = field[1](one)
-        return tree
-
-    return write
 
 
 def _list_writer(element: Convert) -> Convert:

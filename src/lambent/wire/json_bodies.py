@@ -1,7 +1,7 @@
 """JSON bodies: bytes <-> members of a shape, for aws_json, rest_json and the events of both.
 
-Blobs are base64, timestamps numbers (unless the model says otherwise), and NaN and the infinities strings. orjson refuses what is not UTF-8, nests
-deeper than 1,024 levels or is not JSON; the client hears SerializationException.
+Blobs are base64, timestamps numbers (unless the model says otherwise), and NaN and the infinities strings. orjson
+refuses what is not UTF-8, nests deeper than 1,024 levels or is not JSON; the client hears SerializationException.
 """
 
 import base64

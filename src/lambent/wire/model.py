@@ -203,7 +203,7 @@ def _data_directory() -> Path:
 
 
 def _merge_extras(description: dict[str, Any], path: Path) -> None:
-    """botocore's own corrections, e.g. that S3's `Expires` is a timestamp."""
+    """What botocore itself corrects, e.g. that S3's `Expires` is a timestamp."""
     if path.exists():
         _merge(description, orjson.loads(path.read_bytes()).get("merge", {}))
 

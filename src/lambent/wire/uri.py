@@ -1,11 +1,11 @@
 """Which operation does a REST request address? Method, path, query and headers -> name and path labels.
 
 All routes of a service become one tree over path segments: literals first, then a label (`{FunctionName}`), then a
-greedy label (`{Key+}`, the rest of the path, slashes included). A leaf holds, per method, the operations told apart by
-what a request must carry: constant query parts (`?uploads`, `?list-type=2`), required query parameters
-(`uploadId`) and required headers (`x-amz-copy-source`). The most demanding one that is satisfied wins, so UploadPartCopy comes
-before UploadPart before PutObject. Operations we do not serve are in the tree as well: `GET /bucket?cors` must never
-be answered as a listing.
+greedy label (`{Key+}`, the rest of the path, slashes included). A leaf holds, per method, the operations told apart
+by what a request must carry: constant query parts (`?uploads`, `?list-type=2`), required query parameters
+(`uploadId`) and required headers (`x-amz-copy-source`). The most demanding one that is satisfied wins, so
+UploadPartCopy comes before UploadPart before PutObject. Operations we do not serve are in the tree as well:
+`GET /bucket?cors` must never be answered as a listing.
 
 Segments are split before percent-decoding, so an escaped slash stays inside its label.
 """

@@ -3,9 +3,11 @@
     2 validation errors detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have length
     greater than or equal to 1; Value 'x' at 'limit' failed to satisfy constraint: ...
 
-Required members, lengths, ranges, enumerations and patterns, compiled once per operation; what has no constraint is never
-visited. S3 is not checked here: it knows nothing of these sentences, and its own rules stand beside its operations
-(`Operation.validation_code` is None). https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+Required members, lengths, ranges, enumerations and patterns, compiled once per operation; what has no constraint is
+never visited. S3 is not checked here: it knows nothing of these sentences, and its own rules stand beside its
+operations (`Operation.validation_code` is None).
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 """
 
 import re

@@ -1,8 +1,8 @@
 """XML bodies: elements <-> members of a shape, for rest_xml and query.
 
-Reading goes by local names, whatever the namespace: AWS's own clients disagree about sending it. There is no DTD and so no
-entity to expand: defusedxml refuses them. Who breaks the schema hears MalformedXML, in S3's one sentence for it.
-Writing builds strings from compiled closures: a listing of 1,000 keys is 6,000 elements.
+Reading goes by local names, whatever the namespace: AWS's own clients disagree about sending it. There is no DTD and
+so no entity to expand: defusedxml refuses them. Who breaks the schema hears MalformedXML, in S3's one sentence for
+it. Writing builds strings from compiled closures: a listing of 1,000 keys is 6,000 elements.
 """
 
 import base64
