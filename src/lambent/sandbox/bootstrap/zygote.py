@@ -31,6 +31,7 @@ _LINK = 3
 
 
 def main() -> NoReturn:
+    _close_inherited()
     link = socket.socket(fileno=_LINK)
     boot = json.loads(link.recv(_MESSAGE_BYTES) or b"{}")
     if not boot:
@@ -130,6 +131,14 @@ class Zygote:
                     os.kill(pid, signal.SIGKILL)
                     continue
                 self._children = {name: known for name, known in self._children.items() if known != pid}
+
+
+def _close_inherited() -> None:
+    """Whatever the platform's own parent left open must not reach a function."""
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        if fd > _LINK:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(fd)
 
 
 def _build_root(link: socket.socket, boot: dict[str, Any]) -> int:
