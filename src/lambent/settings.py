@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambent.kit.arn import Arn
-
 DEFAULT_PORT = 4566
 DEFAULT_ACCOUNT_ID = "000000000000"
 
@@ -31,7 +29,7 @@ class Credential:
 
     @property
     def arn(self) -> str:
-        return str(Arn("iam", "", self.account_id, "root"))
+        return f"arn:aws:iam::{self.account_id}:root"
 
 
 #: The pair that every local AWS tool already uses; good on loopback only.
