@@ -3,7 +3,8 @@
 Every attempt answers with the name of the errno it ran into, or with what it got.
 """
 
-# ruff: noqa: PTH, SIM115 - what is tried is the system call, not its wrapping
+# What is tried is the system call, not its wrapping:
+# ruff: noqa: PTH110, PTH112, PTH115, PTH123, PTH208, SIM115
 
 import ctypes
 import errno
@@ -64,7 +65,7 @@ def who_else_is_in_passwd(event: Any) -> Any:
 
 @attempt
 def host_environment(event: Any) -> Any:
-    seen = set()
+    seen: set[str] = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             content = open(f"/proc/{pid}/environ").read()
