@@ -10,7 +10,7 @@ from lambent.wire.model import Member, Shape
 _WIRE_TEXT = st.text(alphabet=string.ascii_letters + string.digits + "!#$&'()*+,-./:;=?@[]_~ ", max_size=12)
 _HEADER_TEXT = _WIRE_TEXT.map(str.strip).filter(bool)
 _LABEL_TEXT = st.text(
-    alphabet=st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), min_size=1, max_size=8
+    alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=8
 )
 _XML_TEXT = st.text(
     alphabet=st.characters(exclude_categories=("Cs", "Cc", "Cn"), include_characters="\t\n<>&\"'"), max_size=12

@@ -1,5 +1,6 @@
 """aws-chunked bodies: AWS's published examples, botocore's wrapper, any cut, any damage."""
 
+import contextlib
 import io
 from dataclasses import replace
 from hashlib import sha256
@@ -25,10 +26,14 @@ SIGNED = sigv4.Signed(
     timestamp="20130524T000000Z",
 )
 EXAMPLE = (
-    b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n" + DATA[:65_536] + b"\r\n"
-    b"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n" + DATA[65_536:] + b"\r\n"
+    b"10000;chunk-signature=ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648\r\n"
+    + DATA[:65_536]
+    + b"\r\n"
+    b"400;chunk-signature=0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497\r\n"
+    + DATA[65_536:]
+    + b"\r\n"
     b"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n"
-)  # fmt: skip
+)
 # The same with a trailer: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 SIGNED_TRAILER = replace(
     SIGNED,
@@ -36,12 +41,16 @@ SIGNED_TRAILER = replace(
     signature="106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
 )
 EXAMPLE_TRAILER = (
-    b"10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n" + DATA[:65_536] + b"\r\n"
-    b"400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n" + DATA[65_536:] + b"\r\n"
+    b"10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n"
+    + DATA[:65_536]
+    + b"\r\n"
+    b"400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n"
+    + DATA[65_536:]
+    + b"\r\n"
     b"0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992\r\n"
     b"x-amz-checksum-crc32c:sOO8/Q==\r\n"
     b"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n"
-)  # fmt: skip
+)
 UNSIGNED = replace(SIGNED, payload=sigv4.Payload.UNSIGNED_TRAILER)
 
 
@@ -163,7 +172,5 @@ def test_malformed(body: bytes, code: str) -> None:
 
 @given(st.sampled_from(sorted(sigv4.Payload, key=str)[0:4]), st.binary(max_size=200), st.lists(st.integers(0, 200)))
 def test_arbitrary_bytes(payload: sigv4.Payload, body: bytes, cuts: list[int]) -> None:
-    try:
+    with contextlib.suppress(ServiceError):
         decode(chunked.Decoder(payload, replace(SIGNED, payload=payload)), body, cuts)
-    except ServiceError:
-        pass

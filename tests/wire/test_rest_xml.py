@@ -10,10 +10,26 @@ from lambent.wire.model import load_service
 from lambent.wire.rest_xml import RestXml
 
 SERVED = [
-    "CompleteMultipartUpload", "CopyObject", "CreateBucket", "DeleteObject", "DeleteObjects", "GetBucketAcl", "GetBucketLocation",
-    "GetBucketNotificationConfiguration", "GetBucketPolicy", "GetObject", "HeadObject", "ListBuckets", "ListObjectsV2", "PutBucketAcl",
-    "PutBucketNotificationConfiguration", "PutBucketPolicy", "PutBucketTagging", "PutBucketWebsite", "PutObject",
-]  # fmt: skip
+    "CompleteMultipartUpload",
+    "CopyObject",
+    "CreateBucket",
+    "DeleteObject",
+    "DeleteObjects",
+    "GetBucketAcl",
+    "GetBucketLocation",
+    "GetBucketNotificationConfiguration",
+    "GetBucketPolicy",
+    "GetObject",
+    "HeadObject",
+    "ListBuckets",
+    "ListObjectsV2",
+    "PutBucketAcl",
+    "PutBucketNotificationConfiguration",
+    "PutBucketPolicy",
+    "PutBucketTagging",
+    "PutBucketWebsite",
+    "PutObject",
+]
 MODEL = load_service("s3", SERVED)
 CODEC = RestXml(MODEL)
 
@@ -36,7 +52,8 @@ def text(response: Response) -> str:
 NOTIFICATION = b"""<NotificationConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/">
   <CloudFunctionConfiguration><Id>a</Id><CloudFunction>arn:f</CloudFunction><Event>s3:ObjectCreated:*</Event><Event>s3:ObjectRemoved:*</Event>
     <Filter><S3Key><FilterRule><Name>prefix</Name><Value>in/</Value></FilterRule></S3Key></Filter></CloudFunctionConfiguration>
-  <CloudFunctionConfiguration><CloudFunction>arn:g</CloudFunction><Event>s3:ObjectCreated:Put</Event><InvocationRole>arn:role</InvocationRole></CloudFunctionConfiguration>
+  <CloudFunctionConfiguration><CloudFunction>arn:g</CloudFunction><Event>s3:ObjectCreated:Put</Event>
+    <InvocationRole>arn:role</InvocationRole></CloudFunctionConfiguration>
 </NotificationConfiguration>"""
 
 
@@ -65,7 +82,8 @@ def test_notification_configuration_in_its_present_and_its_2015_form() -> None:
 def test_grantee_has_its_type_in_an_attribute() -> None:
     body = (
         b'<AccessControlPolicy xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"><AccessControlList><Grant>'
-        b'<Grantee xsi:type="Group"><URI>all</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>'
+        b'<Grantee xsi:type="Group"><URI>all</URI></Grantee><Permission>READ</Permission></Grant>'
+        b"</AccessControlList></AccessControlPolicy>"
     )
     policy = decode("PutBucketAcl", body)["AccessControlPolicy"]
     assert policy == {"Grants": [{"Grantee": {"Type": "Group", "URI": "all"}, "Permission": "READ"}]}
@@ -75,9 +93,7 @@ def test_grantee_has_its_type_in_an_attribute() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("region", "inner"), [("", ""), (None, ""), ("eu-west-1", "eu-west-1")]
-)  # fmt: skip
+@pytest.mark.parametrize(("region", "inner"), [("", ""), (None, ""), ("eu-west-1", "eu-west-1")])
 def test_location(region: str | None, inner: str) -> None:
     assert text(encode("GetBucketLocation", {"LocationConstraint": region})) == (
         f'<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">{inner}</LocationConstraint>'
@@ -86,10 +102,16 @@ def test_location(region: str | None, inner: str) -> None:
 
 def test_listing() -> None:
     result = {
-        "Name": "b", "KeyCount": 1, "MaxKeys": 1000, "IsTruncated": False, "Prefix": "",
-        "Contents": [{"Key": "a<&\r\x01", "ETag": '"x"', "Size": 3, "LastModified": 1_750_000_000.25, "StorageClass": "STANDARD"}],
+        "Name": "b",
+        "KeyCount": 1,
+        "MaxKeys": 1000,
+        "IsTruncated": False,
+        "Prefix": "",
+        "Contents": [
+            {"Key": "a<&\r\x01", "ETag": '"x"', "Size": 3, "LastModified": 1_750_000_000.25, "StorageClass": "STANDARD"}
+        ],
         "CommonPrefixes": [{"Prefix": "p/"}],
-    }  # fmt: skip
+    }
     assert text(encode("ListObjectsV2", result)) == (
         '<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><IsTruncated>false</IsTruncated><Contents>'
         "<Key>a&lt;&amp;&#xd;&#x1;</Key><LastModified>2025-06-15T15:06:40.250Z</LastModified><ETag>&quot;x&quot;</ETag><Size>3</Size>"
@@ -102,30 +124,56 @@ def test_headers_of_an_object() -> None:
     response = encode(
         "GetObject",
         {
-            "Body": b"hello", "ContentLength": 5, "ContentType": "text/plain", "ETag": '"e"', "LastModified": 1_750_000_000.9,
-            "Metadata": {"Owner": "mé"}, "VersionId": None, "DeleteMarker": False, "__status__": 206,
-            "__headers__": {"Content-Range": "bytes 0-4/9"}, "CacheControl": "a\r\nset-cookie: x",
+            "Body": b"hello",
+            "ContentLength": 5,
+            "ContentType": "text/plain",
+            "ETag": '"e"',
+            "LastModified": 1_750_000_000.9,
+            "Metadata": {"Owner": "mé"},
+            "VersionId": None,
+            "DeleteMarker": False,
+            "__status__": 206,
+            "__headers__": {"Content-Range": "bytes 0-4/9"},
+            "CacheControl": "a\r\nset-cookie: x",
         },
-    )  # fmt: skip
+    )
     assert response.status == 206
     assert response.body == b"hello"
     assert response.headers == {
-        "x-amz-request-id": "REQUESTID", "x-amz-id-2": response.headers["x-amz-id-2"], "content-length": "5",
-        "content-type": "text/plain", "etag": '"e"', "last-modified": "Sun, 15 Jun 2025 15:06:40 GMT",
-        "x-amz-meta-owner": "mÃ©", "x-amz-delete-marker": "false", "content-range": "bytes 0-4/9",
+        "x-amz-request-id": "REQUESTID",
+        "x-amz-id-2": response.headers["x-amz-id-2"],
+        "content-length": "5",
+        "content-type": "text/plain",
+        "etag": '"e"',
+        "last-modified": "Sun, 15 Jun 2025 15:06:40 GMT",
+        "x-amz-meta-owner": "mÃ©",
+        "x-amz-delete-marker": "false",
+        "content-range": "bytes 0-4/9",
         "cache-control": "a  set-cookie: x",
-    }  # fmt: skip
+    }
 
 
 def test_headers_of_a_put() -> None:
     found = decode(
-        "PutObject", content_length="3", content_type="text/plain", x_amz_meta_owner="mÃ©", expires="soon", if_none_match="*",
-        x_amz_acl="public-read", x_amz_server_side_encryption_bucket_key_enabled="true", host="h",
-    )  # fmt: skip
+        "PutObject",
+        content_length="3",
+        content_type="text/plain",
+        x_amz_meta_owner="mÃ©",
+        expires="soon",
+        if_none_match="*",
+        x_amz_acl="public-read",
+        x_amz_server_side_encryption_bucket_key_enabled="true",
+        host="h",
+    )
     assert found == {
-        "Bucket": "b", "ContentLength": 3, "ContentType": "text/plain", "Metadata": {"owner": "mé"}, "IfNoneMatch": "*",
-        "ACL": "public-read", "BucketKeyEnabled": True,
-    }  # fmt: skip
+        "Bucket": "b",
+        "ContentLength": 3,
+        "ContentType": "text/plain",
+        "Metadata": {"owner": "mé"},
+        "IfNoneMatch": "*",
+        "ACL": "public-read",
+        "BucketKeyEnabled": True,
+    }
 
 
 def test_delete_answers_204_without_a_body() -> None:
@@ -186,7 +234,7 @@ SENTENCE = "The XML you provided was not well-formed or did not validate against
         b"<Tagging>" + b"<a>" * 100_000,
         b"<a:Tagging><TagSet/></a:Tagging>",
     ],
-)  # fmt: skip
+)
 def test_malformed_xml(body: bytes) -> None:
     with pytest.raises(MalformedXML) as caught:
         decode("PutBucketTagging", body)

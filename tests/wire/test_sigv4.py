@@ -1,6 +1,6 @@
 """Signatures made by botocore's own signers are accepted; whatever is changed afterwards is refused by AWS's name."""
 
-import datetime
+import datetime as dt
 from typing import Any
 from unittest import mock
 
@@ -23,14 +23,7 @@ SECRETS = {
 }
 
 
-class FrozenTime(datetime.datetime):
-    @classmethod
-    def now(cls, tz: Any = None) -> Any:
-        return datetime.datetime.fromtimestamp(NOW, datetime.UTC)
-
-    @classmethod
-    def utcnow(cls) -> Any:
-        return datetime.datetime.fromtimestamp(NOW, datetime.UTC).replace(tzinfo=None)
+NOW_DATETIME = dt.datetime.fromtimestamp(NOW, dt.UTC).replace(tzinfo=None)
 
 
 def signed(
@@ -45,7 +38,7 @@ def signed(
 ) -> Request:
     credentials = Credentials(key, SECRETS[key].secret_access_key, SECRETS[key].session_token or None)
     request = AWSRequest(method, "http://localhost:4566" + target, headers=headers or {}, data=body)
-    with mock.patch("botocore.auth.get_current_datetime", lambda *_, **__: FrozenTime.utcnow()):
+    with mock.patch("botocore.auth.get_current_datetime", return_value=NOW_DATETIME):
         signer(credentials, service, "eu-west-1", **extra).add_auth(request)
     prepared = request.prepare()
     sent = {name.lower(): str(value) for name, value in prepared.headers.items()}

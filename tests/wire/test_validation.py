@@ -1,4 +1,4 @@
-"""The sentences are AWS's own, e.g. as quoted in https://github.com/aws/aws-sdk issues and the service documentation."""
+"""The sentences are AWS's own, as its services answer them and as people quote them in the SDKs' issues."""
 
 from typing import Any
 
@@ -32,63 +32,101 @@ def refusal(service: str, operation: str, value: dict[str, Any]) -> tuple[str, s
     [
         ("lambda", "Invoke", {"FunctionName": "f", "Payload": b"{}"}),
         ("lambda", "Invoke", {"FunctionName": "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"}),
-        ("lambda", "CreateFunction", {"FunctionName": "f", "Role": ROLE, "Code": {"ZipFile": b"x"}, "Runtime": "cobol"}),
+        (
+            "lambda",
+            "CreateFunction",
+            {"FunctionName": "f", "Role": ROLE, "Code": {"ZipFile": b"x"}, "Runtime": "cobol"},
+        ),
         ("logs", "CreateLogGroup", {"logGroupName": "/aws/lambda/f_1.x#y-z"}),
         ("dynamodb", "PutItem", {"TableName": "abc", "Item": {"k": {"S": ""}}}),
         ("s3", "CreateBucket", {"Bucket": "", "ACL": "nonsense"}),
         ("sts", "AssumeRole", {"RoleArn": ROLE, "RoleSessionName": "ab"}),
     ],
-)  # fmt: skip
+)
 def test_accepted(service: str, operation: str, value: dict[str, Any]) -> None:
     validate(MODELS[service].operations[operation], value)
 
 
+def test_the_whole_sentence() -> None:
+    assert refusal("dynamodb", "PutItem", {"Item": {}}) == (
+        "ValidationException",
+        "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null",
+    )
+    _, message = refusal("logs", "CreateLogGroup", {"logGroupName": ""})
+    assert message.startswith(
+        "2 validation errors detected: Value '' at 'logGroupName' failed to satisfy constraint: Member must have "
+        "length greater than or equal to 1; Value '' at 'logGroupName' failed to satisfy constraint: Member must"
+    )
+
+
+EVENTS = [{"timestamp": 1, "message": "m"}, {"timestamp": -1, "message": ""}]
+TABLE = {
+    "TableName": "abc",
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "BillingMode": "FREE",
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "Q"}],
+}
+FUNCTION = {"FunctionName": "f", "Role": ROLE, "Code": {}, "Environment": {"Variables": {"1": "x"}}}
+
+
 @pytest.mark.parametrize(
-    ("service", "operation", "value", "code", "message"),
+    ("service", "operation", "value", "code", "problems"),
     [
         (
-            "dynamodb", "PutItem", {"Item": {}}, "ValidationException",
-            "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: Member must not be null",
+            "lambda",
+            "ListFunctions",
+            {"MaxItems": 0},
+            "ValidationException",
+            {"'0' at 'maxItems'": "Member must have value greater than or equal to 1"},
         ),
         (
-            "lambda", "ListFunctions", {"MaxItems": 0}, "ValidationException",
-            "1 validation error detected: Value '0' at 'maxItems' failed to satisfy constraint: "
-            "Member must have value greater than or equal to 1",
-        ),
-        (
-            "logs", "PutLogEvents",
-            {"logGroupName": "g", "logStreamName": "s", "logEvents": [{"timestamp": 1, "message": "m"}, {"timestamp": -1, "message": ""}]},
+            "logs",
+            "PutLogEvents",
+            {"logGroupName": "g", "logStreamName": "s", "logEvents": EVENTS},
             "InvalidParameterException",
-            "2 validation errors detected: Value '-1' at 'logEvents.2.member.timestamp' failed to satisfy constraint: "
-            "Member must have value greater than or equal to 0; Value '' at 'logEvents.2.member.message' failed to "
-            "satisfy constraint: Member must have length greater than or equal to 1",
+            {
+                "'-1' at 'logEvents.2.member.timestamp'": "Member must have value greater than or equal to 0",
+                "'' at 'logEvents.2.member.message'": "Member must have length greater than or equal to 1",
+            },
         ),
         (
-            "dynamodb", "CreateTable",
-            {"TableName": "abc", "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}], "BillingMode": "FREE",
-             "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "Q"}]},
+            "dynamodb",
+            "CreateTable",
+            TABLE,
             "ValidationException",
-            "2 validation errors detected: Value 'Q' at 'attributeDefinitions.1.member.attributeType' failed to satisfy "
-            "constraint: Member must satisfy enum value set: [S, N, B]; Value 'FREE' at 'billingMode' failed to satisfy "
-            "constraint: Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]",
+            {
+                "'Q' at 'attributeDefinitions.1.member.attributeType'": "Member must satisfy enum value set: [S, N, B]",
+                "'FREE' at 'billingMode'": "Member must satisfy enum value set: [PROVISIONED, PAY_PER_REQUEST]",
+            },
         ),
         (
-            "lambda", "CreateFunction",
-            {"FunctionName": "f", "Role": ROLE, "Code": {}, "Environment": {"Variables": {"1": "x"}}},
+            "lambda",
+            "CreateFunction",
+            FUNCTION,
             "ValidationException",
-            "1 validation error detected: Value '{1=x}' at 'environment.variables' failed to satisfy constraint: "
-            "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]",
+            {
+                "'{1=x}' at 'environment.variables'": "Map keys must satisfy constraint: "
+                "[Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]"
+            },
         ),
         (
-            "sts", "AssumeRole", {"RoleArn": ROLE, "RoleSessionName": "a", "DurationSeconds": 1}, "ValidationError",
-            "2 validation errors detected: Value 'a' at 'roleSessionName' failed to satisfy constraint: Member must have "
-            "length greater than or equal to 2; Value '1' at 'durationSeconds' failed to satisfy constraint: Member must "
-            "have value greater than or equal to 900",
+            "sts",
+            "AssumeRole",
+            {"RoleArn": ROLE, "RoleSessionName": "a", "DurationSeconds": 1},
+            "ValidationError",
+            {
+                "'a' at 'roleSessionName'": "Member must have length greater than or equal to 2",
+                "'1' at 'durationSeconds'": "Member must have value greater than or equal to 900",
+            },
         ),
     ],
-)  # fmt: skip
-def test_sentences(service: str, operation: str, value: dict[str, Any], code: str, message: str) -> None:
-    assert refusal(service, operation, value) == (code, message)
+)
+def test_problems(service: str, operation: str, value: dict[str, Any], code: str, problems: dict[str, str]) -> None:
+    given_code, message = refusal(service, operation, value)
+    assert given_code == code
+    assert message.partition(": ")[2].split("; ") == [
+        f"Value {where} failed to satisfy constraint: {what}" for where, what in problems.items()
+    ]
 
 
 def test_a_thousand_faults_make_a_short_sentence() -> None:
