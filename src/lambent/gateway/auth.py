@@ -12,7 +12,7 @@ from lambent.gateway.credentials import CredentialStore, Principal
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
 from lambent.services.caller import Caller
-from lambent.wire import sigv4
+from lambent.wire import sigv2, sigv4
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request
 from lambent.wire.signature_errors import Dialect
@@ -53,20 +53,33 @@ class Authenticator:
         """Somebody who is nobody in particular, signed or not."""
         return caller_of(request, Identity(None, self._region, Payload.UNSIGNED), request_id)
 
-    def identify(self, request: Request, *, dialect: Dialect, service: str | None, body: bytes | None) -> Identity:
-        """`body` if it had to be read first: most services do not send its digest. Raises ServiceError."""
+    def identify(
+        self, request: Request, *, dialect: Dialect, service: str | None, body: bytes | None, resource: str = ""
+    ) -> Identity:
+        """`body` if it had to be read first: most services do not send its digest. Raises ServiceError.
+
+        `resource`: for S3, the path with the bucket in front, wherever the request names it.
+        """
         if self._is_open:
             return self._believe(request)
         now = self._clock.now()
+        if dialect.is_s3 and sigv2.is_presigned(request):
+            lookup = self._credentials.secret
+            access_key_id = sigv2.verify(request, resource=resource, dialect=dialect, lookup=lookup, now=now)
+            return Identity(self._principal(access_key_id, dialect, now), self._region, _claimed_payload(request))
         verdict = self._verifier.verify(request, dialect=dialect, now=now, service=service, body=body)
         if isinstance(verdict, Signed):
-            principal = self._credentials.lookup(verdict.access_key_id)
-            if principal is None or (principal.expires_at is not None and principal.expires_at <= now):
-                raise _expired_token(dialect)
+            principal = self._principal(verdict.access_key_id, dialect, now)
             return Identity(principal, verdict.region, verdict.payload, verdict.payload_sha256, verdict)
         if isinstance(verdict, sigv4.Refused):
             raise verdict.error
         return Identity(None, self._region, _claimed_payload(request))
+
+    def _principal(self, access_key_id: str, dialect: Dialect, now: float) -> Principal:
+        principal = self._credentials.lookup(access_key_id)
+        if principal is None or (principal.expires_at is not None and principal.expires_at <= now):
+            raise _expired_token(dialect)
+        return principal
 
     def _believe(self, request: Request) -> Identity:
         access_key_id, region = _claimed_key(request)

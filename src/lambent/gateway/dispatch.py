@@ -101,7 +101,7 @@ class Gateway:
         if address.operation is None and endpoint.protocol == "query":
             address = await _read_action(request, address)
         plan, labels = endpoint.find(request, address)
-        identity, body = await self._identify(request, endpoint, plan)
+        identity, body = await self._identify(request, address, endpoint, plan)
         caller = caller_of(request, identity, request_id)
         operation = plan.operation
         streamed = operation.streaming_input
@@ -113,7 +113,9 @@ class Gateway:
         result = await plan.call(caller, given)
         return endpoint.codec.encode(operation, result, request_id)
 
-    async def _identify(self, request: Request, endpoint: Endpoint, plan: Plan) -> tuple[Identity, Body]:
+    async def _identify(
+        self, request: Request, address: ServiceAddress, endpoint: Endpoint, plan: Plan
+    ) -> tuple[Identity, Body]:
         """Who asks, and the body as it may be read: held to its digest, without framing of chunks."""
         body = request.body
         content: bytes | None = None
@@ -123,7 +125,7 @@ class Gateway:
             content = await body.read(plan.body_limit)
             body = BytesBody(content)
         identity = self._authenticator.identify(
-            request, dialect=endpoint.dialect, service=endpoint.signing_name, body=content
+            request, dialect=endpoint.dialect, service=endpoint.signing_name, body=content, resource=address.path
         )
         is_welcome = identity.principal is not None or endpoint.service.allows_anonymous or plan.operation.is_anonymous
         if not is_welcome:
@@ -139,7 +141,7 @@ class Gateway:
         website = self._website
         if website is None or request.method not in ("GET", "HEAD") or "authorization" in request.headers:
             return None
-        if "X-Amz-Signature=" in request.query or not website.exists(address.website):
+        if "Signature=" in request.query or not website.exists(address.website):
             return None
         return await self._serve_website(request, WebsiteAddress(address.website, request.path, ""))
 
