@@ -53,7 +53,7 @@ class AccessOperations:
 
     async def put_bucket_policy(self, caller: Caller, request: Request) -> Result:
         bucket = self._policy_bucket(caller, request, "s3:PutBucketPolicy")
-        text = request["Policy"]
+        text = request.get("Policy", "")  # an empty body is no member
         parsed = policy.parse_for_bucket(text, bucket.name)
         if parsed.is_public and public_access.blocks(bucket, Block.BLOCK_POLICY):
             raise errors.AccessDenied
