@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 
 import botocore.session
@@ -154,6 +154,30 @@ def test_any_other_fault_ends_the_stream() -> None:
     parsed = parsed_by_botocore("logs", "StartLiveTail", "json", {"responseStream": events(fault)})
     with pytest.raises(Exception, match=r"\(Gone\).*gone"):
         list(parsed["responseStream"])
+
+
+def test_a_client_that_goes_away_ends_the_source_at_once() -> None:
+    closed = []
+
+    async def source() -> AsyncIterator[Mapping[str, Any]]:
+        try:
+            while True:
+                yield {"sessionStart": {}}
+        finally:
+            closed.append(True)
+
+    async def read_one() -> None:
+        model = load_service("logs", ["StartLiveTail"])
+        response = protocols.build_codec(model).encode(
+            model.operations["StartLiveTail"], {"responseStream": source()}, "R"
+        )
+        assert isinstance(response.body, AsyncGenerator)
+        await anext(response.body)
+        await anext(response.body)
+        await response.body.aclose()
+        assert closed == [True]
+
+    asyncio.run(read_one())
 
 
 def test_lambda_response_stream() -> None:

@@ -8,7 +8,7 @@ SubscribeToShard answer this way.
 
 import struct
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
@@ -192,6 +192,10 @@ def _compile_writer(stream: Shape, encode_shape: EncodeShape, content_type: str)
                     yield encoders[name](value)
         except ServiceError as error:
             yield _encode_exception(error, stream, encode_shape, content_type)
+        finally:
+            # A client that goes away closes this generator; whoever feeds it should hear of it now, not when collected.
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
 
     return write
 
