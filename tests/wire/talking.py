@@ -32,7 +32,7 @@ class Wire:
             connection.sendall(raw)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
-            return _receive(connection)
+            return _receive(connection, is_head=raw.startswith(b"HEAD "))
 
     def signed(
         self,
@@ -60,14 +60,14 @@ def raw(request: Request, body: bytes, *, length: int | None = None) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-def _receive(connection: socket.socket) -> Answer:
+def _receive(connection: socket.socket, *, is_head: bool) -> Answer:
     received = b""
     while b"\r\n\r\n" not in received:
         received += _more(connection)
     head, _, body = received.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-    while len(body) < int(headers.get("content-length", "0")):
+    while not is_head and len(body) < int(headers.get("content-length", "0")):
         body += _more(connection)
     return Answer(int(first.split(" ")[1]), headers, body)
 

@@ -89,7 +89,7 @@ class Router:
         if request.path.startswith("/service/") and "smithy-protocol" in request.headers:
             return self._by_cbor_path(request)
         scope = sigv4.scope_of(request)
-        if scope is not None:
+        if scope is not None and scope[1]:
             return self._by_scope(scope[1], request, host)
         return self._unsigned(request, host)
 
