@@ -106,6 +106,13 @@ def _at_least(kind: type[int] | type[float], low: float) -> Callable[[Any], Any]
     return parse
 
 
+def _port(value: Any) -> int:
+    number = int(value)
+    if not 0 <= number <= 65535:
+        raise ValueError("must be 0 to 65535")
+    return number
+
+
 def _seconds_list(value: Any) -> tuple[float, ...]:
     """`60,120` or `[60, 120]`"""
     parts = value.split(",") if isinstance(value, str) else value
@@ -138,7 +145,7 @@ def _account_id(value: Any) -> str:
 SETTINGS = (
     Setting("data", lambda value: Path(value).expanduser().absolute(), "directory of everything durable"),
     Setting("host", str, "address to listen on"),
-    Setting("port", _at_least(int, 0), "port to listen on; 0 takes a free one"),
+    Setting("port", _port, "port to listen on; 0 takes a free one"),
     Setting("auth", _boolean, "on: signatures are checked; off: any credentials are taken"),
     Setting("credentials", _credentials, "key pairs that may sign: `KEY:SECRET[:ACCOUNT],...`, or TOML tables"),
     Setting("region", str, "region of what names none"),
