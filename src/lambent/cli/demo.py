@@ -76,7 +76,7 @@ class Walkthrough:
         """There is a site to look at."""
 
     def begin(self, ready: app.Ready) -> None:
-        self._console.print(f"Lambent is ready at [bold]{ready.endpoint}[/], data in {ready.data}")
+        self._console.print(f"Lambent is ready at [bold]{ready.endpoint}[/], data in {ready.data}", soft_wrap=True)
         threading.Thread(target=self._go, args=(ready,), name="demo", daemon=True).start()
 
     def _go(self, ready: app.Ready) -> None:
