@@ -1,10 +1,13 @@
 """Who gets in, through boto3: signed, and not signed at all."""
 
 import json
+import urllib.request
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
+from platform_process import PlatformProcess
 from services.s3.refusals import refusal
 
 
@@ -136,9 +139,8 @@ def test_ownership_controls(s3: Any, bucket: str, ownership: str) -> None:
     assert gone == ("OwnershipControlsNotFoundError", 404)
 
 
-def test_presigned_urls(s3: Any, bucket: str) -> None:
-    import urllib.request
-
+def test_presigned_urls(platform: PlatformProcess, bucket: str) -> None:
+    s3 = platform.client("s3", config=Config(signature_version="s3v4"))
     s3.put_object(Bucket=bucket, Key="a b", Body=b"x")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "a b"})
     with urllib.request.urlopen(url) as response:

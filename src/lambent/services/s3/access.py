@@ -56,6 +56,11 @@ def is_allowed(caller: Caller, bucket: Bucket, wish: Wish, *, now: float) -> boo
     return wish.granted_by is not None and _acl_grants(wish.granted_by, caller, bucket)
 
 
+def is_denied(caller: Caller, bucket: Bucket, wish: Wish, *, now: float) -> bool:
+    """Whether the policy denies it explicitly."""
+    return bucket.policy is not None and _ask_policy(bucket.policy, caller, bucket, wish, now=now) is Effect.DENY
+
+
 def is_owner(caller: Caller, bucket: Bucket) -> bool:
     return not caller.is_anonymous and caller.account_id == bucket.owner
 

@@ -108,14 +108,20 @@ class Admission:
         bucket, key = self.bucket_alone(request), request["Key"]
         key_bytes = naming.key_bytes(key)
         stored, data = self._database.read(lambda tx: _object_and_data(tx, bucket.name, key_bytes))
-        granted_by = Acl(stored.acl, stored.owner, permission) if stored is not None and permission else None
+        if stored is None:
+            self._check_may_miss(caller, bucket, Wish(action, key))
+            check_version(request, key)
+            raise errors.NoSuchKey(key)
+        granted_by = Acl(stored.acl, stored.owner, permission) if permission else None
         self.check(caller, bucket, Wish(action, key, granted_by))
         check_version(request, key)
-        if stored is None:
-            list_acl = Acl(bucket.acl, bucket.owner, "READ")
-            self.check(caller, bucket, Wish("s3:ListBucket", None, list_acl))
-            raise errors.NoSuchKey(key)
         return Found(bucket, stored, data)
+
+    def _check_may_miss(self, caller: Caller, bucket: Bucket, wish: Wish) -> None:
+        """Only who may list a bucket may learn that a key is not in it. Raises AccessDenied."""
+        self.check(caller, bucket, Wish("s3:ListBucket", None, Acl(bucket.acl, bucket.owner, "READ")))
+        if access.is_denied(caller, bucket, wish, now=self._clock.now()):
+            raise errors.AccessDenied
 
     def check(self, caller: Caller, bucket: Bucket, wish: Wish) -> None:
         """Raises AccessDenied."""
