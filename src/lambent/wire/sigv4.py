@@ -5,8 +5,8 @@ database: `now` and a look-up of secrets are handed in. Header and presigned-que
 where the parts stand. What the signature says about the body is in `Signed.payload`: a digest to be checked by whoever
 reads the body (unless it was handed in), nothing, or chunks that carry their own signatures (`chunked` is next).
 
-S3 signs the path as it was sent; all others normalise it and escape it once more. This runs on every request: the
-parts of the header that a client repeats all day are parsed once, signing keys are kept.
+What exactly is signed: `canonical_request`. This runs on every request: the parts of the header that a client repeats
+all day are parsed once, signing keys are kept.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import TypeVar
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
+from lambent.wire import canonical_request, timestamps
 from lambent.wire import signature_errors as refuse
-from lambent.wire import timestamps
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request
 from lambent.wire.signature_errors import Dialect
@@ -38,11 +38,6 @@ _MAX_SIGNED_HEADERS = 256
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
-_plain_path = re.compile(r"[A-Za-z0-9\-._~/]*").fullmatch
-#: AWS's one spelling: unreserved characters as they are, all others escaped with upper-case digits.
-_ESCAPED = "%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
-_canonical = re.compile(rf"(?:[A-Za-z0-9\-._~]|{_ESCAPED})*").fullmatch
-_canonical_path = re.compile(rf"(?:[A-Za-z0-9\-._~/]|{_ESCAPED})*").fullmatch
 _hex_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
@@ -205,7 +200,7 @@ class Verifier:
         payload, digest = _header_payload(headers.get("x-amz-content-sha256"), dialect, body)
         check_headers_signed(claim.names, headers, dialect, presigned=False)
         secret = self._secret(claim, dialect, headers.get("x-amz-security-token", ""))
-        canonical = canonical_request(request, claim, digest, dialect)
+        canonical = _canonical(request, claim, digest, dialect)
         return self._compare(claim, dialect, timestamp, canonical, signature.strip(), secret, payload, digest)
 
     def _read_claim(self, header: str, dialect: Dialect) -> tuple[Claim, str]:
@@ -229,7 +224,11 @@ class Verifier:
     def _verify_query(
         self, request: Request, dialect: Dialect, now: float, service: str | None, body: bytes | None
     ) -> Signed:
-        given = {key: _unquote(value) for key, _, value in _pairs(request.query) if key.startswith("X-Amz-")}
+        given = {
+            key: _unquote(value)
+            for key, _, value in canonical_request.split_pairs(request.query)
+            if key.startswith("X-Amz-")
+        }
         if given.get("X-Amz-Algorithm", ALGORITHM) != ALGORITHM:
             raise refuse.unsupported_mechanism(dialect)
         needed = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-SignedHeaders", "X-Amz-Signature")
@@ -243,7 +242,7 @@ class Verifier:
         payload, digest = _presigned_payload(claimed, dialect, body)
         check_headers_signed(claim.names, request.headers, dialect, presigned=True)
         secret = self._secret(claim, dialect, given.get("X-Amz-Security-Token", ""))
-        canonical = canonical_request(request, claim, digest, dialect)
+        canonical = _canonical(request, claim, digest, dialect)
         signature = given["X-Amz-Signature"]
         return self._compare(
             claim, dialect, timestamp, canonical, signature, secret, payload, digest, is_presigned=True
@@ -427,57 +426,10 @@ def check_headers_signed(
         raise refuse.unsigned_headers(dialect, absent)
 
 
-def canonical_request(request: Request, claim: Claim, digest: str, dialect: Dialect) -> str:
-    headers = request.headers
-    get = headers.get
-    lines = [f"{name}:{_trim(get(name, ''))}\n" for name in claim.names]
-    path = _s3_path(request.path) if dialect.is_s3 else _normalised_path(request.path)
-    query = canonical_query(request.query) if request.query else ""
-    return f"{request.method}\n{path}\n{query}\n{''.join(lines)}\n{claim.signed_headers}\n{digest}"
-
-
-def _trim(value: str) -> str:
-    """Ends and runs of blanks. Only blanks: latin-1 has characters that `str.split` takes for space."""
-    if " " not in value:
-        return value
-    return re.sub(" +", " ", value).strip(" \t")
-
-
-def _s3_path(path: str) -> str:
-    """Escaped once, in the one spelling AWS knows, whatever the client chose to escape."""
-    if _canonical_path(path):
-        return path or "/"
-    return "/".join([quote(unquote_to_bytes(one.encode("latin-1")), safe="-_.~") for one in path.split("/")])
-
-
-def _normalised_path(path: str) -> str:
-    """RFC 3986, 6: dot segments and empty ones removed; then escaped a second time."""
-    segments: list[str] = []
-    for segment in path.split("/"):
-        if segment == "..":
-            del segments[-1:]
-        elif segment not in ("", "."):
-            segments.append(segment)
-    normalised = "/" + "/".join(segments)
-    if segments and path.endswith("/"):
-        normalised += "/"
-    return normalised if _plain_path(normalised) else quote(normalised.encode("latin-1"), safe="/-_.~")
-
-
-def canonical_query(query: str) -> str:
-    """Every key and value in the one spelling, sorted; without the signature itself."""
-    pairs = [(_requote(key), _requote(value)) for key, _, value in _pairs(query)]
-    return "&".join([f"{key}={value}" for key, value in sorted(pairs) if key != "X-Amz-Signature"])
-
-
-def _pairs(query: str) -> list[tuple[str, str, str]]:
-    return [pair.partition("=") for pair in query.split("&") if pair]
-
-
-def _requote(text: str) -> str:
-    if _canonical(text):
-        return text
-    return quote(unquote_to_bytes(text.replace("+", "%20").encode("latin-1")), safe="-_.~")
+def _canonical(request: Request, claim: Claim, digest: str, dialect: Dialect) -> str:
+    return canonical_request.build(
+        request, claim.names, signed_headers=claim.signed_headers, digest=digest, is_s3=dialect.is_s3
+    )
 
 
 def _unquote(text: str) -> str:
