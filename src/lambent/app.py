@@ -211,7 +211,11 @@ class Platform:
         tail = TailPage(self._tails, account_id=settings.account_id, region=settings.region)
         self.gateway = Gateway(
             [
-                ServedService(load_service("s3", S3Operations.SERVED), self.objects, allows_anonymous=True),
+                ServedService(
+                    load_service("s3", S3Operations.SERVED, amendments=S3Operations.AMENDMENTS),
+                    self.objects,
+                    allows_anonymous=True,
+                ),
                 ServedService(load_service("lambda", LambdaOperations.SERVED, open_enums=["Runtime"]), functions),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
             ],
