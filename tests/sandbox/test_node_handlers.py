@@ -143,3 +143,44 @@ def test_what_a_synchronous_handler_returns_counts_from_nodejs24(tmp_path: Path)
         with node_process() as process:
             process.start(tmp_path, AWS_EXECUTION_ENV=f"AWS_Lambda_{runtime}")
             assert process.invoke(1).document == result
+
+
+@pytest.mark.parametrize("node", NODES, ids=lambda node: f"node{node.major}")
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("index.js", "const dep = require('dep'); exports.handler = async () => dep.name"),
+        ("index.mjs", "import dep from 'dep'; export const handler = async () => dep.name"),
+        ("index.mjs", "import dep from 'dep/main.js'; export const handler = async () => dep.name"),
+        ("index.mjs", "export const handler = async () => (await import('dep')).default.name"),
+    ],
+)
+def test_modules_of_layers_are_found(file: str, code: str, node: Node, tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/nodejs-layers.html"""
+    if file.endswith(".mjs") and node.major < 22:
+        pytest.skip("older Nodes cannot be taught where ES modules are without a loader thread")
+    layer = package(
+        tmp_path / "layer" / "node_modules",
+        {"dep/package.json": '{"main": "main.js"}', "dep/main.js": "module.exports = { name: 'layer' }"},
+    )
+    with node_process(node) as process:
+        started = process.start(package(tmp_path / "task", {file: code}), NODE_PATH=f"/absent/node_modules:{layer}")
+        assert started.kind == frames.READY, started
+        assert process.invoke().document == "layer"
+
+
+def test_the_functions_own_modules_come_first(tmp_path: Path) -> None:
+    layer = package(tmp_path / "layer/node_modules", {"dep/index.js": "module.exports = 'layer'"})
+    package(tmp_path / "task", {"node_modules/dep/index.js": "module.exports = 'own'"})
+    package(tmp_path / "task", {"index.mjs": "import dep from 'dep'; export const handler = async () => dep"})
+    with node_process() as process:
+        process.start(tmp_path / "task", NODE_PATH=str(layer))
+        assert process.invoke().document == "own"
+
+
+def test_what_is_nowhere_is_reported_as_ever(tmp_path: Path) -> None:
+    layer = package(tmp_path / "layer/node_modules", {"dep/index.js": ""})
+    package(tmp_path / "task", {"index.mjs": "import 'absent'"})
+    with node_process() as process:
+        answer = process.start(tmp_path / "task", NODE_PATH=str(layer))
+        assert answer.document["errorMessage"].startswith("Cannot find package 'absent'")

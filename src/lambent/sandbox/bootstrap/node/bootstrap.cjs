@@ -9,17 +9,17 @@
 // channel.cjs      frames over file descriptor 3
 // handler.cjs      "dir/file.export" -> function
 // invocation.cjs   one event through the handler, in each of the styles AWS has had since 2014
-// response_stream.cjs, log_lines.cjs, errors.cjs, sdk_v2.cjs   what the function sees of the runtime
+// response_stream.cjs, log_lines.cjs, module_path.cjs, errors.cjs, sdk_v2.cjs   what the function sees of the runtime
 //
 // Started as `node bootstrap.cjs` with the channel as descriptor 3; see channel.cjs for the order of frames.
 const path = require('node:path');
 const v8 = require('node:v8');
-const { Module } = require('node:module');
 const channel = require('./channel.cjs');
 const errors = require('./errors.cjs');
 const handlers = require('./handler.cjs');
 const invocation = require('./invocation.cjs');
 const logLines = require('./log_lines.cjs');
+const modulePath = require('./module_path.cjs');
 const responseStream = require('./response_stream.cjs');
 const sdkV2 = require('./sdk_v2.cjs');
 
@@ -70,8 +70,7 @@ async function initialize({ handler, env, task_root: taskRoot }) {
   for (const name of Object.keys(process.env)) delete process.env[name];
   Object.assign(process.env, env);
   process.env.PATH = [path.dirname(process.execPath), ...(env.PATH ?? '').split(':').filter(Boolean)].join(':');
-  process.env.NODE_PATH ??= modulePath(taskRoot);
-  Module._initPaths();
+  modulePath.apply(defaultModulePath(taskRoot));
   process.chdir(taskRoot);
   if (Number(env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE) < ROOMY_MB) v8.setFlagsFromString(KEEP_YOUNG_GENERATION_SMALL);
   process.exitCode = EXIT_UNSETTLED_AWAIT;
@@ -80,12 +79,12 @@ async function initialize({ handler, env, task_root: taskRoot }) {
   return loaded;
 }
 
-// Where `require` looks besides the function's own node_modules: layers first, as on AWS.
-function modulePath(taskRoot) {
+// Where modules are looked for besides the function's own node_modules: layers first, as on AWS.
+function defaultModulePath(taskRoot) {
   const major = process.versions.node.split('.')[0];
   const runtime = process.env.LAMBDA_RUNTIME_DIR ?? '/var/runtime';
   return [`/opt/nodejs/node${major}/node_modules`, '/opt/nodejs/node_modules', `${runtime}/node_modules`,
-    runtime, taskRoot].join(':');
+    runtime, taskRoot];
 }
 
 async function serve(handler) {
