@@ -181,7 +181,9 @@ class Platform:
                 max_running=settings.async_concurrency,
             ),
         )
-        self.notifications = Notifications(database=database, clock=clock, ids=ids)
+        self.notifications = Notifications(
+            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+        )
 
     def _build_objects(self) -> None:
         self.objects = S3Operations(

@@ -14,8 +14,10 @@ from lambent.delivery.async_invocations import AsyncSettings
 from lambent.delivery.retries import RetrySchedule
 from lambent.kit.clock import VirtualClock
 from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.errors import TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.queue_store import NewInvocation
 
 
 async def succeed(_: bytes) -> Outcome:
@@ -282,6 +284,79 @@ def test_drain_waits_for_what_runs_and_starts_nothing(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_an_early_start_runs_once_and_is_settled_with_its_row(tmp_path: Path) -> None:
+    async def main() -> None:
+        functions = Functions()
+        after = functions.define("after", succeed)
+        function = functions.define("f", failing_at_first(1), on_success=after)
+        async with scene(tmp_path, functions) as stage:
+            await asyncio.sleep(0)
+            new = [NewInvocation("early", function, b"{}", "s3:b")]
+            stage.delivery.start_early(new)
+            await until(lambda: functions.count("f") == 1)
+            await stage.database.write(lambda tx: queue_store.enqueue(tx, new, stage.clock.now_ms()))
+            await until(lambda: [row.errors for row in stage.rows()] == [1])
+            await stage.clock.advance(61)
+            await until(lambda: functions.count("after") == 1 and stage.waiting() == 0)
+            assert functions.count("f") == 2
+
+    asyncio.run(main())
+
+
+def test_an_early_start_whose_commit_fails_is_made_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        functions = Functions()
+        function = functions.define("f", succeed)
+        async with scene(tmp_path, functions) as stage:
+            await asyncio.sleep(0)
+            stage.delivery.start_early([NewInvocation("failed", function, b"{}", "s3:b")])
+            again = [NewInvocation("again", function, b"{}", "s3:b")]
+            stage.delivery.start_early(again)
+            await stage.database.write(lambda tx: queue_store.enqueue(tx, again, stage.clock.now_ms()))
+            await until(lambda: functions.count("f") == 2 and stage.waiting() == 0)
+            await stage.delivery.drain()
+
+    asyncio.run(main())
+
+
+def test_an_early_start_in_the_only_place_finds_its_row(tmp_path: Path) -> None:
+    async def main() -> None:
+        functions = Functions()
+        function = functions.define("f", succeed)
+        async with scene(tmp_path, functions, settings=AsyncSettings(max_running=1)) as stage:
+            await asyncio.sleep(0)
+            new = [NewInvocation(str(number), function, b"{}", "s3:b") for number in range(3)]
+            stage.delivery.start_early(new)
+            await stage.database.write(lambda tx: queue_store.enqueue(tx, new, stage.clock.now_ms()))
+            await until(lambda: stage.waiting() == 0)
+            assert sorted(request_id for _, request_id, _ in functions.calls) == ["0", "1", "2"]
+
+    asyncio.run(main())
+
+
+def test_nothing_starts_early_past_those_who_wait(tmp_path: Path) -> None:
+    async def main() -> None:
+        functions = Functions()
+        released = asyncio.Event()
+
+        async def hang(_: bytes) -> Outcome:
+            await released.wait()
+            return answer()
+
+        function = functions.define("f", hang)
+        async with scene(tmp_path, functions, settings=AsyncSettings(max_running_per_function=1)) as stage:
+            for number in range(3):
+                await stage.accept(function, request_id=str(number))
+            new = [NewInvocation("early", function, b"{}", "s3:b")]
+            stage.delivery.start_early(new)
+            await stage.database.write(lambda tx: queue_store.enqueue(tx, new, stage.clock.now_ms()))
+            released.set()
+            await until(lambda: stage.waiting() == 0)
+            assert [request_id for _, request_id, _ in functions.calls] == ["0", "1", "2", "early"]
+
+    asyncio.run(main())
+
+
 def test_what_was_due_later_is_due_after_a_restart(tmp_path: Path) -> None:
     async def main() -> None:
         functions, clock = Functions(), VirtualClock()
@@ -323,6 +398,9 @@ def test_stopped_anywhere_nothing_accepted_is_lost(tmp_path: Path, seed: int) ->
             async with scene(tmp_path, functions, clock=clock, settings=settings) as stage:
                 for number in range(chance.randint(1, 15)):
                     request_id = f"{round_number}-{number}"
+                    if chance.random() < 0.3:
+                        early = NewInvocation(request_id, function, orjson.dumps(request_id), "s3:b")
+                        stage.delivery.start_early([early])
                     await stage.accept(function, orjson.dumps(request_id), request_id)
                     accepted.add(request_id)
                 for _turn in range(chance.randint(0, 150)):

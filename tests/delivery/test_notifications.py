@@ -12,7 +12,7 @@ from lambent.delivery.notifications import CONSUMER, Notifications
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.services.lambda_ import queue_store
-from lambent.services.lambda_.queue_store import QueuedInvocation
+from lambent.services.lambda_.queue_store import NewInvocation, QueuedInvocation
 from lambent.services.s3 import notifications, store
 from lambent.services.s3.notifications import ChangeRecord, FunctionNotification, NotificationConfiguration
 from lambent.services.s3.records import Bucket
@@ -53,10 +53,13 @@ def append(tx: Transaction, *changes: ChangeRecord) -> None:
 def test_each_matching_function_gets_an_event_of_its_own(tmp_path: Path) -> None:
     async def main() -> None:
         database = Database.open(tmp_path / "db")
+        started: list[NewInvocation] = []
         await database.write(
             lambda tx: configure(tx, function("all"), function("images", prefix="images/", suffix=".png"))
         )
-        running = asyncio.create_task(Notifications(database=database, clock=VirtualClock(), ids=RandomIds()).run())
+        running = asyncio.create_task(
+            Notifications(database=database, clock=VirtualClock(), ids=RandomIds(), start_early=started.extend).run()
+        )
         await database.write(
             lambda tx: append(
                 tx,
@@ -71,7 +74,8 @@ def test_each_matching_function_gets_an_event_of_its_own(tmp_path: Path) -> None
         told = sorted((row.function_arn.removeprefix(ARN), _key(row)) for row in rows)
         assert told == [("all", "images/a+b.png"), ("all", "notes.md"), ("images", "images/a+b.png")]
         assert {row.source for row in rows} == {"s3:b"}
-        assert len({row.request_id for row in rows}) == 3
+        assert {row.request_id for row in rows} == {new.request_id for new in started}
+        assert len(started) == 3
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running

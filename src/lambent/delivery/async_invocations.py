@@ -4,6 +4,9 @@ The commit that accepts an invocation wakes us; we read on from the last positio
 and none is missed. A row leaves the queue only in the transaction that carries its result. Killed at any moment, we
 start again from the beginning of the queue: every accepted invocation runs at least once.
 
+An event that follows from a commit already made (an object notification) may start while its row is still being
+committed: `start_early` saves the wait for a disk, and a crash in between means a second run, not a lost one.
+
 `backlog` decides who may start, `settlements` what follows an attempt, `settler` commits it.
 """
 
@@ -26,11 +29,14 @@ from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.happenings import HappeningKind, Happenings
-from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
+from lambent.services.lambda_.queue_store import Discard, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 
 #: Rows looked at in one read on the event loop.
 PAGE = 64
+
+#: More at once than this is a backlog, and there the wait for a disk no longer matters.
+MAX_EARLY = 16
 
 log = logging.getLogger(__name__)
 
@@ -91,14 +97,37 @@ class AsyncInvocations:
         """Whether reading stopped for want of room."""
         self._draining = False
         self._quiet = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._early: dict[str, asyncio.Future[QueuedInvocation | None]] = {}
+        """Request ids of what was started early -> its row, once that is committed; None if it never is."""
 
     async def run(self) -> None:
         """Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
             tasks.create_task(self._settler.run())
             while True:
                 self._dispatch(tasks)
                 await self._bell.wait()
+
+    def start_early(self, invocations: Sequence[NewInvocation]) -> None:
+        """Start what is about to be committed, if there is room; its rows are recognized when they appear.
+
+        Whatever the previous call started and no commit has brought by now is not going to appear, or was not seen
+        yet and will then run again.
+        """
+        if self._tasks is None or not self._may_read:
+            return
+        self._read_on(self._tasks)
+        for committed in self._early.values():
+            committed.set_result(None)
+        self._early.clear()
+        if len(invocations) > MAX_EARLY:
+            return
+        for new in invocations:
+            if self._backlog.try_start(new.function_arn):
+                committed = self._early[new.request_id] = asyncio.get_running_loop().create_future()
+                self._tasks.create_task(self._run_early(self._tasks, new, committed))
 
     async def drain(self) -> None:
         """Start nothing more; return when what runs has ended and its results are on disk."""
@@ -117,14 +146,21 @@ class AsyncInvocations:
         self._set_alarm(tasks)
 
     def _read_on(self, tasks: asyncio.TaskGroup) -> None:
-        """New rows, in the order they were accepted; those due later are remembered by position."""
-        while self._may_read:
+        """New rows, in the order they were accepted; those due later are remembered by position.
+
+        Whoever started early keeps a place until its row is read: so reading goes on for them even without room.
+        """
+        while self._may_read or self._early:
             rows = self._database.read(lambda tx: queue_store.invocations_after(tx, self._read_through, PAGE))
             now_ms = self._clock.now_ms()
             for row in rows:
                 self._read_through = row.position
-                if row.due_ms > now_ms:
+                if row.request_id in self._early:
+                    self._early.pop(row.request_id).set_result(row)
+                elif row.due_ms > now_ms:
                     heapq.heappush(self._later, (row.due_ms, row.position))
+                elif self._is_held:
+                    self._backlog.park(row)
                 elif self._backlog.offer(row):
                     tasks.create_task(self._run(tasks, row))
             if len(rows) < PAGE:
@@ -167,6 +203,22 @@ class AsyncInvocations:
             self._settler.add(await self._attempt(row))
         finally:
             self._backlog.finish(row.function_arn)
+        self._after_run(tasks)
+
+    async def _run_early(
+        self, tasks: asyncio.TaskGroup, new: NewInvocation, committed: asyncio.Future[QueuedInvocation | None]
+    ) -> None:
+        """The attempt needs no row, its settlement does."""
+        try:
+            settlement = await self._attempt(queue_store.as_queued(new, self._clock.now_ms()))
+            row = await committed
+            if row is not None:
+                self._settler.add(settlements.of_row(settlement, row))
+        finally:
+            self._backlog.finish(new.function_arn)
+        self._after_run(tasks)
+
+    def _after_run(self, tasks: asyncio.TaskGroup) -> None:
         self._start_waiting(tasks)
         self._is_behind = self._is_behind or self._is_held
         if self._is_behind and self._may_read:

@@ -57,10 +57,21 @@ class Backlog:
         if arn not in self._waiting and self._has_place(arn):
             self._occupy(arn)
             return True
-        kept = row if self._waiting_total < MAX_ROWS_KEPT else None
-        self._waiting.setdefault(arn, deque()).append(Waiting(row.position, kept))
-        self._waiting_total += 1
+        self.park(row)
         return False
+
+    def park(self, row: QueuedInvocation) -> None:
+        """Let it wait, behind the others of its function."""
+        kept = row if self._waiting_total < MAX_ROWS_KEPT else None
+        self._waiting.setdefault(row.function_arn, deque()).append(Waiting(row.position, kept))
+        self._waiting_total += 1
+
+    def try_start(self, function_arn: str) -> bool:
+        """Take a place if one is free and nobody waits for it."""
+        if self._waiting_total or not self._has_place(function_arn):
+            return False
+        self._occupy(function_arn)
+        return True
 
     def finish(self, function_arn: str) -> None:
         """A place is free again: ask `next_to_start`."""

@@ -1,6 +1,10 @@
-"""Object notifications: changes of objects become asynchronous invocations, in one transaction with the checkpoint."""
+"""Object notifications: changes of objects become asynchronous invocations, in one transaction with the checkpoint.
 
-from collections.abc import Sequence
+The changes are committed, so their functions need not wait until the invocations are as well: `start_early` may begin
+with them at once. Should that commit fail, the same changes are decided on again, and the functions run twice.
+"""
+
+from collections.abc import Callable, Sequence
 
 import orjson
 
@@ -18,11 +22,15 @@ from lambent.storage.transaction import Transaction
 
 CONSUMER = "s3-notifications"
 
+StartEarly = Callable[[Sequence[NewInvocation]], None]
+"""`AsyncInvocations.start_early`."""
+
 
 class Notifications:
     """The consumer of the log of object changes."""
 
-    def __init__(self, *, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, database: Database, clock: Clock, ids: Ids, start_early: StartEarly) -> None:
+        self._start_early = start_early
         self._database = database
         self._clock = clock
         self._ids = ids
@@ -35,6 +43,7 @@ class Notifications:
         changes = [ChangeRecord.from_bytes(record.payload) for record in records]
         wanted = self._database.read(lambda tx: self._invocations(tx, changes))
         now_ms = self._clock.now_ms()
+        self._start_early(wanted)
         return lambda tx: queue_store.enqueue(tx, wanted, now_ms)
 
     def _invocations(self, tx: Transaction, changes: Sequence[ChangeRecord]) -> list[NewInvocation]:

@@ -3,7 +3,7 @@
 Decided here from values; `settler` commits it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
@@ -71,6 +71,12 @@ def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
 def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: int) -> Settlement:
     attempt = Attempt(row, payload, AsyncPolicy(), RetrySchedule())
     return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
+
+
+def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:
+    """The settlement of an attempt that was made before its row had a position."""
+    discard = replace(settlement.discard, invocation=row) if settlement.discard else None
+    return replace(settlement, position=row.position, discard=discard)
 
 
 def _follow(

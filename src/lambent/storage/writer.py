@@ -118,6 +118,8 @@ class Writer:
         connection.execute("RELEASE job")
 
     def _answer(self, batch: list[Job], topics: set[str]) -> None:
+        """Consumers first: their commit is then under way while the answers to clients are still being made."""
+        self._switchboard.announce(topics)
         for job in batch:
             if job.answer.done():
                 continue
@@ -125,4 +127,3 @@ class Writer:
                 job.answer.set_exception(job.error)
             else:
                 job.answer.set_result(job.result)
-        self._switchboard.announce(topics)

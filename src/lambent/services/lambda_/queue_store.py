@@ -46,6 +46,23 @@ class QueuedInvocation:
     throttles: int
 
 
+def as_queued(new: NewInvocation, now_ms: int) -> QueuedInvocation:
+    """As it will stand in the queue, without a position yet."""
+    return QueuedInvocation(
+        position=0,
+        request_id=new.request_id,
+        function_arn=new.function_arn,
+        payload=new.payload,
+        client_context=new.client_context,
+        trace_id=new.trace_id,
+        source=new.source,
+        accepted_ms=now_ms,
+        due_ms=now_ms,
+        errors=0,
+        throttles=0,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Discard:
     """An invocation given up on purpose."""
