@@ -170,6 +170,13 @@ def test_malformed(body: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
+def test_a_small_chunk_that_is_not_the_last() -> None:
+    with pytest.raises(chunked.InvalidChunkSize) as caught:
+        decode(chunked.Decoder(UNSIGNED.payload, UNSIGNED), b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+    assert caught.value.members == {"Chunk": 2, "BadChunkSize": 3}
+    assert caught.value.message == "Only the last chunk is allowed to have a size less than 8192 bytes"
+
+
 @given(st.sampled_from(sorted(sigv4.Payload, key=str)[0:4]), st.binary(max_size=200), st.lists(st.integers(0, 200)))
 def test_arbitrary_bytes(payload: sigv4.Payload, body: bytes, cuts: list[int]) -> None:
     with contextlib.suppress(ServiceError):

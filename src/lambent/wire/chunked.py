@@ -23,7 +23,8 @@ MAX_LINE_BYTES = 4_096
 MAX_TRAILERS = 16
 #: The largest PutObject; larger sizes are nonsense.
 MAX_CHUNK_BYTES = 5 * 1024**3
-#: "Only the last chunk is allowed to have a size less than 8192 bytes".
+#: S3 notices a chunk that is too small when it sees that another one follows, and names that one
+#: (responses quoted in https://github.com/aws/aws-sdk-cpp/issues/2727).
 MIN_CHUNK_BYTES = 8_192
 
 _SIGNATURE_TRAILER = "x-amz-trailer-signature"
@@ -130,7 +131,7 @@ class Decoder:
         if size and self._chunk and self._size < MIN_CHUNK_BYTES:
             raise InvalidChunkSize(
                 f"Only the last chunk is allowed to have a size less than {MIN_CHUNK_BYTES} bytes",
-                members={"Chunk": self._chunk, "BadChunkSize": self._size},
+                members={"Chunk": self._chunk + 1, "BadChunkSize": self._size},
             )
         if size > MAX_CHUNK_BYTES:
             raise InvalidChunkSize("The chunk is too large", members={"Chunk": self._chunk + 1, "BadChunkSize": size})
