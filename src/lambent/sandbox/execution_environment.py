@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Self
@@ -138,11 +138,9 @@ class ExecutionEnvironment:
         self._log_stream = log_lines.stream_name(self._around.clock.now(), spec.version, self.id.replace("-", ""))
         started = time.perf_counter()
         self._write_line(log_lines.init_start_line(self.kind.runtime.name, spec.region))
-        await self._around.isolation.assign(
-            self._child, Resources(spec.memory_mb, spec.tmp_mb, spec.code_dir, spec.layer_dirs)
-        )
-        deadline = started + seconds
-        kind, payload = await self._load(spec, deadline)
+        resources = Resources(spec.memory_mb, spec.tmp_mb, spec.code_dir, spec.layer_dirs)
+        mounted = self._around.isolation.assign(self._child, resources)
+        kind, payload = await self._load(spec, mounted, started + seconds)
         self._output.end_line()
         self._init_ms = (time.perf_counter() - started) * 1000
         if kind != frames.READY:
@@ -222,30 +220,34 @@ class ExecutionEnvironment:
     def memory_bytes(self) -> int:
         return self._child.memory_bytes()
 
-    async def _load(self, spec: FunctionSpec, deadline: float) -> tuple[int, bytes]:
+    async def _load(self, spec: FunctionSpec, mounted: Awaitable[None], deadline: float) -> tuple[int, bytes]:
         """Hands the function over, in a fresh process where it takes one; answers with the frame that ends it."""
         sock, endpoint_url = self._platform_socket()
         placement = variables.Placement(
             self._log_stream, endpoint_url, self._child.task_root, self._around.credentials(spec, self.id)
         )
         environment = variables.for_function(spec, self.kind.runtime, placement)
+        assignment = {"handler": spec.handler, "env": environment, "task_root": self._child.task_root}
+        encoded = orjson.dumps(assignment)
+        self._served = await self._around.serve_platform(sock, spec, self.id)
+        await mounted
         ready = self._expect()
         if self.kind.start is Start.LAUNCH:
-            if self.kind.runtime.dialect is Dialect.RUNTIME_API:
-                listening = self._child.listeners[RUNTIME_API_PORT]
-                self._conversation = await self._around.open_runtime_api(listening, self._receive)
-            argv = variables.launch_arguments(self.kind.runtime, spec.environment)
-            self._channel.send(frames.LAUNCH, orjson.dumps({"argv": argv, "env": environment}))
-            if self.kind.runtime.dialect is Dialect.FRAMES:
-                kind, payload = await self._answer(ready, deadline - time.perf_counter())
-                if kind != frames.READY:
-                    return kind, payload
-                ready = self._expect()
-        if self.kind.runtime.dialect is Dialect.FRAMES:
-            assignment = {"handler": spec.handler, "env": environment, "task_root": self._child.task_root}
-            self._channel.send(frames.ASSIGN, orjson.dumps(assignment))
-        self._served = await self._around.serve_platform(sock, spec, self.id)
+            await self._launch(spec, environment)
+            kind, payload = await self._answer(ready, deadline - time.perf_counter())
+            if kind != frames.READY or self.kind.runtime.dialect is Dialect.RUNTIME_API:
+                return kind, payload
+            ready = self._expect()
+        self._channel.send(frames.ASSIGN, encoded)
         return await self._answer(ready, deadline - time.perf_counter())
+
+    async def _launch(self, spec: FunctionSpec, environment: Mapping[str, str]) -> None:
+        """Has the child execute its program now that the variables are known which that must start with."""
+        if self.kind.runtime.dialect is Dialect.RUNTIME_API:
+            listening = self._child.listeners[RUNTIME_API_PORT]
+            self._conversation = await self._around.open_runtime_api(listening, self._receive)
+        argv = variables.launch_arguments(self.kind.runtime, spec.environment)
+        self._channel.send(frames.LAUNCH, orjson.dumps({"argv": argv, "env": environment}))
 
     def _platform_socket(self) -> tuple[socket.socket, str]:
         """Inside its own network every environment has the same address; on the host's, a port of its own."""

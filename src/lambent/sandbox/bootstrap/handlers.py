@@ -43,14 +43,15 @@ def load(handler: str) -> Handler:
 
 
 def hide_preloaded(preloaded: frozenset[str], directories: list[str]) -> list[object]:
-    """Takes preloaded modules out of the way of a package's own.
+    """Takes preloaded modules out of the way of a package's own. `preloaded`: names of top-level modules.
 
     The answer must be kept: letting go of a module would write to memory that is shared with the zygote.
     """
     brought = {name.partition(".")[0] for directory in directories for name in _names_in(directory)}
     if brought & _SDK:
         brought |= _SDK
-    hidden = [name for name in preloaded if name.partition(".")[0] in brought]
+    tops = brought & preloaded
+    hidden = [name for name in sys.modules if name.partition(".")[0] in tops] if tops else []
     return [sys.modules.pop(name, None) for name in hidden]
 
 

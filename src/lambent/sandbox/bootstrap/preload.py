@@ -25,7 +25,7 @@ def prepare_interpreter(path: list[str]) -> None:
 
 
 def load_sdk(services: list[str]) -> frozenset[str]:
-    """Answers with the modules this brought along, which AWS's runtime would not have loaded (see handlers.py)."""
+    """Answers with the top-level modules this brought along; AWS's runtime would not have them (handlers.py)."""
     before = frozenset(sys.modules)
     with contextlib.suppress(Exception):  # an interpreter too old for our copy: functions bring their own
         import boto3
@@ -40,7 +40,7 @@ def load_sdk(services: list[str]) -> frozenset[str]:
         for name in services:
             with contextlib.suppress(Exception):
                 session.client(name)
-    return frozenset(sys.modules) - before
+    return frozenset(name.partition(".")[0] for name in sys.modules) - before
 
 
 def _remember_models() -> None:

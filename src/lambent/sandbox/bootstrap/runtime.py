@@ -38,7 +38,7 @@ def wait(argv: list[str], environment: dict[str, str], preloaded: frozenset[str]
         _execute(argv, environment)
     function_logs.open_output()
     if preloaded:
-        _rehearse()
+        _rehearse(preloaded)
     _serve(Channel(socket.socket(fileno=_CHANNEL)), preloaded)
 
 
@@ -177,22 +177,21 @@ def _status_of(leaving: SystemExit) -> int:
     return 1
 
 
-def _rehearse() -> None:
+def _rehearse(preloaded: frozenset[str]) -> None:
     """Runs a function of our own once, so that the first import and call find their memory already copied."""
-    directory = _REHEARSAL
-    platform, inside = socket.socketpair()
-    meta = b'{"aws_request_id":"r","deadline_ms":0,"invoked_function_arn":"","client_context":null,"trace_id":""}'
+    platform, inside = (Channel(sock) for sock in socket.socketpair())
+    meta = b'{"aws_request_id":"r","deadline_ms":0,"invoked_function_arn":"","client_context":null,"trace_id":"1"}'
     frame = _META_LENGTH.pack(len(meta)) + meta + b'{"key":"' + b"x" * 300 + b'"}'
-    sys.path.insert(0, directory)
-    environment, path = dict(os.environ), list(sys.path)
-    try:
-        assignment = {"handler": "lambent_rehearsal.handler", "env": environment, "task_root": "/"}
-        function = Function(Channel(inside), assignment, frozenset())
-        for _ in range(2):
-            function.invoke(INVOKE, frame)
-    finally:
-        sys.path[:] = [entry for entry in path if entry != directory]
-        sys.modules.pop("lambent_rehearsal", None)
-        sys.path_importer_cache.pop(directory, None)
-        platform.close()
-        inside.close()
+    environment = {f"AWS_LAMBDA_VARIABLE_{number}": "x" * 60 for number in range(30)}
+    assignment = {"handler": "lambent_rehearsal.handler", "env": environment, "task_root": _REHEARSAL}
+    platform.send(ASSIGN, json.dumps(assignment).encode())
+    path = list(sys.path)
+    function = Function(inside, json.loads(inside.receive()[1]), preloaded)
+    for _ in range(2):
+        platform.send(INVOKE, frame)
+        function.invoke(*inside.receive())
+    sys.path[:] = path
+    sys.modules.pop("lambent_rehearsal", None)
+    sys.path_importer_cache.pop(_REHEARSAL, None)
+    os.environ.clear()
+    os.chdir("/")

@@ -79,7 +79,7 @@ class Cgroups:
         group = Cgroup(v1, v2, self._v2_controllers)
         for directory in group.directories():
             directory.mkdir()
-        group.limit(Grant(_WAITING_MEMORY_MB, 0, cpu_quota=False), cpu_memory_mb=_IDLE_MEMORY_MB if waiting else None)
+        group.prepare(share_mb=_IDLE_MEMORY_MB if waiting else _WAITING_MEMORY_MB)
         return group
 
     def close(self) -> None:
@@ -95,6 +95,7 @@ class Cgroup:
         self._v2 = v2
         self._v2_controllers = v2_controllers
         self._usage_fd = self._peak_fd = -1
+        self._memory_limit = 0
 
     def directories(self) -> list[Path]:
         return [*self._v1.values(), *([self._v2] if self._v2 else [])]
@@ -103,19 +104,19 @@ class Cgroup:
         """Descriptors to which a process writes "0" to enter; the caller closes them."""
         return [os.open(directory / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC) for directory in self.directories()]
 
-    def limit(self, grant: Grant, *, cpu_memory_mb: int | None = None) -> None:
-        """`cpu_memory_mb`: a CPU share other than the memory's."""
-        self._limit_memory((grant.memory_mb + grant.tmp_mb) << 20)
-        self._limit_cpu((cpu_memory_mb or grant.memory_mb) / MEMORY_MB_PER_CPU, quota=grant.cpu_quota)
+    def prepare(self, *, share_mb: int) -> None:
+        """Limits for whoever waits: memory enough to wait in, and the CPU share that `share_mb` of memory gives."""
+        self._limit_memory(_WAITING_MEMORY_MB << 20)
+        self._limit_cpu(share_mb / MEMORY_MB_PER_CPU, quota=False)
         if "pids" in self._v1:
             _write(self._v1["pids"] / "pids.max", _PIDS)
         elif self._v2 and "pids" in self._v2_controllers:
             _write(self._v2 / "pids.max", _PIDS)
 
-    def reset_peak(self) -> None:
-        """What was used before the function came does not count (version 2 cannot forget before Linux 6.12)."""
-        if "memory" in self._v1:
-            _write(self._v1["memory"] / "memory.max_usage_in_bytes", 0)
+    def grant(self, grant: Grant) -> None:
+        """From here on it belongs to a function. On the path of every cold start: few writes."""
+        self._limit_memory((grant.memory_mb + grant.tmp_mb) << 20)
+        self._limit_cpu(grant.memory_mb / MEMORY_MB_PER_CPU, quota=grant.cpu_quota)
 
     def usage_bytes(self) -> int | None:
         """All charged memory, files in /tmp included; None where nobody counts."""
@@ -170,11 +171,11 @@ class Cgroup:
         if "memory" in self._v1:
             directory = self._v1["memory"]
             swap = directory / "memory.memsw.limit_in_bytes"
-            growing = limit > int((directory / "memory.limit_in_bytes").read_text())
             names = ["memory.limit_in_bytes", swap.name]
-            for name in reversed(names) if growing else names:  # the one with swap may never be the smaller
+            for name in reversed(names) if limit > self._memory_limit > 0 else names:  # with swap is never less
                 with contextlib.suppress(FileNotFoundError):
                     _write(directory / name, limit)
+            self._memory_limit = limit
         elif self._v2 and "memory" in self._v2_controllers:
             _write(self._v2 / "memory.max", limit)
             for name, value in (("memory.swap.max", 0), ("memory.oom.group", 0)):

@@ -7,7 +7,7 @@ no child ever serves two function versions.
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -136,8 +136,8 @@ class Isolation(Protocol):
         """
         ...
 
-    async def assign(self, child: Child, resources: Resources) -> None:
-        """Shows the code to `child` and sets its limits. Raises ChildFailed."""
+    def assign(self, child: Child, resources: Resources) -> Awaitable[None]:
+        """Shows the code to `child` and sets its limits: begins at once, done when awaited. Raises ChildFailed."""
         ...
 
     async def close(self) -> None:

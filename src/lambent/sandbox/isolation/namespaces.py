@@ -21,7 +21,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -188,24 +188,26 @@ class Namespaces:
         child.watch()
         return child
 
-    async def assign(self, child: Child, resources: Resources) -> None:
+    def assign(self, child: Child, resources: Resources) -> Awaitable[None]:
         assert isinstance(child, NamespaceChild)
-        if child.group is not None:
-            child.group.limit(Grant(resources.memory_mb, resources.tmp_mb, cpu_quota=self._cpu_quota))
-            child.group.reset_peak()
+        mounted = self._mount(child, resources)
+        if child.group is not None:  # while the zygote mounts
+            child.group.grant(Grant(resources.memory_mb, resources.tmp_mb, cpu_quota=self._cpu_quota))
+        return mounted
+
+    def _mount(self, child: NamespaceChild, resources: Resources) -> Awaitable[None]:
         mounts = {"/var/task": str(resources.code_dir)}
         for layer in resources.layer_dirs[:1]:
             mounts["/opt"] = str(layer)
         request = {"targets": list(mounts), "paths": [], "tmp_mb": resources.tmp_mb}
         if self.level is Level.USERNS:
-            await child.zygote.assign(child.name, {**request, "paths": list(mounts.values())}, [])
-            return
+            return child.zygote.assign(child.name, {**request, "paths": list(mounts.values())}, [])
         try:
             trees = [syscalls.clone_tree(path) for path in mounts.values()]
         except OSError as error:
             raise ChildFailed(str(error)) from error
         try:
-            await child.zygote.assign(child.name, request, trees)
+            return child.zygote.assign(child.name, request, trees)
         finally:
             for fd in trees:
                 os.close(fd)

@@ -11,7 +11,7 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,9 +108,10 @@ class Processes:
         self._children = [other for other in self._children if not other.released] + [child]
         return child
 
-    async def assign(self, child: Child, resources: Resources) -> None:
+    def assign(self, child: Child, resources: Resources) -> Awaitable[None]:
         assert isinstance(child, ProcessChild)
         child.task_root = str(resources.code_dir)
+        return asyncio.sleep(0)
 
     async def close(self) -> None:
         for child in self._children:

@@ -10,7 +10,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,10 +64,11 @@ class ZygoteLink:
 
     async def spawn(self, name: str, request: Mapping[str, Any], fds: Sequence[int]) -> list[int]:
         """Answers with the child's pidfd, then its listening sockets in the order of `ports`."""
-        return await self._ask(name, {"spawn": name, **request}, fds)
+        return await self._answer(name, self._ask(name, {"spawn": name, **request}, fds))
 
-    async def assign(self, name: str, request: Mapping[str, Any], fds: Sequence[int]) -> None:
-        await self._ask(name, {"assign": name, **request}, fds)
+    def assign(self, name: str, request: Mapping[str, Any], fds: Sequence[int]) -> Awaitable[None]:
+        """Sends the request at once; the mounts are there when the answer has been awaited."""
+        return self._assigned(name, self._ask(name, {"assign": name, **request}, fds))
 
     def close(self) -> None:
         """Ends the zygote and all its children."""
@@ -93,19 +94,26 @@ class ZygoteLink:
             _lend_ids(self._pid, id_map)
             await loop.sock_sendall(self._sock, b"mapped")
 
-    async def _ask(self, name: str, message: Mapping[str, Any], fds: Sequence[int]) -> list[int]:
+    async def _assigned(self, name: str, waiting: "asyncio.Future[list[int]]") -> None:
+        await self._answer(name, waiting)
+
+    def _ask(self, name: str, message: Mapping[str, Any], fds: Sequence[int]) -> "asyncio.Future[list[int]]":
         if not self.alive:
             raise ChildFailed("the zygote is gone")
-        waiting: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
-        self._waiting[name] = waiting
         try:
             syscalls.send_with_fds(self._sock, json.dumps(message).encode(), list(fds))
+        except OSError as error:
+            raise ChildFailed(f"the zygote cannot be reached: {error}") from error
+        waiting: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        self._waiting[name] = waiting
+        return waiting
+
+    async def _answer(self, name: str, waiting: "asyncio.Future[list[int]]") -> list[int]:
+        try:
             async with asyncio.timeout(_ANSWER_SECONDS):
                 return await waiting
         except TimeoutError as error:
             raise ChildFailed(f"the zygote did not answer within {_ANSWER_SECONDS:.0f} seconds") from error
-        except OSError as error:
-            raise ChildFailed(f"the zygote cannot be reached: {error}") from error
         finally:
             self._waiting.pop(name, None)
 
