@@ -19,6 +19,7 @@ from typing import Protocol
 
 from lambent.delivery import settlements
 from lambent.delivery.backlog import Backlog
+from lambent.delivery.pace import Pace
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
@@ -34,6 +35,13 @@ from lambent.storage.database import Database
 
 #: Rows looked at in one read on the event loop.
 PAGE = 64
+
+#: While invocations wait for a place although not all are taken: pause before looking whether their function may be run
+#: wider (`pace`).
+WIDEN_MS = 100
+
+#: Functions whose pace is remembered.
+MAX_PACES = 10_000
 
 #: More at once than this is a backlog, and there the wait for a disk no longer matters.
 MAX_EARLY = 16
@@ -59,8 +67,9 @@ class Functions(Protocol):
 @dataclass(frozen=True, slots=True)
 class AsyncSettings:
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
-    max_running: int = 256
-    max_running_per_function: int = 16
+    max_running: int = 64
+    max_running_per_function: int | None = None
+    """None: three quarters of all places, so that no function ever takes all of them."""
     max_waiting: int = 200_000
     """Due invocations whose positions are held in memory; the rest waits unread on disk."""
 
@@ -86,6 +95,8 @@ class AsyncInvocations:
         self._backlog = Backlog(
             max_running=settings.max_running, max_waiting=settings.max_waiting, limit_of=self._limit_of
         )
+        self._function_limit = settings.max_running_per_function or max(1, settings.max_running * 3 // 4)
+        self._paces: dict[str, Pace] = {}
         self._settler = Settler(database=database, clock=clock, ids=ids, committed=self._after_commit)
         self._bell = database.subscribe(queue_store.TOPIC)
         self._read_through = 0
@@ -187,8 +198,11 @@ class AsyncInvocations:
 
     def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
         """Somebody must sleep until the next row is due, unless somebody already sleeps no longer than that."""
-        if self._later and (self._alarm_ms is None or self._later[0][0] < self._alarm_ms):
-            self._alarm_ms = self._later[0][0]
+        times = [self._later[0][0]] if self._later else []
+        if self._backlog.waiting and self._may_read:
+            times.append(self._clock.now_ms() + WIDEN_MS)
+        if times and (self._alarm_ms is None or min(times) < self._alarm_ms):
+            self._alarm_ms = min(times)
             tasks.create_task(self._ring_at(self._alarm_ms))
 
     async def _ring_at(self, due_ms: int) -> None:
@@ -243,6 +257,8 @@ class AsyncInvocations:
     async def _invoke_once(self, attempt: Attempt) -> Settlement:
         """Raises ResourceNotFound."""
         row = attempt.row
+        pace = self._pace_of(row.function_arn)
+        ticket = pace.start(self._clock.monotonic())
         try:
             outcome = await self._invoke(row, attempt.payload)
         except ResourceNotFound:
@@ -253,6 +269,8 @@ class AsyncInvocations:
             # A fault of ours: the invocation is owed all the same, so it is tried again like a throttled one.
             log.exception("asynchronous invocation %s of %s met a fault", row.request_id, row.function_arn)
             return settlements.not_run(attempt, repr(error), self._clock.now_ms())
+        finally:
+            pace.end(ticket, self._clock.monotonic())
         return settlements.answered(attempt, outcome, self._clock.now_ms())
 
     def _after_commit(self, batch: Sequence[Settlement]) -> None:
@@ -284,7 +302,16 @@ class AsyncInvocations:
         except ResourceNotFound:
             return 1
         admitted = self._backlog.running_of(function_arn) + spare
-        return max(1, min(self._settings.max_running_per_function, admitted))
+        width = self._pace_of(function_arn).width(self._clock.monotonic())
+        return max(1, min(self._function_limit, width, admitted))
+
+    def _pace_of(self, function_arn: str) -> Pace:
+        pace = self._paces.get(function_arn)
+        if pace is None:
+            if len(self._paces) >= MAX_PACES:
+                self._paces.clear()
+            pace = self._paces[function_arn] = Pace()
+        return pace
 
     def _row(self, position: int) -> QueuedInvocation:
         row = self._database.read(lambda tx: queue_store.find_invocation(tx, position))
