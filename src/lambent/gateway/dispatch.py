@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from lambent import __version__
-from lambent.gateway import bodies, body_limits, cors
+from lambent.gateway import bodies, body_limits, cors, digests
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
@@ -106,6 +106,8 @@ class Gateway:
         operation = plan.operation
         streamed = operation.streaming_input
         content = b"" if streamed is not None or body.length == 0 else await body.read(plan.body_limit)
+        if endpoint.is_s3 and content:
+            digests.check_document(content, request.headers)
         given = endpoint.codec.decode(operation, request, content, labels)
         validation.validate(operation, given)
         if streamed is not None:

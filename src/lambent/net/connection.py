@@ -71,6 +71,7 @@ class Connection(asyncio.Protocol):
         self._is_deaf = False
         self._is_paused = False
         self._is_streaming = False
+        self._is_endless = False
         self._owes_continue = False
         self._stop_requested = False
         self._head_began: float | None = None
@@ -213,6 +214,7 @@ class Connection(asyncio.Protocol):
         manner = Manner(is_head=exchange.head.method == "HEAD", is_http_1_1=exchange.head.is_http_1_1, keep_alive=keep)
         try:
             self._is_streaming = isinstance(response.body, AsyncIterator)
+            self._is_endless = self._is_streaming and "content-length" not in response.headers
             await sending.send(response, self._outlet, manner, self._serving.date)
         except (ClientDisconnected, asyncio.CancelledError):
             raise
@@ -222,7 +224,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return False
         finally:
-            self._is_streaming = False
+            self._is_streaming = self._is_endless = False
         if body is None or body.is_complete:
             return keep
         if not keep:
@@ -284,6 +286,11 @@ class Connection(asyncio.Protocol):
         """Finish what has been asked, take nothing new."""
         self._stop_requested = True
         self._wake()
+
+    def end_stream(self) -> None:
+        """Break off a response that has no end of its own (a live tail): nobody would wait for it."""
+        if self._is_endless and self.task is not None:
+            self.task.cancel()
 
     def abort(self) -> None:
         self._transport.abort()

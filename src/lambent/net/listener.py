@@ -16,6 +16,7 @@ from lambent.net.connection import Connection, Handler, Serving
 from lambent.net.limits import Limits
 
 _BACKLOG = 2048  # connections the kernel holds while the loop is busy; it cuts this to its own maximum
+_STREAM_GRACE_SECONDS = 0.5  # for responses without a length at drain: the last words of a function, not a live tail
 _DEFAULT_LIMITS = Limits()
 
 
@@ -106,7 +107,11 @@ class Listener:
             connection.request_stop()
         tasks = [connection.task for connection in serving.connections if connection.task is not None]
         if tasks:
-            _, unfinished = await asyncio.wait(tasks, timeout=timeout_seconds)
+            grace_seconds = min(timeout_seconds, _STREAM_GRACE_SECONDS)
+            await asyncio.wait(tasks, timeout=grace_seconds)
+            for connection in list(serving.connections):
+                connection.end_stream()
+            _, unfinished = await asyncio.wait(tasks, timeout=timeout_seconds - grace_seconds)
             for connection in list(serving.connections):
                 connection.abort()
             for task in unfinished:

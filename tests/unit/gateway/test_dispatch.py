@@ -267,6 +267,26 @@ def test_a_document_other_than_signed_is_refused(gateway: Gateway) -> None:
     assert b"<Code>XAmzContentSHA256Mismatch</Code>" in content(ask(gateway, request))
 
 
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"content-md5": "aFPqFnlCon58cZ4Qt7zwvQ=="}, b""),
+        ({"content-md5": "AAAAAAAAAAAAAAAAAAAAAA=="}, b"BadDigest"),
+        ({"content-md5": "nonsense"}, b"InvalidDigest"),
+        ({"x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-checksum-crc32": "v6Ysrw=="}, b""),
+        ({"x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-checksum-crc32": "AAAAAA=="}, b"BadDigest"),
+        ({"x-amz-sdk-checksum-algorithm": "CRC32", "x-amz-checksum-crc32": "nonsense"}, b"InvalidRequest"),
+        ({"x-amz-sdk-checksum-algorithm": "CRC33"}, b"InvalidRequest"),
+        ({"x-amz-checksum-crc32": "AAAAAA=="}, b""),
+    ],
+)
+def test_documents_are_held_to_their_digests(gateway: Gateway, headers: dict[str, str], code: bytes) -> None:
+    body = b"<Delete><Object><Key>a</Key></Object></Delete>"
+    response = ask(gateway, signed("POST", "/photos?delete", "s3", body=body, headers=headers))
+    assert (response.status == 200) == (code == b"")
+    assert (b"<Code>" + code + b"</Code>" in content(response)) == (code != b"")
+
+
 CHUNKED = {
     "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
     "x-amz-decoded-content-length": "7",

@@ -482,6 +482,28 @@ def test_drain_finishes_what_was_asked_and_takes_nothing_new(run: Run) -> None:
     run(main())
 
 
+def test_streams_without_an_end_do_not_hold_up_the_drain(run: Run) -> None:
+    async def ticks() -> AsyncIterator[bytes]:
+        while True:
+            yield b"tick"
+            await asyncio.sleep(0.01)
+
+    async def stream(request: Request) -> Response:
+        return Response(200, {}, ticks())
+
+    async def main() -> None:
+        async with Listener(stream) as listener:
+            await listener.bind("127.0.0.1", 0)
+            async with connected(listener.port) as client:
+                await client.send(get())
+                await client.reader.readuntil(b"tick")
+                began = asyncio.get_running_loop().time()
+                await listener.drain(60)
+                assert asyncio.get_running_loop().time() - began < 10
+
+    run(main())
+
+
 def test_what_does_not_finish_in_time_is_cancelled_at_drain(run: Run) -> None:
     async def stuck(request: Request) -> Response:
         try:
