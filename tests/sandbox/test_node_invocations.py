@@ -222,7 +222,7 @@ def test_the_process_belongs_to_the_function(tmp_path: Path) -> None:
     code = """exports.handler = async () => ({ env: process.env, cwd: process.cwd(),
       offset: new Date(Date.UTC(2025, 0, 1)).getTimezoneOffset(),
       child: require('child_process').execFileSync('node', ['--version']).toString().trim(),
-      loop: require('fs').existsSync('/proc/self/fd/3') })"""
+      channel: require('child_process').execFileSync('sh', ['-c', 'test -e /proc/$$/fd/3 || echo no']).toString() })"""
     with node_process() as process:
         process.start(package(tmp_path, {"index.js": code}), TZ="America/New_York", MINE="1", PATH="/usr/bin")
         seen = process.invoke().document
@@ -230,6 +230,7 @@ def test_the_process_belongs_to_the_function(tmp_path: Path) -> None:
     assert node_path.startswith(f"/opt/nodejs/node{NODES[-1].major}/node_modules:/opt/nodejs/node_modules:/var/runtime")
     assert set(seen["env"]) == {"TZ", "MINE", "PATH", "_X_AMZN_TRACE_ID"}
     assert (seen["cwd"], seen["offset"]) == (str(tmp_path), 300)
+    assert seen["channel"] == "no\n"
     assert seen["child"] == "v" + ".".join(map(str, NODES[-1].version))
 
 

@@ -17,7 +17,7 @@ const DESCRIPTOR = 3;
 const HEADER_BYTES = 5;
 const INBOX_BYTES = 65536;
 
-let inbox = Buffer.allocUnsafe(INBOX_BYTES);
+let inbox = Buffer.allocUnsafeSlow(INBOX_BYTES);
 let start = 0;
 let end = 0;
 
@@ -35,7 +35,7 @@ function receive(expected) {
 
 // Reads until `count` unconsumed bytes are there. The end of the channel is the platform's way to say goodbye.
 function fill(count) {
-  if (start === end) start = end = 0;
+  if (start === end) reset();
   if (start + count > inbox.length) makeRoom(count);
   while (end - start < count) {
     const got = fs.readSync(DESCRIPTOR, inbox, end, inbox.length - end, null);
@@ -44,8 +44,14 @@ function fill(count) {
   }
 }
 
+// A large event must not hold its memory while the function idles.
+function reset() {
+  start = end = 0;
+  if (inbox.length > INBOX_BYTES) inbox = Buffer.allocUnsafeSlow(INBOX_BYTES);
+}
+
 function makeRoom(count) {
-  const roomier = Buffer.allocUnsafe(Math.max(count, INBOX_BYTES));
+  const roomier = Buffer.allocUnsafeSlow(Math.max(count, INBOX_BYTES));
   inbox.copy(roomier, 0, start, end);
   inbox = roomier;
   end -= start;

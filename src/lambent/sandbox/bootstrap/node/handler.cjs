@@ -60,12 +60,22 @@ function isFile(name) {
 }
 
 async function open(file) {
-  if (file.endsWith('.mjs')) return import(pathToFileURL(file));
+  if (isESModule(file)) return import(pathToFileURL(file));
   try {
     return require(file);
   } catch (error) {
     if (REQUIRE_REFUSES_ESM.has(error?.code)) return import(pathToFileURL(file));
     throw error;
+  }
+}
+
+// By extension, else by the nearest package.json, as Node decides.
+function isESModule(file) {
+  if (/\.[cm]js$/.test(file)) return file.endsWith('.mjs');
+  for (let directory = path.dirname(file); ; directory = path.dirname(directory)) {
+    const description = path.join(directory, 'package.json');
+    if (isFile(description)) return JSON.parse(fs.readFileSync(description, 'utf8')).type === 'module';
+    if (directory === path.dirname(directory)) return false;
   }
 }
 

@@ -13,8 +13,8 @@ const handlers = require('./handler.cjs');
 const logLines = require('./log_lines.cjs');
 const { ResponseStream } = require('./response_stream.cjs');
 
-const NEVER_SETTLED = 'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused' +
-  ' by a Promise that was never settled. For more information, see' +
+const NEVER_SETTLED = 'The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly' +
+  ' caused by a Promise that was never settled. For more information, see' +
   ' https://nodejs.org/docs/latest/api/process.html#exit-codes';
 
 // The answer as a frame: {type, payload}. Never rejects.

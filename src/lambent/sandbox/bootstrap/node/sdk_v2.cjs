@@ -5,7 +5,7 @@
 // its functions would call the real AWS. So when the function's own copy of aws-sdk loads its configuration class, the
 // *defaults* of two settings change: `endpoint` is the variable's value, and S3 addresses buckets by path. What the
 // function sets itself still wins. An SDK that was bundled into one file is out of reach: it needs `endpoint` in the
-// code (docs/decisions/0007-javascript-sdk-v2.md).
+// code (docs/runtimes.md).
 const { Module } = require('node:module');
 
 const CONFIGURATION = /[\\/]aws-sdk[\\/]lib[\\/]config\.js$/;
