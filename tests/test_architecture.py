@@ -7,7 +7,9 @@ SHELLS = {
     "data_plane",
     "invoker",
     "live_tail",
+    "package_files",
     "retention",
+    "upkeep",
     "writer",
 }
 IO = {"asyncio", "socket", "sqlite3", "apsw", "subprocess", "threading"}

@@ -200,7 +200,8 @@ def _parse(setting: Setting, value: Any, said: str) -> Any:
         return setting.parse(value)
     except (ValueError, KeyError, TypeError) as error:
         why = str(error) if isinstance(error, ValueError) else "not understood"
-        raise SettingsError(f"{said}: {value!r} cannot be used ({why}); it sets the {setting.description}") from error
+        hint = f"{setting.name}: {setting.description}"
+        raise SettingsError(f"{said}: {value!r} cannot be used: {why} ({hint})") from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:

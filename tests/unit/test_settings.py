@@ -23,10 +23,10 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path)
 @pytest.mark.parametrize(
     ("given", "environ", "sentence"),
     [
-        ({}, {"LAMBENT_PORT": "http"}, r"LAMBENT_PORT: 'http' cannot be used .*port to listen on"),
-        ({"port": -1}, {}, r"--port: -1 cannot be used .must be 0 to 65535"),
-        ({"port": 65536}, {}, r"--port: 65536 cannot be used .must be 0 to 65535"),
-        ({"isolation": "docker"}, {}, r"--isolation: 'docker' cannot be used .choose one of auto, full"),
+        ({}, {"LAMBENT_PORT": "http"}, r"LAMBENT_PORT: 'http' cannot be used.*port to listen on"),
+        ({"port": -1}, {}, r"--port: -1 cannot be used: must be 0 to 65535"),
+        ({"port": 65536}, {}, r"--port: 65536 cannot be used: must be 0 to 65535"),
+        ({"isolation": "docker"}, {}, r"--isolation: 'docker' cannot be used: choose one of auto, full"),
         ({}, {"LAMBENT_CREDENTIALS": "onlyakey"}, r"LAMBENT_CREDENTIALS: 'onlyakey' cannot be used"),
         ({}, {"LAMBENT_CREDENTIALS": "k:s:1234"}, r"an account id has 12 digits"),
         ({}, {"LAMBENT_AUTH": "maybe"}, r"LAMBENT_AUTH: 'maybe' cannot be used"),
