@@ -8,14 +8,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
-from sitebuilder import buckets, hugo, publication, sources
+from sitebuilder import buckets, hugo, publication, sources, turns
 from sitebuilder.buckets import Bucket
-from sitebuilder.events import Wake
+from sitebuilder.events import Build, Look
 from sitebuilder.publication import Record
 from sitebuilder.publisher import Publisher
 from sitebuilder.settings import Settings
 from sitebuilder.sources import Source
 from sitebuilder.turn_keeper import TurnKeeper
+from sitebuilder.turns import Decision
 from sitebuilder.workspace import Workspace
 
 #: Sources may change between listing and download; who changes them more often than this is served by the retry.
@@ -37,7 +38,8 @@ class Report:
     """What became of one look at the sources."""
 
     outcome: str
-    """published; unchanged; failed: the sources are wrong; waiting: for hugo's configuration; left: not our turn."""
+    """published; unchanged; failed: the sources are wrong; waiting: for hugo's configuration; left: not our turn;
+    seen: no news."""
     uploaded: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     kept: int = 0
@@ -60,49 +62,48 @@ class Site:
     publisher: Publisher
     workspace: Workspace
 
-    def bring_up_to_date(self, turn: TurnKeeper, wake: Wake, *, deadline: float) -> list[Report]:
+    def bring_up_to_date(self, turn: TurnKeeper, wake: Look | Build, *, deadline: float) -> list[Report]:
         """One report per round; raises for what a retry may mend (S3 faults, a killed hugo)."""
         reports: list[Report] = []
-        while self._take(turn, wake, deadline):
+        while (decision := self._take(turn, wake, deadline)) is Decision.TAKE:
             if reports and deadline - time.time() < MIN_ROUND_SECONDS:
                 turn.give_back()
                 raise StillChanging(f"built {len(reports)} times, and the sources have changed again")
-            last_build = None
+            seen = last_build = None
             try:
-                built_from, report = self._round(wake, deadline)
+                wanted, report = self._round(wake, deadline)
+                seen = turns.see(wanted, self.settings.recipe)
                 if report.outcome in REMEMBERED:
-                    last_build = {"built_from": built_from, "at": time.time(), **report.as_document()}
+                    last_build = {"at": time.time(), **report.as_document()}
             finally:
-                turn.give_back(last_build)
+                turn.give_back(seen=seen, last_build=last_build)
             reports.append(report)
-            if self._fingerprint(self._listed()) == built_from:
+            if self._listed() == wanted:
                 return reports
-            wake = Wake.LOOK
-        return reports or [Report("left")]
+            wake = Look(changes=None)
+        return reports or [Report("seen" if decision is Decision.NOTHING_NEW else "left")]
 
-    def _take(self, turn: TurnKeeper, wake: Wake, deadline: float) -> bool:
+    def _take(self, turn: TurnKeeper, wake: Look | Build, deadline: float) -> Decision:
         """Whoever has the turn will see a change of the sources, but no request to build regardless: that one waits."""
-        while not turn.take():
-            if wake is not Wake.BUILD or deadline - time.time() < MIN_ROUND_SECONDS:
-                return False
+        while (decision := turn.take(wake)) is Decision.LEAVE and isinstance(wake, Build):
+            if deadline - time.time() < MIN_ROUND_SECONDS:
+                break
             time.sleep(WAIT_SECONDS)
-        return True
+        return decision
 
-    def _round(self, wake: Wake, deadline: float) -> tuple[str, Report]:
-        """Look, and build if there is a reason to. What was looked at, and what came of it."""
+    def _round(self, wake: Look | Build, deadline: float) -> tuple[Mapping[str, Source], Report]:
+        """Look, and build if there is a reason to. The sources that were looked at, and what came of it."""
         begun = time.monotonic()
         record = self.publisher.record()
         there = {path: listed.etag for path, listed in self.website.list().items()}
         wanted: Mapping[str, Source] = self._listed()
-        built_from = self._fingerprint(wanted)
         if not sources.has_configuration(wanted):
-            return built_from, Report("waiting")
-        if wake is not Wake.BUILD and publication.is_current(record, built_from, there):
-            return built_from, Report("unchanged", kept=len(record.objects))
+            return wanted, Report("waiting")
+        if isinstance(wake, Look) and publication.is_current(record, self._fingerprint(wanted), there):
+            return wanted, Report("unchanged", kept=len(record.objects))
         wanted, fetched = self._fetch(wanted)
-        built_from = self._fingerprint(wanted)
         synced = Report("", fetched=fetched, sync_ms=_ms_since(begun))
-        return built_from, self._build(synced, record, there, built_from, deadline)
+        return wanted, self._build(synced, record, there, self._fingerprint(wanted), deadline)
 
     def _build(
         self, synced: Report, record: Record, there: Mapping[str, str], built_from: str, deadline: float

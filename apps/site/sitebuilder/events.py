@@ -1,44 +1,67 @@
-"""Is this event a reason to look at the sources?                                                       (pure)
+"""Is this event a reason to look at the sources, and what does it say has changed?                     (pure)
 
 Events are wake-ups and nothing more: they may come twice, late and out of order, and several may share one delivery.
-What to build is read from the bucket, so a record serves only to tell an object that matters from one that does not.
+What to build is read from the bucket. An event's own words serve only to tell news from what has been seen already
+(`turns.decide`), so that the hundredth event of an upload costs one request and not a listing.
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
 from sitebuilder import sources
 
 
-class Wake(Enum):
-    #: Nothing that concerns the site.
-    IGNORE = "ignore"
-    #: Something changed: build if the sources are not what was published last.
-    LOOK = "look"
-    #: Somebody asked (a person, a timer): build even if the sources are the same, for time passes too.
-    BUILD = "build"
+@dataclass(frozen=True, slots=True)
+class Change:
+    key: str
+    etag: str | None
+    """None: the object is gone."""
 
 
-def classify(event: Any, *, input_bucket: str) -> Wake:
+class Ignore:
+    """Nothing that concerns the site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Something changed: build if the sources are not what was published last."""
+
+    changes: tuple[Change, ...] | None
+    """None: look whatever has been seen before."""
+
+
+class Build:
+    """Somebody asked (a person, a timer): build even if the sources are the same, for time passes too."""
+
+
+Wake = Ignore | Look | Build
+
+
+def read(event: Any, *, input_bucket: str) -> Wake:
     """Of an S3 notification, S3's test event, or anything else, which is a request to build."""
     if not isinstance(event, Mapping):
-        return Wake.BUILD
+        return Build()
     if event.get("Event") == "s3:TestEvent":
-        return Wake.IGNORE
+        return Ignore()
     records = event.get("Records")
     if not isinstance(records, list):
-        return Wake.BUILD
-    concerns = any(_concerns_site(record, input_bucket) for record in records)
-    return Wake.LOOK if concerns else Wake.IGNORE
+        return Build()
+    changes = [_change(record, input_bucket) for record in records]
+    concerning = tuple(change for change in changes if change is not None)
+    return Look(concerning) if concerning else Ignore()
 
 
-def _concerns_site(record: Any, input_bucket: str) -> bool:
+def _change(record: Any, input_bucket: str) -> Change | None:
     try:
-        entity = record["s3"]
-        bucket, key = entity["bucket"]["name"], entity["object"]["key"]
+        name, entity = record["eventName"], record["s3"]
+        bucket, thing = entity["bucket"]["name"], entity["object"]
+        # S3 URL-encodes keys in events, with "+" for a space (Amazon S3 User Guide, "Event message structure").
+        key = unquote_plus(thing["key"])
     except (KeyError, TypeError):
-        return False
-    # S3 URL-encodes keys in events, with "+" for a space (Amazon S3 User Guide, "Event message structure").
-    return bool(bucket == input_bucket and sources.is_source(unquote_plus(key)))
+        return None
+    if bucket != input_bucket or not sources.is_source(key):
+        return None
+    removed = str(name).removeprefix("s3:").startswith("ObjectRemoved:")
+    return Change(key, None if removed else str(thing.get("eTag", "")))

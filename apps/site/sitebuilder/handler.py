@@ -17,7 +17,7 @@ from botocore.config import Config
 from sitebuilder import buckets, events, settings
 from sitebuilder.buckets import Bucket
 from sitebuilder.build import Report, Site
-from sitebuilder.events import Wake
+from sitebuilder.events import Ignore
 from sitebuilder.publisher import Publisher
 from sitebuilder.turn_keeper import TurnKeeper
 from sitebuilder.workspace import Workspace
@@ -44,8 +44,8 @@ SITE = Site(
 
 
 def handle(event: Any, context: Any) -> dict[str, object]:
-    wake = events.classify(event, input_bucket=SETTINGS.input_bucket)
-    if wake is Wake.IGNORE:
+    wake = events.read(event, input_bucket=SETTINGS.input_bucket)
+    if isinstance(wake, Ignore):
         print("ignored: nothing in this event is a source of the site")
         return {"outcome": "ignored"}
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
@@ -53,6 +53,7 @@ def handle(event: Any, context: Any) -> dict[str, object]:
         _STATE,
         f"{SETTINGS.output_bucket}/turn.json",
         request_id=context.aws_request_id,
+        recipe=SETTINGS.recipe,
         deadline=deadline,
         now=time.time,
     )
@@ -78,8 +79,10 @@ def _sentences(report: Report) -> list[str]:
         lines.append("waiting: the sources have no hugo configuration yet (hugo.toml)")
     elif report.outcome == "left":
         lines.append("left: another invocation is building and will see this change")
+    elif report.outcome == "seen":
+        lines.append("seen: this change was seen when the site was last looked at")
     else:
-        lines.append(f"{report.outcome}: the website is up to date")
+        lines.append("unchanged: the website is up to date")
     return lines
 
 

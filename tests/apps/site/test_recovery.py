@@ -19,14 +19,16 @@ from platform_process import PlatformProcess
 from sitebuilder import turns
 from sitebuilder.buckets import Bucket
 from sitebuilder.build import Report, Site
-from sitebuilder.events import Wake
+from sitebuilder.events import Build, Change, Look
 from sitebuilder.publisher import Publisher
 from sitebuilder.settings import Settings
 from sitebuilder.turn_keeper import TurnKeeper, TurnLost
+from sitebuilder.turns import Decision
 from sitebuilder.workspace import Workspace
 
 LAYOUT = "<title>{{ .Title }}</title>{{ .Content }}{{ range site.RegularPages }}<a>{{ .Title }}</a>{{ end }}"
 BASE_URL = "http://small.test/"
+ANYTHING = Look(changes=None)
 _numbers = itertools.count()
 
 
@@ -119,12 +121,17 @@ class SmallSite:
 
     def turn(self, request_id: str, *, seconds: float = 60) -> TurnKeeper:
         return TurnKeeper(
-            self.state, self.turn_key, request_id=request_id, deadline=time.time() + seconds, now=time.time
+            self.state,
+            self.turn_key,
+            request_id=request_id,
+            recipe=self.site().settings.recipe,
+            deadline=time.time() + seconds,
+            now=time.time,
         )
 
-    def build(self, request_id: str = "r1", workspace: str = "warm") -> list[Report]:
+    def build(self, request_id: str = "r1", workspace: str = "warm", wake: Look | Build = ANYTHING) -> list[Report]:
         turn = self.turn(request_id)
-        return self.site(workspace).bring_up_to_date(turn, Wake.LOOK, deadline=time.time() + 60)
+        return self.site(workspace).bring_up_to_date(turn, wake, deadline=time.time() + 60)
 
     def digests(self) -> dict[str, str]:
         return {key: listed.etag for key, listed in self.website.list().items()}
@@ -186,16 +193,16 @@ def test_sources_put_back_after_a_death_are_published_again(small: SmallSite) ->
 
 
 def test_a_dead_holder_is_replaced_when_its_time_is_over(small: SmallSite) -> None:
-    assert small.turn("dead", seconds=60).take()
+    assert small.turn("dead", seconds=60).take(ANYTHING) is Decision.TAKE
     assert [report.outcome for report in small.build("r2")] == ["left"]
     late = -60 - turns.CLOCK_SLACK_SECONDS
-    assert small.turn("dead", seconds=late).take(), "its own retry has it at once"
+    assert small.turn("dead", seconds=late).take(ANYTHING) is Decision.TAKE, "its own retry has it at once"
     assert [report.outcome for report in small.build("r2")] == ["published"]
 
 
 def test_who_lost_the_turn_while_building_says_so(small: SmallSite) -> None:
     slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
-    assert slow.take()
+    assert slow.take(ANYTHING) is Decision.TAKE
     assert small.build("r2")[-1].outcome == "published"
     with pytest.raises(TurnLost):
         slow.give_back()
@@ -216,7 +223,7 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
 
     interrupted = Interrupted(site.publisher.website, site.publisher.state, site.publisher.record_key)
     site = Site(site.settings, site.source, site.website, interrupted, site.workspace)
-    reports = site.bring_up_to_date(holder, Wake.LOOK, deadline=time.time() + 60)
+    reports = site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60)
     assert [report.outcome for report in reports] == ["published", "published"]
     assert small.digests() == small.clean_build()
 
@@ -254,3 +261,20 @@ def test_an_empty_result_is_refused(small: SmallSite) -> None:
     reports = small.build()
     assert [(report.outcome, report.errors) for report in reports] == [("failed", ("hugo made no files at all",))]
     assert small.digests() == before
+
+
+def test_an_event_is_examined_only_if_it_is_news(small: SmallSite) -> None:
+    small.build()
+    etag = small.source.list()["content/a.md"].etag
+    assert [report.outcome for report in small.build(wake=Look((Change("content/a.md", etag),)))] == ["seen"]
+    assert [report.outcome for report in small.build(wake=Look((Change("content/z.md", None),)))] == ["seen"]
+    assert [report.outcome for report in small.build(wake=Look((Change("content/a.md", None),)))] == ["unchanged"]
+    assert [report.outcome for report in small.build(wake=Build())] == ["published"]
+
+
+def test_broken_sources_are_tried_once(small: SmallSite) -> None:
+    small.build()
+    small.put("layouts/home.html", "{{ .Nope }}")
+    news = Look((Change("layouts/home.html", small.source.list()["layouts/home.html"].etag),))
+    assert [report.outcome for report in small.build(wake=news)] == ["failed"]
+    assert [report.outcome for report in small.build(wake=news)] == ["seen"]
