@@ -20,7 +20,7 @@ class Ids(Protocol):
         ...
 
 
-_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8  # one for each byte
 
 
 class RandomIds:
@@ -28,7 +28,7 @@ class RandomIds:
         return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
 
     def token(self, length: int) -> str:
-        return "".join([_ALPHABET[byte & 31] for byte in secrets.token_bytes(length)])
+        return secrets.token_bytes(length).translate(_LETTERS).decode()
 
     def secret(self) -> str:
         return base64.b64encode(secrets.token_bytes(30)).decode()
