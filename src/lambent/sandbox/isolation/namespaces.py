@@ -9,7 +9,7 @@ For a Kind of child this makes, or already has, the zygote of its runtime:
 
 Inside, `runtime.binds` and our own `bootstrap/` (at /var/runtime/lambent) are visible read-only beside /usr; the code
 appears at /var/task and a layer at /opt when the child is assigned. As root every sandbox has a host user id of its
-own from a range that owns nothing; as an ordinary user all share that user's. See docs/isolation.md.
+own from a range that owns nothing; as an ordinary user all share that user's. See docs/sandbox.md.
 """
 
 import asyncio
