@@ -270,7 +270,8 @@ class AsyncInvocations:
             log.exception("asynchronous invocation %s of %s met a fault", row.request_id, row.function_arn)
             return settlements.not_run(attempt, repr(error), self._clock.now_ms())
         finally:
-            pace.end(ticket, self._clock.monotonic())
+            pace.end(ticket)
+        pace.note(outcome.duration_ms, self._clock.monotonic())
         return settlements.answered(attempt, outcome, self._clock.now_ms())
 
     def _after_commit(self, batch: Sequence[Settlement]) -> None:
