@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import uuid
 from typing import Protocol
 
 
@@ -23,12 +22,29 @@ class Ids(Protocol):
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8  # one for each byte
 
 
+#: Bytes asked of the system at a time: the call costs more than the bytes, and every request needs some.
+_DRAWN_BYTES = 4096
+
+
 class RandomIds:
+    def __init__(self) -> None:
+        self._drawn = b""
+        self._used = 0
+
     def uuid(self) -> str:
-        return str(uuid.UUID(bytes=secrets.token_bytes(16), version=4))
+        digits = self._draw(16).hex()
+        variant = "89ab"[int(digits[16], 16) & 3]
+        return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def token(self, length: int) -> str:
-        return secrets.token_bytes(length).translate(_LETTERS).decode()
+        return self._draw(length).translate(_LETTERS).decode()
+
+    def _draw(self, length: int) -> bytes:
+        """Random bytes that were not given out before."""
+        if self._used + length > len(self._drawn):
+            self._drawn, self._used = secrets.token_bytes(max(_DRAWN_BYTES, length)), 0
+        self._used += length
+        return self._drawn[self._used - length : self._used]
 
     def secret(self) -> str:
         return base64.b64encode(secrets.token_bytes(30)).decode()
