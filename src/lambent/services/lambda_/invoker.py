@@ -5,6 +5,7 @@ qualifier stand for is remembered until any function changes (`forget`). Concurr
 with a reserve and per account for all others (https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html).
 """
 
+import functools
 import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -243,6 +244,7 @@ def make_spec(function: Function, packages: PackageFiles) -> FunctionSpec:
     )
 
 
+@functools.lru_cache(MAX_TARGETS)
 def address_of(function_arn: str) -> Address:
     """The address a stored function ARN stands for. Raises ResourceNotFound if it is no function's ARN."""
     reference = names.parse_arn(function_arn)
