@@ -5,7 +5,7 @@ turn back and look once more, for a change that came in meanwhile found the turn
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from sitebuilder import buckets, hugo, publication, sources, turns
@@ -27,6 +27,8 @@ MIN_ROUND_SECONDS = 5.0
 WAIT_SECONDS = 0.1
 #: Outcomes worth keeping beside the turn, for tools that wait for one.
 REMEMBERED = frozenset({"published", "failed"})
+#: A report names so many of the published files, and repeats so many warnings.
+MAX_NAMES = 50
 
 
 class StillChanging(Exception):
@@ -51,7 +53,14 @@ class Report:
     publish_ms: int = 0
 
     def as_document(self) -> dict[str, object]:
-        return asdict(self)
+        """As JSON for callers and for the note beside the turn: counts, and some names."""
+        return {
+            **asdict(self),
+            "uploaded": len(self.uploaded),
+            "deleted": len(self.deleted),
+            "names": [*self.uploaded, *self.deleted][:MAX_NAMES],
+            "warnings": self.warnings[:MAX_NAMES],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +71,37 @@ class Site:
     publisher: Publisher
     workspace: Workspace
 
-    def bring_up_to_date(self, turn: TurnKeeper, wake: Look | Build, *, deadline: float) -> list[Report]:
-        """One report per round; raises for what a retry may mend (S3 faults, a killed hugo)."""
-        reports: list[Report] = []
-        while (decision := self._take(turn, wake, deadline)) is Decision.TAKE:
-            if reports and deadline - time.time() < MIN_ROUND_SECONDS:
-                turn.give_back()
-                raise StillChanging(f"built {len(reports)} times, and the sources have changed again")
-            seen = last_build = None
-            try:
-                wanted, report = self._round(wake, deadline)
-                seen = turns.see(wanted, self.settings.recipe)
-                if report.outcome in REMEMBERED:
-                    last_build = {"at": time.time(), **report.as_document()}
-            finally:
-                turn.give_back(seen=seen, last_build=last_build)
-            reports.append(report)
+    def bring_up_to_date(self, turn: TurnKeeper, wake: Look | Build, *, deadline: float) -> Iterator[Report]:
+        """One report per round, as it ends; raises for what a retry may mend (S3 faults, a killed hugo)."""
+        decision = self._take(turn, wake, deadline)
+        if decision is not Decision.TAKE:
+            yield Report("seen" if decision is Decision.NOTHING_NEW else "left")
+        while decision is Decision.TAKE:
+            wanted, report = self._finish_round(turn, wake, deadline)
+            yield report
             if self._listed() == wanted:
-                return reports
+                return
             wake = Look(changes=None)
-        return reports or [Report("seen" if decision is Decision.NOTHING_NEW else "left")]
+            decision = self._take(turn, wake, deadline)
+
+    def _finish_round(
+        self, turn: TurnKeeper, wake: Look | Build, deadline: float
+    ) -> tuple[Mapping[str, Source], Report]:
+        """A round, and the turn given back whatever comes of it."""
+        seen = last_build = None
+        try:
+            if deadline - time.time() < MIN_ROUND_SECONDS:
+                raise StillChanging(
+                    f"less than {MIN_ROUND_SECONDS:.0f} s are left for a build: the sources keep changing, "
+                    "or the function's timeout is too short"
+                )
+            wanted, report = self._round(wake, deadline)
+            seen = turns.see(wanted, self.settings.recipe)
+            if report.outcome in REMEMBERED:
+                last_build = {"at": time.time(), **report.as_document()}
+        finally:
+            turn.give_back(seen=seen, last_build=last_build)
+        return wanted, report
 
     def _take(self, turn: TurnKeeper, wake: Look | Build, deadline: float) -> Decision:
         """Whoever has the turn will see a change of the sources, but no request to build regardless: that one waits."""

@@ -57,10 +57,9 @@ def handle(event: Any, context: Any) -> dict[str, object]:
         deadline=deadline,
         now=time.time,
     )
-    reports = SITE.bring_up_to_date(turn, wake, deadline=deadline)
-    for report in reports:
+    for report in SITE.bring_up_to_date(turn, wake, deadline=deadline):
         print("\n".join(_sentences(report)))
-    return reports[-1].as_document()
+    return report.as_document()
 
 
 def _sentences(report: Report) -> list[str]:

@@ -80,9 +80,13 @@ def encode(turn: Turn) -> bytes:
 
 
 def decode(content: bytes) -> Turn:
-    document = json.loads(content)
-    seen = document["seen"] and Seen(**document["seen"])
-    return Turn(document["holder"], document["until"], seen, document["last_build"])
+    """What cannot be read (written by another version, say) is a turn that nobody has: it must not stop the site."""
+    try:
+        document = json.loads(content)
+        seen = document["seen"] and Seen(**document["seen"])
+        return Turn(document["holder"], document["until"], seen, document["last_build"])
+    except (ValueError, KeyError, TypeError):
+        return Turn()
 
 
 def _is_news(wake: Look | Build, seen: Seen | None, recipe: str) -> bool:

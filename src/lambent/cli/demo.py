@@ -187,7 +187,7 @@ def _first_build(deployment: Deployment, example: Path, steps: Steps) -> tuple[d
 
 
 def _counts(report: dict[str, Any]) -> str:
-    return f"{len(report['uploaded'])} files new, {report['kept']} unchanged (hugo took {report['hugo_ms']} ms)"
+    return f"{report['uploaded']} files new, {report['kept']} unchanged (hugo took {report['hugo_ms']} ms)"
 
 
 def _expect_home_page(port: int, host: str) -> None:

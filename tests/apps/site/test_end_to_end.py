@@ -206,7 +206,7 @@ def test_the_documented_commands_work(site: Site, tmp_path: Path) -> None:
 def test_foreign_objects_stay_and_tampering_heals(site: Site) -> None:
     site.s3.put_object(Bucket=NAMES.website, Key="mine.txt", Body=b"not hugo's")
     site.s3.put_object(Bucket=NAMES.website, Key="index.html", Body=b"tampered with")
-    assert site.deployment.rebuild()["uploaded"] == ["index.html"]
+    assert site.deployment.rebuild()["names"] == ["index.html"]
     assert site.published()["mine.txt"]["Size"] == len(b"not hugo's")
     site.s3.delete_object(Bucket=NAMES.website, Key="mine.txt")
     assert site.digests() == site.clean_build()

@@ -131,7 +131,7 @@ class SmallSite:
 
     def build(self, request_id: str = "r1", workspace: str = "warm", wake: Look | Build = ANYTHING) -> list[Report]:
         turn = self.turn(request_id)
-        return self.site(workspace).bring_up_to_date(turn, wake, deadline=time.time() + 60)
+        return list(self.site(workspace).bring_up_to_date(turn, wake, deadline=time.time() + 60))
 
     def digests(self) -> dict[str, str]:
         return {key: listed.etag for key, listed in self.website.list().items()}
@@ -223,7 +223,7 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
 
     interrupted = Interrupted(site.publisher.website, site.publisher.state, site.publisher.record_key)
     site = Site(site.settings, site.source, site.website, interrupted, site.workspace)
-    reports = site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60)
+    reports = list(site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60))
     assert [report.outcome for report in reports] == ["published", "published"]
     assert small.digests() == small.clean_build()
 

@@ -68,3 +68,8 @@ def test_the_last_build_is_remembered() -> None:
 )
 def test_encoding_has_an_inverse(turn: Turn) -> None:
     assert turns.decode(turns.encode(turn)) == turn
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b'{"holder": "x"}', b"\xff"])
+def test_what_cannot_be_read_is_nobodys_turn(content: bytes) -> None:
+    assert turns.decode(content) == Turn()
