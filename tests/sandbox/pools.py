@@ -98,10 +98,14 @@ def invocation(event: Any = None) -> Invocation:
 
 @asynccontextmanager
 async def running_pool(directory: Path, settings: PoolSettings | None = None) -> AsyncIterator[Scene]:
-    listener = Listener(_answer)
+    async def answer(request: Request) -> Response:
+        scene.requests.append(f"{request.environment} {request.target}")
+        return Response(body=b"from the platform")
+
+    listener = Listener(answer)
 
     async def serve(sock: socket.socket, spec: FunctionSpec, environment_id: str) -> Closeable:
-        return Visit(await listener.adopt(sock, (scene, spec.name)))
+        return Visit(await listener.adopt(sock, spec.name))
 
     def log(spec: FunctionSpec, stream: str, _time_ms: int, line: bytes) -> None:
         scene.lines.append((spec.name, stream, line.decode()))
@@ -118,9 +122,3 @@ async def running_pool(directory: Path, settings: PoolSettings | None = None) ->
             yield scene
         finally:
             await pool.close()
-
-
-async def _answer(request: Request) -> Response:
-    scene, name = request.environment
-    scene.requests.append(f"{name} {request.target}")
-    return Response(body=b"from the platform")

@@ -17,9 +17,11 @@ _DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
 class FunctionLogHandler(logging.Handler):
-    def __init__(self, channel: Channel) -> None:
+    """Made before the function is known, so that a cold start need not."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self._channel = channel
+        self.channel: Channel | None = None
         self.request_id = ""
         formatter = logging.Formatter(_FORMAT, _DATE_FORMAT)
         formatter.converter = time.gmtime
@@ -27,14 +29,14 @@ class FunctionLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         record.aws_request_id = self.request_id
-        write_event(self._channel, self.format(record).rstrip("\n").encode("utf-8", "replace"))
+        assert self.channel is not None
+        write_event(self.channel, self.format(record).rstrip("\n").encode("utf-8", "replace"))
 
-
-def set_up(channel: Channel) -> FunctionLogHandler:
-    handler = FunctionLogHandler(channel)
-    logging.Formatter.converter = time.gmtime
-    logging.root.handlers[:] = [handler]
-    return handler
+    def take_over(self, channel: Channel) -> None:
+        """Becomes the root logger's one handler."""
+        self.channel = channel
+        logging.Formatter.converter = time.gmtime
+        logging.root.handlers[:] = [self]
 
 
 def write_event(channel: Channel, event: bytes) -> None:

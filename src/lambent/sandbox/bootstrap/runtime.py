@@ -29,7 +29,7 @@ def main(sdk_directory: str) -> NoReturn:
     preload.prepare_interpreter([sdk_directory])
     os.set_inheritable(_CHANNEL, False)
     function_logs.open_output()
-    _serve(Channel(socket.socket(fileno=_CHANNEL)), frozenset())
+    _serve(Channel(socket.socket(fileno=_CHANNEL)), function_logs.FunctionLogHandler(), frozenset())
 
 
 def wait(argv: list[str], environment: dict[str, str], preloaded: frozenset[str]) -> NoReturn:
@@ -37,19 +37,20 @@ def wait(argv: list[str], environment: dict[str, str], preloaded: frozenset[str]
     if argv:
         _execute(argv, environment)
     function_logs.open_output()
+    log_handler = function_logs.FunctionLogHandler()
     if preloaded:
-        _rehearse(preloaded)
-    _serve(Channel(socket.socket(fileno=_CHANNEL)), preloaded)
+        _rehearse(log_handler, preloaded)
+    _serve(Channel(socket.socket(fileno=_CHANNEL)), log_handler, preloaded)
 
 
-def _serve(channel: Channel, preloaded: frozenset[str]) -> NoReturn:
+def _serve(channel: Channel, log_handler: function_logs.FunctionLogHandler, preloaded: frozenset[str]) -> NoReturn:
     try:
         channel.send(READY, b"")
         kind, payload = channel.receive()
         if kind == LAUNCH:
             _launch(channel, json.loads(payload))
         assert kind == ASSIGN
-        function = Function(channel, json.loads(payload), preloaded)
+        function = Function(channel, json.loads(payload), log_handler, preloaded)
         channel.send(READY, b"")
         while True:
             function.invoke(*channel.receive())
@@ -63,7 +64,13 @@ def _serve(channel: Channel, preloaded: frozenset[str]) -> NoReturn:
 class Function:
     """One function version in this process, until its end."""
 
-    def __init__(self, channel: Channel, assignment: dict[str, Any], preloaded: frozenset[str]) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        assignment: dict[str, Any],
+        log_handler: function_logs.FunctionLogHandler,
+        preloaded: frozenset[str],
+    ) -> None:
         self._channel = channel
         _adopt_environment(assignment["env"], assignment["task_root"])
         own = [assignment["task_root"], *_layer_path()]
@@ -71,7 +78,8 @@ class Function:
         for directory in own:  # what was looked up before the code was mounted
             sys.path_importer_cache.pop(directory, None)
         self._hidden = handlers.hide_preloaded(preloaded, own)
-        self._log_handler = function_logs.set_up(channel)
+        self._log_handler = log_handler
+        log_handler.take_over(channel)
         try:
             self._handler = handlers.load(assignment["handler"])
         except Exception as error:  # noqa: BLE001 - whatever a module does when imported
@@ -177,7 +185,7 @@ def _status_of(leaving: SystemExit) -> int:
     return 1
 
 
-def _rehearse(preloaded: frozenset[str]) -> None:
+def _rehearse(log_handler: function_logs.FunctionLogHandler, preloaded: frozenset[str]) -> None:
     """Runs a function of our own once, so that the first import and call find their memory already copied."""
     platform, inside = (Channel(sock) for sock in socket.socketpair())
     meta = b'{"aws_request_id":"r","deadline_ms":0,"invoked_function_arn":"","client_context":null,"trace_id":"1"}'
@@ -186,7 +194,7 @@ def _rehearse(preloaded: frozenset[str]) -> None:
     assignment = {"handler": "lambent_rehearsal.handler", "env": environment, "task_root": _REHEARSAL}
     platform.send(ASSIGN, json.dumps(assignment).encode())
     path = list(sys.path)
-    function = Function(inside, json.loads(inside.receive()[1]), preloaded)
+    function = Function(inside, json.loads(inside.receive()[1]), log_handler, preloaded)
     for _ in range(2):
         platform.send(INVOKE, frame)
         function.invoke(*inside.receive())

@@ -94,7 +94,7 @@ class Cgroup:
         self._v1 = v1
         self._v2 = v2
         self._v2_controllers = v2_controllers
-        self._usage_fd = self._peak_fd = -1
+        self._usage_fd = self._peak_fd = -1  # opened by `prepare`, before anybody waits
         self._memory_limit = 0
 
     def directories(self) -> list[Path]:
@@ -106,6 +106,8 @@ class Cgroup:
 
     def prepare(self, *, share_mb: int) -> None:
         """Limits for whoever waits: memory enough to wait in, and the CPU share that `share_mb` of memory gives."""
+        self._usage_fd = self._open_counter("memory.usage_in_bytes", "memory.current")
+        self._peak_fd = self._open_counter("memory.max_usage_in_bytes", "memory.peak")
         self._limit_memory(_WAITING_MEMORY_MB << 20)
         self._limit_cpu(share_mb / MEMORY_MB_PER_CPU, quota=False)
         if "pids" in self._v1:
@@ -120,13 +122,9 @@ class Cgroup:
 
     def usage_bytes(self) -> int | None:
         """All charged memory, files in /tmp included; None where nobody counts."""
-        if self._usage_fd < 0:
-            self._usage_fd = self._open_counter("memory.usage_in_bytes", "memory.current")
         return _read_number(self._usage_fd)
 
     def peak_bytes(self) -> int | None:
-        if self._peak_fd < 0:
-            self._peak_fd = self._open_counter("memory.max_usage_in_bytes", "memory.peak")
         return _read_number(self._peak_fd)
 
     def anonymous_bytes(self) -> int | None:
