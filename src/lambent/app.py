@@ -167,7 +167,11 @@ class Platform:
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
-            retire=self.pool.retire, packages=self._packages, interpreters=self.pool.supported_runtimes()
+            retire=self.pool.retire,
+            environments=self.pool.snapshot,
+            packages=self._packages,
+            interpreters=self.pool.supported_runtimes(),
+            clock=clock,
         )
         self.async_invocations = AsyncInvocations(
             database=database,

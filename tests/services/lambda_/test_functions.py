@@ -5,10 +5,12 @@ import hashlib
 import io
 import json
 import re
+import time
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -163,6 +165,19 @@ def test_new_code_runs_from_the_next_invocation_on(functions: Any, create: Creat
         assert run(functions, name) == number
     assert after["RevisionId"] != before["RevisionId"]
     assert after["CodeSha256"] != before["CodeSha256"]
+
+
+def test_a_running_invocation_keeps_its_code(functions: Any, create: CreateFunction) -> None:
+    slow = "import time\ndef handler(event, context):\n    time.sleep(1)\n    import later\n    return later.WHAT"
+    name = create(Code={"ZipFile": zipped({"app.py": slow, "later.py": "WHAT = 'old'"})}, Timeout=10)
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run, functions, name)
+        time.sleep(0.3)
+        functions.update_function_code(
+            FunctionName=name, ZipFile=zipped({"app.py": "def handler(event, context): return 'new'"})
+        )
+        assert run(functions, name) == "new"
+        assert running.result() == "old"
 
 
 def test_a_dry_run_changes_nothing(functions: Any, create: CreateFunction) -> None:

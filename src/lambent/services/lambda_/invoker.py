@@ -6,7 +6,6 @@ with a reserve and per account for all others (https://docs.aws.amazon.com/lambd
 """
 
 import functools
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -33,8 +32,6 @@ TOPIC = "lambda_function"
 
 #: Different spellings of functions' names remembered at a time.
 MAX_TARGETS = 10_000
-
-log = logging.getLogger(__name__)
 
 RunFunction = Callable[[FunctionSpec, Invocation], Awaitable[Outcome]]
 
@@ -107,7 +104,7 @@ class Invoker:
         target = self._targets.get(address) or self._remember(address)
         load = target.load
         if load.running >= target.limit:
-            self._note_throttle(target, request_id, source)
+            self._note(HappeningKind.THROTTLED, target, request_id, source)
             raise _throttled(target)
         invocation = Invocation(
             request_id,
@@ -119,6 +116,9 @@ class Invoker:
         load.running += 1
         try:
             outcome = await self._run(target.spec, invocation)
+        except Exception as error:
+            self._note(HappeningKind.FAULT, target, request_id, source, repr(error))
+            raise
         finally:
             load.running -= 1
         if len(outcome.payload) > payloads.MAX_RESPONSE_BYTES:
@@ -157,14 +157,6 @@ class Invoker:
         """How many more invocations would be admitted now. Raises ResourceNotFound."""
         target = self.resolve(address_of(function_arn))
         return target.limit - target.load.running
-
-    def exists(self, function_arn: str) -> bool:
-        """For services that keep a function's ARN in a configuration of theirs."""
-        try:
-            self.resolve(address_of(function_arn))
-        except ResourceNotFound:
-            return False
-        return True
 
     def forget(self) -> None:
         """A function changed: look everything up again. Counters in use stay."""
@@ -212,13 +204,15 @@ class Invoker:
             reserved=reserved is not None,
         )
 
-    def _note_throttle(self, target: Target, request_id: str, source: str) -> None:
+    def _note(self, kind: HappeningKind, target: Target, request_id: str, source: str, detail: str = "") -> None:
+        """An invocation that did not reach its function."""
         self._happenings.record(
-            HappeningKind.THROTTLED,
+            kind,
             time_ms=self._clock.now_ms(),
             source=source,
             function_arn=target.invoked_arn,
             request_id=request_id,
+            detail=detail,
         )
 
 

@@ -32,6 +32,7 @@ MANY_FILES = 64
 COPY_BYTES = 1024 * 1024
 
 _TEMPORARY = ".unpacking-"
+_ZIP = "package.zip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class PackageFiles:
         return self._directory / sha256 / "code"
 
     def zip_path(self, sha256: str) -> Path:
-        return self._directory / sha256 / "package.zip"
+        return self._directory / sha256 / _ZIP
 
     async def check(self, content: bytes) -> Package:
         """As `keep`, without keeping anything (DryRun). Raises InvalidParameterValue."""
@@ -72,11 +73,17 @@ class PackageFiles:
         Raises InvalidParameterValue for what is no usable zip, StorageFull.
         """
         sha256 = await asyncio.to_thread(_digest, content)
-        self._held[sha256] += 1
-        try:
+        with self.hold(sha256):
             async with self._unpacking:
                 await asyncio.to_thread(_unpack, self._directory / sha256, content)
             yield Package(sha256, len(content))
+
+    @contextlib.contextmanager
+    def hold(self, sha256: str) -> Iterator[None]:
+        """Inside, the package is not removed; whoever wanted to has to ask again."""
+        self._held[sha256] += 1
+        try:
+            yield
         finally:
             self._held[sha256] -= 1
             if not self._held[sha256]:
@@ -109,14 +116,15 @@ def _inspect(content: bytes) -> Package:
 
 
 def _unpack(final: Path, content: bytes) -> None:
-    if final.exists():
+    if _is_whole(final):
         return
+    shutil.rmtree(final, ignore_errors=True)  # a compiler that outlived its platform may have left some
     temporary = final.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
     try:
         _write(temporary, content)
         temporary.rename(final)
     except OSError as error:
-        if final.exists():  # another upload of the same bytes was faster: its folder stays
+        if _is_whole(final):  # another upload of the same bytes was faster: its folder stays
             return
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFull(f"no space left for a deployment package in {final.parent}") from error
@@ -124,6 +132,10 @@ def _unpack(final: Path, content: bytes) -> None:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     _sync(final.parent)
+
+
+def _is_whole(folder: Path) -> bool:
+    return (folder / _ZIP).exists()
 
 
 def _write(temporary: Path, content: bytes) -> None:
@@ -138,9 +150,9 @@ def _write(temporary: Path, content: bytes) -> None:
             _extract(archive, file, code.joinpath(*file.path), sync=sync_each)
     for link in plan.links:
         code.joinpath(*link.path).symlink_to(link.target)
-    (temporary / "package.zip").write_bytes(content)
+    (temporary / _ZIP).write_bytes(content)
     if sync_each:
-        _sync(temporary / "package.zip")
+        _sync(temporary / _ZIP)
         for path in [*plan.directories, ()]:
             _sync(code.joinpath(*path))
         _sync(temporary)

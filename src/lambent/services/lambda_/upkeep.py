@@ -7,11 +7,13 @@ them, because the package is read-only where it runs. All of it may be lost to a
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lambent.kit.clock import Clock
+from lambent.sandbox.types import EnvironmentInfo
 from lambent.services.lambda_.package_files import PackageFiles
 
 #: Compiling is a convenience; a package that takes longer runs from its sources.
@@ -20,8 +22,12 @@ COMPILE_TIMEOUT_SECONDS = 60
 log = logging.getLogger(__name__)
 
 
+#: Pause before looking again whether the last invocation with an old package has ended.
+LOOK_AGAIN_SECONDS = 1.0
+
+
 class Retire(Protocol):
-    """`Pool.retire`: returns when no environment of the function but those of `keep_revision` is left."""
+    """`Pool.retire`: ends the idle environments now, the busy ones when they are done."""
 
     def __call__(self, arn: str, *, keep_revision: str | None) -> Awaitable[None]: ...
 
@@ -40,9 +46,19 @@ class _Compilation:
 
 
 class Upkeep:
-    def __init__(self, *, retire: Retire, packages: PackageFiles, interpreters: Mapping[str, str]) -> None:
-        """`interpreters`: runtime -> path of the interpreter, as `Pool.supported_runtimes()`."""
+    def __init__(
+        self,
+        *,
+        retire: Retire,
+        environments: Callable[[], Sequence[EnvironmentInfo]],
+        packages: PackageFiles,
+        interpreters: Mapping[str, str],
+        clock: Clock,
+    ) -> None:
+        """`environments` is `Pool.snapshot`; `interpreters`: runtime -> path, as `Pool.supported_runtimes()`."""
         self._retire = retire
+        self._environments = environments
+        self._clock = clock
         self._packages = packages
         self._interpreters = interpreters
         self._jobs: asyncio.Queue[_Retirement | _Compilation] = asyncio.Queue()
@@ -68,13 +84,22 @@ class Upkeep:
     async def _carry_out(self, job: _Retirement) -> None:
         await self._retire(job.arn, keep_revision=job.keep_revision)
         if job.package_sha256:
+            while self._is_running_old(job):
+                await self._clock.sleep(LOOK_AGAIN_SECONDS)
             await self._packages.remove(job.package_sha256)
+
+    def _is_running_old(self, job: _Retirement) -> bool:
+        """Whether an invocation may still read files of the old package."""
+        return any(one.arn == job.arn and one.revision != job.keep_revision for one in self._environments())
 
     async def _compile(self, job: _Compilation) -> None:
         code = self._packages.code_directory(job.package_sha256)
         interpreter = self._interpreters.get(job.runtime)
-        if interpreter and code.exists():
+        if not interpreter or not code.exists():
+            return
+        with self._packages.hold(job.package_sha256):
             await _compile_sources(interpreter, code)
+        await self._packages.remove(job.package_sha256)  # if it was deleted meanwhile
 
 
 async def _compile_sources(interpreter: str, code: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import os
+import shutil
 import struct
 import zipfile
 from pathlib import Path
@@ -198,6 +199,15 @@ def test_the_start_sweeps_what_a_killed_process_left(tmp_path: Path) -> None:
         assert [folder.name for folder in tmp_path.iterdir()] == ["b" * 64]
 
     asyncio.run(main())
+
+
+def test_a_folder_without_its_zip_is_no_package(tmp_path: Path) -> None:
+    content = zipped({"app.py": "x = 1"})
+    files, package = keep(tmp_path, content)
+    shutil.rmtree(tmp_path / package.sha256)
+    (files.code_directory(package.sha256) / "__pycache__").mkdir(parents=True)
+    files, package = keep(tmp_path, content)
+    assert [one.name for one in files.code_directory(package.sha256).iterdir()] == ["app.py"]
 
 
 def test_the_same_zip_uploaded_at_once_is_kept_once(tmp_path: Path) -> None:
