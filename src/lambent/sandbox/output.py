@@ -1,7 +1,8 @@
 """What an environment writes to stdout and stderr: read as it appears, cut into lines, handed on.
 
 The pipe is read when it has something and once more whenever an invocation ends, so that all a function wrote
-before its answer is logged before the END line.
+before its answer is logged before the END line. A record separator inside a line stands for a line end that does not
+end the log event: so runtimes send records of several lines.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable
 
 #: CloudWatch Logs takes events of at most 256 KB (with 26 bytes of its own): longer lines are cut there.
 MAX_LINE_BYTES = 256 * 1024 - 26
+_INNER_LINE_END = b"\x1e"
 _READ_BYTES = 64 * 1024
 #: Per turn of the loop, so that a function that writes without end does not hold up everyone else.
 _READS_PER_TURN = 16
@@ -40,7 +42,7 @@ class Output:
             self.drain()
         if self._partial:
             partial, self._partial = self._partial, b""
-            self._on_line(partial)
+            self._hand_on(partial)
 
     def close(self) -> None:
         """Stops reading; the descriptor belongs to the child."""
@@ -54,9 +56,11 @@ class Output:
         for line in lines:
             self._hand_on(line)
         while len(self._partial) >= MAX_LINE_BYTES:
-            self._on_line(self._partial[:MAX_LINE_BYTES])
+            self._hand_on(self._partial[:MAX_LINE_BYTES])
             self._partial = self._partial[MAX_LINE_BYTES:]
 
     def _hand_on(self, line: bytes) -> None:
+        if _INNER_LINE_END in line:
+            line = line.replace(_INNER_LINE_END, b"\n")
         for start in range(0, len(line) or 1, MAX_LINE_BYTES):
             self._on_line(line[start : start + MAX_LINE_BYTES])

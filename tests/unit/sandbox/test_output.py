@@ -35,6 +35,7 @@ def lines_of(write: Callable[[int], object]) -> list[bytes]:
         (b"no end", [b"no end"]),
         (b"\n\nafter empty ones\n", [b"", b"", b"after empty ones"]),
         (b"\xff\x00\n", [b"\xff\x00"]),
+        (b"of\x1etwo lines\nnext\n", [b"of\ntwo lines", b"next"]),
     ],
 )
 def test_output_is_cut_at_line_ends(written: bytes, lines: list[bytes]) -> None:

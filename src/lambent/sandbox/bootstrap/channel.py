@@ -13,7 +13,6 @@ RESULT = 2
 HANDLED_ERROR = 3
 FATAL_ERROR = 4
 READY = 7
-LOG = 8
 LAUNCH = 9
 
 _HEADER = struct.Struct(">IB")

@@ -1,18 +1,20 @@
 """Logging and printing as AWS sets them up for Python functions.
 
-The root logger gets one handler with Lambda's format. A log record is one event even where its message has several
-lines, so records travel as frames; what is printed travels through the pipe and is cut at line ends.
+The root logger gets one handler with Lambda's format. Everything goes through one pipe, so that it is logged in the
+order it was written. It is cut at line ends; a log record is one event even where its message has several lines, so
+its inner line ends travel as a character that stands for them (`lambent/sandbox/output.py` turns it back).
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 
-from .channel import LOG, Channel
-
 _FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)dZ\t%(aws_request_id)s\t%(message)s\n"
+_INNER_LINE_END = b"\x1e"
+_STDERR = 2
 _DATE_FORMAT = "%Y-%m-%dT%H:%M:%S"
 
 
@@ -21,7 +23,6 @@ class FunctionLogHandler(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__()
-        self.channel: Channel | None = None
         self.request_id = ""
         formatter = logging.Formatter(_FORMAT, _DATE_FORMAT)
         formatter.converter = time.gmtime
@@ -29,22 +30,19 @@ class FunctionLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         record.aws_request_id = self.request_id
-        assert self.channel is not None
-        write_event(self.channel, self.format(record).rstrip("\n").encode("utf-8", "replace"))
+        write_event(self.format(record).rstrip("\n").encode("utf-8", "replace"))
 
-    def take_over(self, channel: Channel) -> None:
+    def take_over(self) -> None:
         """Becomes the root logger's one handler."""
-        self.channel = channel
         logging.Formatter.converter = time.gmtime
         logging.root.handlers[:] = [self]
 
 
-def write_event(channel: Channel, event: bytes) -> None:
+def write_event(event: bytes) -> None:
     flush()
-    if channel.is_ours:
-        channel.send(LOG, event)
-    else:
-        sys.stderr.write(event.decode("utf-8", "replace") + "\n")
+    data = memoryview(event.replace(_INNER_LINE_END, b" ").replace(b"\n", _INNER_LINE_END) + b"\n")
+    while data:
+        data = data[os.write(_STDERR, data) :]
 
 
 def open_output() -> None:

@@ -79,7 +79,7 @@ class Function:
             sys.path_importer_cache.pop(directory, None)
         self._hidden = handlers.hide_preloaded(preloaded, own)
         self._log_handler = log_handler
-        log_handler.take_over(channel)
+        log_handler.take_over()
         try:
             self._handler = handlers.load(assignment["handler"])
         except Exception as error:  # noqa: BLE001 - whatever a module does when imported
@@ -105,7 +105,7 @@ class Function:
 
     def _fail(self, error: BaseException, request_id: str, kind: int) -> None:
         document, event = faults.describe(error, request_id)
-        function_logs.write_event(self._channel, event)
+        function_logs.write_event(event)
         self._answer(kind, document)
 
     def _answer(self, kind: int, payload: bytes) -> None:
