@@ -21,6 +21,7 @@ def run_demo(data: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_the_demo_publishes_and_a_second_one_keeps_what_was_edited(tmp_path: Path) -> None:
     first = run_demo(tmp_path / "data")
     assert first.returncode == 0, first.stdout + first.stderr

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 import package
 from platform_process import PlatformProcess
 
@@ -28,6 +30,7 @@ def home_page(port: int) -> tuple[int, str]:
     return answer.status, body
 
 
+@pytest.mark.slow  # a dozen starts of aws-cli
 def test_the_readme_deploys_a_site(platform: PlatformProcess, tmp_path: Path) -> None:
     script = commands((APPLICATION / "README.md").read_text())
     script = script.replace("http://127.0.0.1:4566", platform.url)
