@@ -22,6 +22,7 @@ from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
 
 PATIENCE_SECONDS = 20.0
 
@@ -46,6 +47,17 @@ async def until(condition: Callable[[], Any]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen"
         await asyncio.sleep(0.001)
+
+
+async def limit_pages(database: Database, *, spare: int) -> None:
+    """From now on the database may grow by so many pages and no more: a disk that is nearly full."""
+
+    def limit(tx: Transaction) -> None:
+        row = tx.row("PRAGMA page_count")
+        assert row is not None
+        tx.rows(f"PRAGMA max_page_count = {row[0] + spare}")
+
+    await database.write(limit)
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from delivery.scene import Functions, answer, arn, failure, scene, until
+from delivery.scene import Functions, answer, arn, failure, limit_pages, scene, until
 from lambent.delivery.async_invocations import AsyncSettings
 from lambent.delivery.retries import RetrySchedule
 from lambent.kit.clock import VirtualClock
@@ -353,6 +353,32 @@ def test_nothing_starts_early_past_those_who_wait(tmp_path: Path) -> None:
             released.set()
             await until(lambda: stage.waiting() == 0)
             assert [request_id for _, request_id, _ in functions.calls] == ["0", "1", "2", "early"]
+
+    asyncio.run(main())
+
+
+def test_results_wait_for_a_full_disk(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        functions = Functions()
+        released = asyncio.Event()
+
+        async def hang(_: bytes) -> Outcome:
+            await released.wait()
+            return answer(orjson.dumps("x" * 1_000_000))
+
+        after = functions.define("after", succeed)
+        function = functions.define("f", hang, on_success=after)
+        async with scene(tmp_path, functions) as stage:
+            await stage.accept(function)
+            await until(lambda: functions.count("f") == 1)
+            await limit_pages(stage.database, spare=50)
+            released.set()
+            await until(lambda: "wait for the disk" in caplog.text)
+            assert stage.waiting() == 1
+            await limit_pages(stage.database, spare=10_000)
+            await stage.clock.advance(1.1)
+            await until(lambda: functions.count("after") == 1 and stage.waiting() == 0)
+            assert functions.count("f") == 1
 
     asyncio.run(main())
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from delivery.scene import until
+from delivery.scene import limit_pages, until
 from lambent.delivery import checkpoints
 from lambent.delivery.checkpoints import CheckpointMoved
 from lambent.delivery.consumer import Consumer, Effects
@@ -130,6 +130,28 @@ def test_a_failing_batch_is_tried_again_until_it_works(tmp_path: Path, caplog: p
 
     asyncio.run(main())
     assert "consumer copier of log test failed" in caplog.text
+
+
+def test_a_full_disk_is_waited_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        database, clock = await open_database(tmp_path), VirtualClock()
+
+        def bulky(records: Sequence[LogRecord]) -> Effects:
+            return copy_records([LogRecord(one.position, one.time_ms, bytes(1_000_000)) for one in records])
+
+        await append(database, b"a")
+        await limit_pages(database, spare=50)
+        consumer = Consumer(database=database, clock=clock, log=LOG, name="copier", decide=bulky)
+        async with consuming(consumer):
+            await until(lambda: "no space left" in caplog.text)
+            assert (seen(database), checkpoint(database)) == ([], 0)
+            await limit_pages(database, spare=10_000)
+            await clock.advance(1.1)
+            await until(lambda: checkpoint(database) == 1)
+        assert len(seen(database)) == 1
+        await database.close()
+
+    asyncio.run(main())
 
 
 def test_effects_that_fail_move_no_checkpoint(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
