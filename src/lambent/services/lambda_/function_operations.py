@@ -246,9 +246,15 @@ class FunctionOperations:
             raise InvalidParameterValue("Please provide a source for function code.")
         try:
             return await self._parts.fetch_object(
-                caller, code["S3Bucket"], code["S3Key"], code.get("S3ObjectVersion", "")
+                caller,
+                code["S3Bucket"],
+                code["S3Key"],
+                code.get("S3ObjectVersion", ""),
+                max_bytes=packages.MAX_UNZIPPED_BYTES,
             )
         except ServiceError as error:
+            if error.code == "EntityTooLarge":  # what is larger zipped is larger unzipped
+                raise packages.too_large_unzipped() from error
             raise InvalidParameterValue(
                 f"Error occurred while GetObject. S3 Error Code: {error.code}. S3 Error Message: {error.message}"
             ) from error

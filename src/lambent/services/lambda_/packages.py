@@ -62,6 +62,10 @@ def corrupt(detail: str = "") -> InvalidParameterValue:
     return InvalidParameterValue(f"{_CORRUPT} ({detail})" if detail else _CORRUPT)
 
 
+def too_large_unzipped() -> InvalidParameterValue:
+    return InvalidParameterValue(f"Unzipped size must be smaller than {MAX_UNZIPPED_BYTES} bytes")
+
+
 def check_upload_size(size: int, operation: str) -> None:
     """A package sent in the request itself. Raises RequestTooLarge."""
     if size > MAX_UPLOAD_BYTES:
@@ -100,7 +104,7 @@ def _check_sizes(members: list[zipfile.ZipInfo]) -> None:
     if len(members) > MAX_MEMBERS:
         raise corrupt(f"it has more than {MAX_MEMBERS} members")
     if sum(member.file_size for member in members) > MAX_UNZIPPED_BYTES:
-        raise InvalidParameterValue(f"Unzipped size must be smaller than {MAX_UNZIPPED_BYTES} bytes")
+        raise too_large_unzipped()
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise corrupt("it is encrypted")
     if any(member.compress_type not in _COMPRESSIONS for member in members):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
@@ -21,8 +21,16 @@ T = TypeVar("T")
 
 Document = dict[str, Any]
 
-FetchObject = Callable[[Caller, str, str, str], Awaitable[bytes]]
-"""(caller, bucket, key, version id or "") -> the object's bytes. Raises ServiceError as S3 would."""
+
+class FetchObject(Protocol):
+    """`S3Operations.read_object`: an object's bytes, as `caller`.
+
+    Raises ServiceError as S3 would, `EntityTooLarge` for more than `max_bytes`.
+    """
+
+    def __call__(
+        self, caller: Caller, bucket: str, key: str, version_id: str, *, max_bytes: int
+    ) -> Awaitable[bytes]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,11 +144,18 @@ class ObjectOperations:
             parts = await self._database.scan(lambda tx: store.list_parts(tx, upload_id))
         return reading.described(found.stored, request, parts)
 
-    async def read_object(self, caller: Caller, bucket: str, key: str, version_id: str = "") -> bytes:
-        """An object's bytes for a part of the platform that acts for `caller`. Raises what GetObject raises."""
+    async def read_object(
+        self, caller: Caller, bucket: str, key: str, version_id: str = "", *, max_bytes: int
+    ) -> bytes:
+        """An object's bytes for a part of the platform that acts for `caller`.
+
+        Raises what GetObject raises, and EntityTooLarge instead of reading more than `max_bytes`.
+        """
         request = {"Bucket": bucket, "Key": key, **({"VersionId": version_id} if version_id else {})}
         for _ in range(READ_ATTEMPTS):
             found = self._admission.object(caller, request, "s3:GetObject")
+            if found.stored.size > max_bytes:
+                raise errors.EntityTooLarge(max_bytes)
             try:
                 pieces = await self._data_plane.pieces(found.stored, found.data, None)
                 return b"".join([piece async for piece in pieces])
