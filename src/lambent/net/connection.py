@@ -72,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._is_paused = False
         self._is_streaming = False
         self._is_endless = False
+        self._is_lingering = False
         self._owes_continue = False
         self._stop_requested = False
         self._head_began: float | None = None
@@ -272,6 +273,7 @@ class Connection(asyncio.Protocol):
     async def _linger(self) -> None:
         """Let a client that is still sending read our answer: closing now would reset its connection."""
         self._become_deaf()
+        self._is_lingering = True
         if self._transport.can_write_eof():
             self._transport.write_eof()
         try:
@@ -289,6 +291,8 @@ class Connection(asyncio.Protocol):
 
     def end_stream(self) -> None:
         """Break off a response that has no end of its own (a live tail): nobody would wait for it."""
+        if self._is_lingering:
+            self._transport.abort()
         if self._is_endless and self.task is not None:
             self.task.cancel()
 
