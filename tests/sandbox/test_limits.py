@@ -120,7 +120,8 @@ def handler(event, context):
             kind, children = await scene.result(bomb)
             assert kind == "EAGAIN"
             assert 500 < children <= 1024
-            assert await scene.result(other) == 0
+            if "pids" in scene.pool.isolation:  # else the limit is one for all environments of a runtime
+                assert await scene.result(other) == 0
 
     asyncio.run(main())
 

@@ -77,6 +77,7 @@ class NamespaceChild:
     end: asyncio.Future[ExitStatus]
     task_root: str = "/var/task"
     released: bool = False
+    is_frozen: bool = False
     charged_peak: int = 0
     peak: int = 0
     uncounted: int = 0
@@ -112,10 +113,12 @@ class NamespaceChild:
         return self.group is not None and self.group.oom_kills() > 0
 
     def freeze(self) -> None:
+        self.is_frozen = True
         if self.group is None or not self.group.freeze(frozen=True):
             self._signal(signal.SIGUSR1)
 
     def thaw(self) -> None:
+        self.is_frozen = False
         if self.group is None or not self.group.freeze(frozen=False):
             self._signal(signal.SIGUSR2)
 
@@ -123,6 +126,8 @@ class NamespaceChild:
         self._signal(signal.SIGKILL)
         if self.group is not None:
             self.group.kill()
+            if self.is_frozen:  # version 1: what is frozen cannot even die
+                self.group.freeze(frozen=False)
 
     def release(self) -> None:
         if self.released:
