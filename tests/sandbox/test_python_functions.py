@@ -280,6 +280,35 @@ def handler(event, context):
     asyncio.run(main())
 
 
+def test_a_function_on_the_hosts_network(tmp_path: Path) -> None:
+    """Configured so, it reaches what the host reaches, and the platform on a port of its own; else it is confined."""
+    source = """
+import os, socket, urllib.request
+def handler(port, context):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        greeting = connection.recv(100).decode()
+    platform = urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"]).read().decode()
+    try:
+        open("/etc/new", "w")
+    except OSError as error:
+        return [greeting, platform, error.strerror, os.path.exists("/root/.bashrc")]
+"""
+
+    async def main() -> None:
+        async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"hello from the host")
+            await writer.drain()
+            writer.close()
+
+        async with running_pool(tmp_path) as scene, await asyncio.start_server(greet, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            answer = await scene.result(scene.function("open", source, network=True), port)
+            assert answer == ["hello from the host", "from the platform", "Read-only file system", False]
+            assert scene.requests == ["open /"]
+
+    asyncio.run(main())
+
+
 def test_boto3_is_there_and_a_package_may_bring_its_own(tmp_path: Path) -> None:
     usual = """
 import boto3

@@ -22,6 +22,8 @@ class State(Enum):
     #: Gone.
     ENDED = "ended"
 
+    __hash__ = object.__hash__  # Enum's own runs Python code, on the path of every invocation
+
 
 class Event(Enum):
     #: A function was chosen.
@@ -38,6 +40,8 @@ class Event(Enum):
     KILL = "kill"
     #: The process is gone.
     EXIT = "exit"
+
+    __hash__ = object.__hash__
 
 
 class ImpossibleTransition(Exception):
