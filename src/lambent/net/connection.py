@@ -10,7 +10,7 @@ Timeouts are looked at from outside, by the listener's sweep (`check`).
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -45,6 +45,26 @@ class Serving:
     names: HeaderNames = field(default_factory=HeaderNames)
     date: DateLine = field(default_factory=DateLine)
     is_draining: bool = False
+    _by_environment: Counter[Any] = field(default_factory=Counter)
+
+    def admits(self, environment: Any) -> bool:
+        """Whether there is a place for one more connection, from this environment (None: from outside)."""
+        if self.is_draining or len(self.connections) >= self.limits.connections:
+            return False
+        return environment is None or self._by_environment[environment] < self.limits.environment_connections
+
+    def add(self, connection: "Connection") -> None:
+        self.connections.add(connection)
+        if connection.environment is not None:
+            self._by_environment[connection.environment] += 1
+
+    def remove(self, connection: "Connection") -> None:
+        self.connections.discard(connection)
+        environment = connection.environment
+        if environment is not None:
+            self._by_environment[environment] -= 1
+            if not self._by_environment[environment]:
+                del self._by_environment[environment]
 
 
 @dataclass(slots=True)
@@ -85,7 +105,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         serving = self._serving
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
-        if serving.is_draining or len(serving.connections) >= self._limits.connections:
+        if not serving.admits(self.environment):
             self._is_deaf = True
             transport.abort()
             return
@@ -93,7 +113,7 @@ class Connection(asyncio.Protocol):
         self._peer = peer[0] if peer else ""
         self._gone: asyncio.Future[None] = serving.loop.create_future()
         self._outlet = Outlet(transport, self._limits)
-        serving.connections.add(self)
+        serving.add(self)
         self.task = serving.tasks.create_task(self.serve())
 
     def data_received(self, data: bytes) -> None:
@@ -120,7 +140,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
         if self.task is None:
             return
-        self._serving.connections.discard(self)
+        self._serving.remove(self)
         self._become_deaf()
         self._queue.clear()
         for exchange in (self._receiving, self._answering):
@@ -290,7 +310,7 @@ class Connection(asyncio.Protocol):
         self._wake()
 
     def end_stream(self) -> None:
-        """Break off a response that has no end of its own (a live tail): nobody would wait for it."""
+        """Break off what nobody would wait for: a response without an end of its own (a live tail), and lingering."""
         if self._is_lingering:
             self._transport.abort()
         if self._is_endless and self.task is not None:

@@ -34,6 +34,8 @@ class Limits:
     """Requests waiting behind the one being answered; then we stop reading."""
     connections: int = 8192
     """At once, per listener; one more is closed at the door."""
+    environment_connections: int = 512
+    """The same for one execution environment: no function may take the places of all others. SDKs use about 50."""
 
     @property
     def sweep_seconds(self) -> float:

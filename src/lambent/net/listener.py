@@ -90,7 +90,7 @@ class Listener:
         self.port = server.sockets[0].getsockname()[1]
 
     async def adopt(self, listening: socket.socket, environment: Any) -> Adopted:
-        """Serve a socket that listens elsewhere; its requests carry `environment`. The socket is ours from here on."""
+        """Serve a socket that listens elsewhere, ours from here on; its requests carry `environment` (hashable)."""
         listening.setblocking(False)
         server = await self._serving.loop.create_server(
             lambda: Connection(self._serving, environment), sock=listening, backlog=_BACKLOG

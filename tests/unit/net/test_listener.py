@@ -564,6 +564,30 @@ def test_an_adopted_socket_tells_who_is_calling_until_it_is_closed(run: Run) -> 
     run(main())
 
 
+def test_one_environment_cannot_take_all_places(run: Run) -> None:
+    async def main() -> None:
+        async with Listener(echo, limits=Limits(environment_connections=2)) as listener:
+            await listener.bind("127.0.0.1", 0)
+            inside = socket.create_server(("127.0.0.1", 0))
+            port = inside.getsockname()[1]
+            adopted = await listener.adopt(inside, "environment-1")
+            async with connected(port) as first, connected(port) as second:
+                for client in (first, second):
+                    await client.send(get())
+                    assert (await client.receive()).status == 200
+                async with connected(port) as third, connected(listener.port) as outsider:
+                    assert await third.ended()
+                    await outsider.send(get())
+                    assert (await outsider.receive()).status == 200
+            await asyncio.sleep(0.05)
+            async with connected(port) as later:
+                await later.send(get())
+                assert (await later.receive()).status == 200
+            adopted.close()
+
+    run(main())
+
+
 def test_small_responses_leave_at_once(run: Run) -> None:
     """Nagle's algorithm would hold the second half of a response back for a delayed acknowledgement (40 ms)."""
 
