@@ -139,3 +139,22 @@ def test_programs_may_be_started(platform: PlatformProcess, deploy: Deploy) -> N
     code = """const { execFileSync } = require('child_process')
     exports.handler = async () => execFileSync('node', ['-p', '6 * 7']).toString().trim()"""
     assert invoke(platform, deploy(code, MemorySize=512, Timeout=10)) == (None, "42")
+
+
+def test_responses_have_a_largest_size(platform: PlatformProcess, deploy: Deploy) -> None:
+    code = """exports.handler = async (size) => 'x'.repeat(size)"""
+    name = deploy(code, MemorySize=512)
+    largest = 6 * 1024 * 1024
+    assert invoke(platform, name, largest) == (None, "x" * largest)
+    error, document = invoke(platform, name, largest + 1000)
+    assert (error, document["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    assert invoke(platform, name, 1) == (None, "x")
+
+
+def test_streamed_responses_have_a_largest_size_when_collected(platform: PlatformProcess, deploy: Deploy) -> None:
+    code = """exports.handler = awslambda.streamifyResponse(async (size, stream) => {
+      stream.write('"'); stream.write('x'.repeat(size)); stream.end('"') })"""
+    name = deploy(code, MemorySize=512)
+    error, document = invoke(platform, name, 7 * 1024 * 1024)
+    assert (error, document["errorType"]) == ("Unhandled", "Function.ResponseSizeTooLarge")
+    assert invoke(platform, name, 1) == (None, "x")
