@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -330,6 +331,7 @@ def _isolation_policy(setting: str) -> IsolationPolicy:
 
 def run(settings: Settings, *, on_ready: Callable[[Ready], None]) -> int:
     """`lambent up`: serve until SIGTERM or Ctrl-C, drain, and return 0. Raises StartError."""
+    _raise_file_limit()
     try:
         uvloop.run(_run(settings, on_ready))
     except ExceptionGroup as group:  # how a TaskGroup passes on what was raised in it
@@ -340,6 +342,19 @@ def run(settings: Settings, *, on_ready: Callable[[Ready], None]) -> int:
     except _REFUSALS as error:
         raise StartError(str(error)) from error
     return 0
+
+
+#: For connections, objects being read, and a handful per execution environment.
+_WANTED_FILES = 65_536
+
+
+def _raise_file_limit() -> None:
+    """Systems start a process with 1,024 descriptors, which a few busy functions would use up; it may take more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError):  # macOS has a further limit that it does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 #: What keeps a platform from starting, for reasons its operator can do something about.

@@ -34,7 +34,7 @@ class Limits:
     """Requests waiting behind the one being answered; then we stop reading."""
     connections: int = 8192
     """At once, per listener; one more is closed at the door."""
-    environment_connections: int = 512
+    environment_connections: int = 256
     """The same for one execution environment: no function may take the places of all others. SDKs use about 50."""
 
     @property

@@ -104,13 +104,17 @@ class Upkeep:
 
 async def _compile_sources(interpreter: str, code: Path) -> None:
     """Unchecked hashes: nobody can change a source afterwards. Compiling parses, it does not run the sources."""
-    process = await asyncio.create_subprocess_exec(
-        interpreter,
-        *("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    try:
+        process = await asyncio.create_subprocess_exec(
+            interpreter,
+            *("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:  # no descriptors or processes left just now, or the interpreter is gone
+        log.warning("could not compile %s: %s; it runs from its sources", code, error)
+        return
     try:
         await asyncio.wait_for(process.wait(), COMPILE_TIMEOUT_SECONDS)
     except TimeoutError:
