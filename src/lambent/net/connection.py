@@ -45,13 +45,18 @@ class Serving:
     names: HeaderNames = field(default_factory=HeaderNames)
     date: DateLine = field(default_factory=DateLine)
     is_draining: bool = False
+    """Nothing new from outside."""
+    is_closed: bool = False
+    """Nothing new at all."""
     _by_environment: Counter[Any] = field(default_factory=Counter)
 
     def admits(self, environment: Any) -> bool:
         """Whether there is a place for one more connection, from this environment (None: from outside)."""
-        if self.is_draining or len(self.connections) >= self.limits.connections:
+        if self.is_closed or len(self.connections) >= self.limits.connections:
             return False
-        return environment is None or self._by_environment[environment] < self.limits.environment_connections
+        if environment is None:
+            return not self.is_draining
+        return self._by_environment[environment] < self.limits.environment_connections
 
     def add(self, connection: "Connection") -> None:
         self.connections.add(connection)

@@ -74,6 +74,8 @@ class Listener:
         traceback: TracebackType | None,
     ) -> None:
         await self.drain(0)
+        self._serving.is_closed = True
+        await _finish(list(self._serving.connections), 0)
         self._sweep.cancel()
         await self._tasks.__aexit__(None, None, None)  # what was raised inside goes on as it is, in no group
 
@@ -98,24 +100,16 @@ class Listener:
         return Adopted(server, self._serving, environment)
 
     async def drain(self, timeout_seconds: float) -> None:
-        """Take nothing new, finish what was asked; what is not finished in time is cut off."""
+        """Take nothing new from outside, finish what was asked; what is not finished in time is cut off.
+
+        Execution environments are served on, for a function that is waited for may need the platform to come to its
+        end. Their connections end with `Adopted.close`, or when the listener is left.
+        """
         serving = self._serving
         serving.is_draining = True
         for server in self._servers:
             server.close()
-        for connection in list(serving.connections):
-            connection.request_stop()
-        tasks = [connection.task for connection in serving.connections if connection.task is not None]
-        if tasks:
-            grace_seconds = min(timeout_seconds, _STREAM_GRACE_SECONDS)
-            await asyncio.wait(tasks, timeout=grace_seconds)
-            for connection in list(serving.connections):
-                connection.end_stream()
-            _, unfinished = await asyncio.wait(tasks, timeout=timeout_seconds - grace_seconds)
-            for connection in list(serving.connections):
-                connection.abort()
-            for task in unfinished:
-                task.cancel()
+        await _finish([each for each in serving.connections if each.environment is None], timeout_seconds)
 
     async def _check_connections(self) -> None:
         interval_seconds = self._limits.sweep_seconds
@@ -125,3 +119,20 @@ class Listener:
             now = loop.time()
             for connection in list(self._serving.connections):
                 connection.check(now)
+
+
+async def _finish(connections: list[Connection], timeout_seconds: float) -> None:
+    for connection in connections:
+        connection.request_stop()
+    tasks = [connection.task for connection in connections if connection.task is not None]
+    if not tasks:
+        return
+    grace_seconds = min(timeout_seconds, _STREAM_GRACE_SECONDS)
+    await asyncio.wait(tasks, timeout=grace_seconds)
+    for connection in connections:
+        connection.end_stream()
+    _, unfinished = await asyncio.wait(tasks, timeout=timeout_seconds - grace_seconds)
+    for connection in connections:
+        connection.abort()
+    for task in unfinished:
+        task.cancel()

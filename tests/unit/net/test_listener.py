@@ -482,6 +482,47 @@ def test_drain_finishes_what_was_asked_and_takes_nothing_new(run: Run) -> None:
     run(main())
 
 
+def test_execution_environments_are_served_during_and_after_the_drain(run: Run) -> None:
+    """A function that somebody waits for may need the platform to finish."""
+
+    async def invoke(request: Request) -> Response:
+        if request.environment is None:
+            entered.set()
+            await finished.wait()
+        return Response(200, {}, str(request.environment).encode())
+
+    entered: asyncio.Event
+    finished: asyncio.Event
+
+    async def main() -> None:
+        nonlocal entered, finished
+        entered, finished = asyncio.Event(), asyncio.Event()
+        async with Listener(invoke) as listener:
+            await listener.bind("127.0.0.1", 0)
+            inside = socket.create_server(("127.0.0.1", 0))
+            port = inside.getsockname()[1]
+            adopted = await listener.adopt(inside, "environment")
+            async with connected(listener.port) as outside, connected(port) as kept, asyncio.TaskGroup() as tasks:
+                await outside.send(get())
+                await entered.wait()
+                tasks.create_task(listener.drain(5))
+                await asyncio.sleep(0.01)
+                await kept.send(get())
+                assert (await kept.receive()).body == b"environment"
+                async with connected(port) as fresh:
+                    await fresh.send(get())
+                    assert (await fresh.receive()).body == b"environment"
+                finished.set()
+                assert (await outside.receive()).body == b"None"
+            async with connected(port) as late:
+                await late.send(get())
+                assert (await late.receive()).body == b"environment"
+                adopted.close()
+                assert await late.ended()
+
+    run(main())
+
+
 def test_streams_without_an_end_do_not_hold_up_the_drain(run: Run) -> None:
     async def ticks() -> AsyncIterator[bytes]:
         while True:
