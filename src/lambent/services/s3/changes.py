@@ -17,6 +17,7 @@ from lambent.services.s3.records import NULL_VERSION, Place, StoredObject
 from lambent.storage import log
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
+from lambent.wire import rest_xml
 
 _SEQUENCER_STEP_BITS = 20
 
@@ -124,7 +125,7 @@ class Changes:
             principal_id=caller.principal_id,
             source_ip=caller.source_ip,
             request_id=caller.request_id,
-            host_id=naming.host_id(caller.request_id),
+            host_id=rest_xml.host_id(caller.request_id),
             version_id="" if stored.version_id == NULL_VERSION else stored.version_id,
         )
         log.append(tx, notifications.LOG, record.to_bytes(), now_ms)

@@ -210,6 +210,8 @@ def choose_type(algorithm: Algorithm, requested: str | None) -> str:
     """
     if requested is None:
         return FULL_OBJECT if algorithm.name == "CRC64NVME" else COMPOSITE
+    if requested not in (FULL_OBJECT, COMPOSITE):
+        raise errors.InvalidRequest("Value for x-amz-checksum-type header is invalid.")
     impossible = (requested == COMPOSITE and algorithm.name == "CRC64NVME") or (
         requested == FULL_OBJECT and algorithm.combine is None
     )

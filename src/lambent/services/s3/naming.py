@@ -79,8 +79,3 @@ def customer_id(account_id: str) -> str:
     """What events give as the principal id of a bucket's owner, e.g. `A3NL1KOZZKEXAM`."""
     digest = hashlib.sha256(f"customer {account_id}".encode()).digest()
     return "A" + base64.b32encode(digest)[:13].decode()
-
-
-def host_id(request_id: str) -> str:
-    """x-amz-id-2 of a request, as events repeat it."""
-    return base64.b64encode(hashlib.sha256(request_id.encode()).digest()).decode()

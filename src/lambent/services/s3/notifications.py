@@ -23,7 +23,6 @@ SCHEMA_VERSION = "1.0"
 LOG = "s3"
 
 CREATED_PUT = "ObjectCreated:Put"
-CREATED_POST = "ObjectCreated:Post"
 CREATED_COPY = "ObjectCreated:Copy"
 CREATED_COMPLETE_UPLOAD = "ObjectCreated:CompleteMultipartUpload"
 REMOVED_DELETE = "ObjectRemoved:Delete"

@@ -98,6 +98,7 @@ def test_malformed_content_md5(value: str, code: str) -> None:
         ("CRC32C", None, "COMPOSITE"),
         ("SHA1", None, "COMPOSITE"),
         ("SHA256", "FULL_OBJECT", "InvalidRequest"),
+        ("CRC32", "PARTIAL", "InvalidRequest"),
     ],
 )
 def test_choose_type(name: str, requested: str | None, expected: str) -> None:
