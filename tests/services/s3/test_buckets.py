@@ -1,5 +1,6 @@
 """Buckets through boto3."""
 
+import http.client
 from collections.abc import Callable
 from typing import Any
 
@@ -99,8 +100,6 @@ def test_the_owner_can_be_expected(s3: Any, bucket: str) -> None:
 
 
 def test_virtual_hosted_style(platform: PlatformProcess, bucket: str) -> None:
-    import http.client  # the client's own name resolution would have to know *.localhost
-
     connection = http.client.HTTPConnection("127.0.0.1", platform.port)
     connection.request("GET", "/", headers={"Host": f"{bucket}.s3.localhost:{platform.port}"})
     response = connection.getresponse()

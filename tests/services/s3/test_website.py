@@ -1,6 +1,7 @@
 """Websites as a browser sees them, by host and by path."""
 
 import http.client
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -126,8 +127,6 @@ def test_without_a_configuration(s3: Any, site: Site) -> None:
 
 
 def test_a_policy_makes_a_site_public_as_well(s3: Any, site: Site) -> None:
-    import json
-
     statement = {
         "Effect": "Allow",
         "Principal": "*",
