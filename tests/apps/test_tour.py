@@ -27,12 +27,7 @@ def adapted(script: str, platform: PlatformProcess) -> str:
 def test_the_tour_works_as_printed(platform: PlatformProcess, tmp_path: Path) -> None:
     shell = [block for block in blocks("bash") if "lambent up" not in block]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {
-        **os.environ,
-        "PATH": path,
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    }
+    nobody = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
     # A person takes a moment to type the next line; a script would ask for the function's output before it is there.
     script = adapted("\n".join(shell), platform).replace("lambent logs hello", "sleep 1\nlambent logs hello")
     done = subprocess.run(
