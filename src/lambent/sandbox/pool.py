@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
-from lambent.sandbox import available_runtimes, variables
+from lambent.sandbox import available_runtimes, sdk_use, variables
 from lambent.sandbox.environment import State
 from lambent.sandbox.execution_environment import (
     INIT_SECONDS,
@@ -269,7 +269,8 @@ class Pool:
             raise ChildFailed(f"runtime {spec.runtime} is not installed here")
         if runtime.dialect is Dialect.FRAMES and variables.needs_fresh_process(spec.environment):
             return Kind(runtime, Start.LAUNCH, spec.network)
-        return Kind(runtime, runtime.start, spec.network)
+        uses_sdk = runtime.start is Start.FORK and sdk_use.is_likely(spec.code_dir, spec.handler)
+        return Kind(runtime, runtime.start, spec.network, uses_sdk)
 
     async def _make(self, kind: Kind, hurry: bool) -> ExecutionEnvironment:
         return await ExecutionEnvironment.make(self._around, kind, self._outside.ids.uuid(), hurry=hurry)

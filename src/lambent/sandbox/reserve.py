@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lambent.sandbox.execution_environment import ExecutionEnvironment
 from lambent.sandbox.isolation.contract import ChildFailed, Kind
@@ -46,17 +46,25 @@ class Reserve:
             self._tasks.create_task(self._refill(kind, shelf))
 
     async def take(self, kind: Kind) -> ExecutionEnvironment:
-        """Raises ChildFailed."""
-        shelf = self._shelf(kind)
-        self.prepare(kind)
-        while shelf.ready:
-            environment = shelf.ready.popleft()
-            if not environment.is_over:
-                return environment
+        """One of that kind or, where none is ready, one that only lacks the rehearsal. Raises ChildFailed."""
+        plain = replace(kind, uses_sdk=False)
+        environment = self._take_ready(kind) or (self._take_ready(plain) if plain != kind else None)
+        if environment is not None:
+            return environment
+        shelf = self._shelf(plain)
         asking: asyncio.Future[ExecutionEnvironment] = asyncio.get_running_loop().create_future()
         shelf.asking.append(asking)
-        self._tasks.create_task(self._make_in_a_hurry(kind, shelf))
+        self._tasks.create_task(self._make_in_a_hurry(plain, shelf))
         return await asking
+
+    def _take_ready(self, kind: Kind) -> ExecutionEnvironment | None:
+        self.prepare(kind)
+        ready = self._shelf(kind).ready
+        while ready:
+            environment = ready.popleft()
+            if not environment.is_over:
+                return environment
+        return None
 
     def waiting(self) -> list[ExecutionEnvironment]:
         return [environment for shelf in self._shelves.values() for environment in shelf.ready]
@@ -87,7 +95,8 @@ class Reserve:
             while len(shelf.ready) < self._target and not self._is_closed:
                 self._shelve(shelf, await self._make(kind, False))
         except (ChildFailed, OSError) as error:
-            _log.warning("no execution environment in reserve for %s: %s", kind.runtime.name, error)
+            if not self._is_closed:
+                _log.warning("no execution environment in reserve for %s: %s", kind.runtime.name, error)
         finally:
             shelf.is_refilling = False
 

@@ -42,7 +42,9 @@ def become(request: dict[str, Any], fds: list[int], link: socket.socket, inherit
         os.closerange(0, _STATUS)
         reaper.reap(runtime_pid, _STATUS)
     os.close(_STATUS)
-    runtime.wait(request["argv"], request["env"], inheritance.preloaded)
+    if request["argv"]:
+        runtime.execute(request["argv"], request["env"])
+    runtime.wait(inheritance.preloaded, uses_sdk=request["uses_sdk"])
 
 
 def _keep_only(fds: list[int]) -> None:

@@ -13,6 +13,9 @@ import site
 import sys
 from typing import Any, Callable
 
+#: What botocore reads when a session is made, not when a client is.
+_READ_BY_A_SESSION = ("AWS_DATA_PATH", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE")
+
 
 def prepare_interpreter(path: list[str]) -> None:
     """`path`: where the SDK is, after the standard library and after everything a function brings."""
@@ -32,15 +35,49 @@ def load_sdk(services: list[str]) -> frozenset[str]:
 
         with contextlib.suppress(Exception):
             _remember_models()
-        session = boto3.session.Session(
-            aws_access_key_id="unused",
-            aws_secret_access_key="unused",  # noqa: S106
-            region_name="us-east-1",
-        )
-        for name in services:
-            with contextlib.suppress(Exception):
-                session.client(name)
+        _make_clients(services)
+        with contextlib.suppress(Exception):
+            _make_default_session(boto3)
     return frozenset(name.partition(".")[0] for name in sys.modules) - before
+
+
+def rehearse_sdk() -> None:
+    """Makes a client and forgets it, in an environment that will make one: its memory is then copied already."""
+    with contextlib.suppress(Exception):
+        _make_clients(["s3"])
+
+
+def _make_clients(services: list[str]) -> None:
+    import boto3
+
+    session = boto3.session.Session(
+        aws_access_key_id="unused",
+        aws_secret_access_key="unused",  # noqa: S106
+        region_name="us-east-1",
+    )
+    for name in services:
+        with contextlib.suppress(Exception):
+            session.client(name)
+
+
+def forget_default_session(environment: dict[str, str]) -> None:
+    """A function that configures the SDK itself has its session made afresh, from its own variables."""
+    boto3 = sys.modules.get("boto3")
+    if boto3 is not None and any(name in environment for name in _READ_BY_A_SESSION):
+        setattr(boto3, "DEFAULT_SESSION", None)  # noqa: B010 - a module nobody here knows statically
+
+
+def _make_default_session(boto3: Any) -> None:
+    """What `boto3.client(...)` would do first, a third of its time. Variables are read when a client is made.
+
+    What the session has read of configuration files, which is nothing, it must not remember.
+    """
+    boto3.setup_default_session()
+    core = boto3.DEFAULT_SESSION._session  # noqa: SLF001 - see the module's docstring
+    if core._credentials is not None:  # noqa: SLF001
+        boto3.DEFAULT_SESSION = None
+        return
+    core._config = core._profile_map = None  # noqa: SLF001
 
 
 def _remember_models() -> None:

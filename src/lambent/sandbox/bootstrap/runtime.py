@@ -32,14 +32,14 @@ def main(sdk_directory: str) -> NoReturn:
     _serve(Channel(socket.socket(fileno=_CHANNEL)), function_logs.FunctionLogHandler(), frozenset())
 
 
-def wait(argv: list[str], environment: dict[str, str], preloaded: frozenset[str]) -> NoReturn:
-    """A fork of the zygote, confined: executes `argv` (another runtime), or is the Python runtime itself."""
-    if argv:
-        _execute(argv, environment)
+def wait(preloaded: frozenset[str], *, uses_sdk: bool) -> NoReturn:
+    """A fork of the zygote, confined, is the Python runtime itself, or what it is told to execute later."""
     function_logs.open_output()
     log_handler = function_logs.FunctionLogHandler()
     if preloaded:
         _rehearse(log_handler, preloaded)
+    if uses_sdk:
+        preload.rehearse_sdk()
     _serve(Channel(socket.socket(fileno=_CHANNEL)), log_handler, preloaded)
 
 
@@ -78,6 +78,7 @@ class Function:
         for directory in own:  # what was looked up before the code was mounted
             sys.path_importer_cache.pop(directory, None)
         self._hidden = handlers.hide_preloaded(preloaded, own)
+        preload.forget_default_session(assignment["env"])
         self._log_handler = log_handler
         log_handler.take_over()
         try:
@@ -162,7 +163,7 @@ def _launch(channel: Channel, order: dict[str, Any]) -> NoReturn:
     for argv in candidates:
         if order["argv"] or os.path.exists(argv[0]):
             try:
-                _execute(argv, order["env"], with_channel=bool(order["argv"]))
+                execute(argv, order["env"], with_channel=bool(order["argv"]))
             except OSError as error:
                 problem = f"Error: fork/exec {argv[0]}: {os.strerror(error.errno or 0).lower()}"
     problem = problem or "Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
@@ -171,7 +172,8 @@ def _launch(channel: Channel, order: dict[str, Any]) -> NoReturn:
     os._exit(_FAULT_STATUS)
 
 
-def _execute(argv: list[str], environment: dict[str, str], *, with_channel: bool = True) -> NoReturn:
+def execute(argv: list[str], environment: dict[str, str], *, with_channel: bool = True) -> NoReturn:
+    """Another program takes this process over, and descriptor 3 if it speaks frames."""
     os.set_inheritable(_CHANNEL, with_channel)
     os.execve(argv[0], argv, environment)
 

@@ -46,6 +46,8 @@ class Kind:
     """As the runtime's, or LAUNCH for a function whose settings need a fresh process."""
     network: bool
     """On the host's network instead of one of its own."""
+    uses_sdk: bool = False
+    """Rehearsed with the AWS SDK: twice the memory, a third of the time to the first client."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,7 @@ class Namespaces:
             "argv": list(kind.runtime.argv) if kind.start is Start.EXEC else [],
             "env": dict(kind.runtime.environment),
             "network": kind.network,
+            "uses_sdk": kind.uses_sdk,
             "ports": ports,
             "tmp_mb": _DEFAULT_TMP_MB,
             "uid": uid if self._id_map else _SINGLE_UID,
