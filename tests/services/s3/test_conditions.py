@@ -65,6 +65,8 @@ def test_deleting_only_what_was_seen(s3: Any, bucket: str) -> None:
     assert answer["Errors"][0]["Code"] == "PreconditionFailed"
     s3.delete_object(Bucket=bucket, Key="k", IfMatch=etag)
     assert refusal(s3.head_object, Bucket=bucket, Key="k") == ("404", 404)
+    assert refusal(s3.delete_object, Bucket=bucket, Key="k", IfMatch="*") == ("NoSuchKey", 404)
+    s3.delete_object(Bucket=bucket, Key="k")
 
 
 def test_completing_an_upload_only_if_it_is_new(s3: Any, bucket: str) -> None:

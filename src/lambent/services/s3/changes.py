@@ -90,20 +90,20 @@ class Changes:
             self._record(tx, change, place, stored)
         return stored, orphans
 
-    async def delete(self, change: Change, check: Callable[[StoredObject], None]) -> None:
-        """Deleting what is not there succeeds and changes nothing. `check` may raise against the object there is."""
+    async def delete(self, change: Change, check: Callable[[StoredObject | None], None]) -> None:
+        """Deleting what is not there succeeds and changes nothing. `check` may object to what is there."""
 
         def work(tx: Transaction) -> list[str]:
             return self.delete_in(tx, change, check)
 
         self._data_plane.forget(await self._database.write(work))
 
-    def delete_in(self, tx: Transaction, change: Change, check: Callable[[StoredObject], None]) -> list[str]:
+    def delete_in(self, tx: Transaction, change: Change, check: Callable[[StoredObject | None], None]) -> list[str]:
         """Returns orphaned blob ids."""
         place, current = _look_up(tx, change.bucket, change.key_bytes)
+        check(current)
         if current is None:
             return []
-        check(current)
         orphans = store.delete_object(tx, change.bucket, current)
         if place.is_notified:
             self._record(tx, change, place, current)

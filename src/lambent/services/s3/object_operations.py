@@ -169,10 +169,8 @@ class ObjectOperations:
         naming.key_bytes(request["Key"])
         check_version(request, request["Key"])
         change = Change(caller, bucket.name, request["Key"], notifications.REMOVED_DELETE)
-        await self._changes.delete(
-            change,
-            _delete_check(request.get("IfMatch"), request.get("IfMatchLastModifiedTime"), request.get("IfMatchSize")),
-        )
+        conditions = (request.get("IfMatch"), request.get("IfMatchLastModifiedTime"), request.get("IfMatchSize"))
+        await self._changes.delete(change, _delete_check(request["Key"], *conditions))
         return {}
 
     async def delete_objects(self, caller: Caller, request: Request) -> Result:
@@ -224,16 +222,19 @@ def _not_modified(stored: StoredObject, request: Request) -> Result | None:
     return reading.not_modified(stored) if verdict is Verdict.NOT_MODIFIED else None
 
 
-def _delete_check(etag: str | None, modified: float | None, size: int | None) -> Callable[[StoredObject], None]:
-    def check(current: StoredObject) -> None:
-        facts = (current.etag, current.modified_ms, current.size)
-        preconditions.check_delete(etag=etag, modified=modified, size=size, current=facts)
+def _delete_check(
+    key: str, etag: str | None, modified: float | None, size: int | None
+) -> Callable[[StoredObject | None], None]:
+    def check(current: StoredObject | None) -> None:
+        facts = (current.etag, current.modified_ms, current.size) if current is not None else None
+        preconditions.check_delete(key=key, etag=etag, modified=modified, size=size, current=facts)
 
     return check
 
 
-def _identifier_check(identifier: Request) -> Callable[[StoredObject], None]:
-    return _delete_check(identifier.get("ETag"), identifier.get("LastModifiedTime"), identifier.get("Size"))
+def _identifier_check(identifier: Request) -> Callable[[StoredObject | None], None]:
+    conditions = (identifier.get("ETag"), identifier.get("LastModifiedTime"), identifier.get("Size"))
+    return _delete_check(identifier["Key"], *conditions)
 
 
 def _deletion_result(asked: list[Request], outcomes: list[ServiceError | None], *, is_quiet: bool) -> Result:

@@ -85,8 +85,18 @@ def check_write(request: Mapping[str, Any], *, key: str, current_etag: str | Non
             raise errors.PreconditionFailed("If-Match")
 
 
-def check_delete(*, etag: str | None, modified: float | None, size: int | None, current: tuple[str, int, int]) -> None:
-    """Conditions of DeleteObject and of each key of DeleteObjects against (etag, modified_ms, size)."""
+def check_delete(
+    *, key: str, etag: str | None, modified: float | None, size: int | None, current: tuple[str, int, int] | None
+) -> None:
+    """Conditions of DeleteObject and of each key of DeleteObjects against (etag, modified_ms, size).
+
+    If-Match asks for an object that is there ("How to perform conditional deletes" in the S3 user guide). Raises
+    PreconditionFailed, NoSuchKey.
+    """
+    if current is None:
+        if etag is not None:
+            raise errors.NoSuchKey(key)
+        return
     current_etag, modified_ms, current_size = current
     if etag is not None and not matches(etag, current_etag):
         raise errors.PreconditionFailed("If-Match")

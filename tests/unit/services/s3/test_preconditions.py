@@ -99,5 +99,13 @@ def test_writes_know_one_form_of_if_none_match(request_: dict[str, Any]) -> None
 )
 def test_check_delete(etag: str | None, modified: float | None, size: int | None, expected: str | None) -> None:
     current = (ETAG, MODIFIED * 1000 + 9, 5)
-    refused = refusal(lambda: preconditions.check_delete(etag=etag, modified=modified, size=size, current=current))
+    refused = refusal(
+        lambda: preconditions.check_delete(key="k", etag=etag, modified=modified, size=size, current=current)
+    )
     assert (refused and refused.members["Condition"]) == expected
+
+
+@pytest.mark.parametrize(("etag", "expected"), [(None, None), ("*", "NoSuchKey"), (GOOD, "NoSuchKey")])
+def test_deleting_what_is_not_there(etag: str | None, expected: str | None) -> None:
+    found = code(lambda: preconditions.check_delete(key="k", etag=etag, modified=None, size=None, current=None))
+    assert found == expected
