@@ -101,6 +101,7 @@ class ExecutionEnvironment:
         self._log_stream = ""
         self._init_ms: float | None = None
         self._served: Closeable | None = None
+        self._giving_back = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._child: Child
         self._channel: Conversation
@@ -197,17 +198,18 @@ class ExecutionEnvironment:
         self._child.kill()
 
     async def end(self) -> None:
-        """Kills it if need be, waits for its end, gives everything back."""
+        """Kills it if need be, waits for its end, gives everything back. Whoever asks waits until that is done."""
         self.kill(Cause.RETIRED)
-        await asyncio.wait([self._child.end])
-        self._output.close()
-        self._channel.close()
-        self._conversation.close()
-        if self._served is not None:
-            served, self._served = self._served, None
-            with contextlib.suppress(OSError):
-                await served.close()
-        self._child.release()
+        async with self._giving_back:
+            await asyncio.wait([self._child.end])
+            self._output.close()
+            self._channel.close()
+            self._conversation.close()
+            if self._served is not None:
+                served, self._served = self._served, None
+                with contextlib.suppress(OSError):
+                    await served.close()
+            self._child.release()
 
     @property
     def is_usable(self) -> bool:

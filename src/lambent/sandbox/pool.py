@@ -80,6 +80,7 @@ class Pool:
         self._stack = AsyncExitStack()
         self._idle: defaultdict[_Key, list[ExecutionEnvironment]] = defaultdict(list)
         self._busy: set[ExecutionEnvironment] = set()
+        self._ending: set[ExecutionEnvironment] = set()
         self._kept: dict[str, str | None] = {}
         self._room = asyncio.Semaphore(settings.max_environments)
         self._waiting_for_room = 0
@@ -117,7 +118,7 @@ class Pool:
         for task in self._upkeep:
             task.cancel()
         idle = [environment for environments in self._idle.values() for environment in environments]
-        ending = [*self._reserve.close(), *idle, *self._busy]
+        ending = [*self._reserve.close(), *idle, *self._busy, *self._ending]
         self._idle.clear()
         await asyncio.gather(*(environment.end() for environment in ending))
         await self._isolation.close()
@@ -229,7 +230,9 @@ class Pool:
 
     async def _end(self, environment: ExecutionEnvironment) -> None:
         self._busy.discard(environment)
+        self._ending.add(environment)
         await environment.end()
+        self._ending.discard(environment)
         self._room.release()
 
     def _retire_older(self, spec: FunctionSpec) -> None:
