@@ -3,6 +3,7 @@
 An environment that was rehearsed with the SDK makes its first client in a third of the time, and weighs twice as much.
 """
 
+import os
 from pathlib import Path
 
 _NAMES = (b"boto3", b"botocore")
@@ -19,9 +20,10 @@ def is_likely(code_dir: Path, handler: str) -> bool:
 
 def _neighbours(module: Path) -> list[Path]:
     try:
-        return [file for file in sorted(module.parent.iterdir())[: 4 * _FILES] if file.suffix == ".py"][:_FILES]
-    except OSError:
+        names = os.listdir(module.parent)[: 4 * _FILES]  # noqa: PTH208 - half the time of iterdir
+    except (OSError, ValueError):
         return []
+    return [module.parent / name for name in names if name.endswith(".py") and name != module.name][:_FILES]
 
 
 def _mentions_sdk(file: Path) -> bool:

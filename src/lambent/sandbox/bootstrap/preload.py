@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import site
 import sys
+import time
 from typing import Any, Callable
 
+#: Lambda's time zone, unless a function sets another.
+UTC = ":UTC"
 #: What botocore reads when a session is made, not when a client is.
 _READ_BY_A_SESSION = ("AWS_DATA_PATH", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE")
 
 
 def prepare_interpreter(path: list[str]) -> None:
     """`path`: where the SDK is, after the standard library and after everything a function brings."""
+    os.environ["TZ"] = UTC
+    time.tzset()
     site.setquit()
     site.setcopyright()
     site.sethelper()

@@ -118,7 +118,8 @@ class Function:
 def _adopt_environment(environment: dict[str, str], task_root: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    time.tzset()
+    if environment.get("TZ") != preload.UTC:
+        time.tzset()
     os.chdir(task_root)
 
 
@@ -193,6 +194,7 @@ def _rehearse(log_handler: function_logs.FunctionLogHandler, preloaded: frozense
     meta = b'{"aws_request_id":"r","deadline_ms":0,"invoked_function_arn":"","client_context":null,"trace_id":"1"}'
     frame = _META_LENGTH.pack(len(meta)) + meta + b'{"key":"' + b"x" * 300 + b'"}'
     environment = {f"AWS_LAMBDA_VARIABLE_{number}": "x" * 60 for number in range(30)}
+    environment["TZ"] = preload.UTC
     assignment = {"handler": "lambent_rehearsal.handler", "env": environment, "task_root": _REHEARSAL}
     platform.send(ASSIGN, json.dumps(assignment).encode())
     path = list(sys.path)
