@@ -59,46 +59,42 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        if self._missing >= 0 and not self._keep_bodies:
-            self._missing -= len(data)
-            if self._missing == 0:
-                self._complete(b"")
-            return
-        self._buffer += data
         if self._missing < 0:
-            end = self._buffer.find(b"\r\n\r\n")
-            if end < 0:
-                return
-            head = bytes(self._buffer[:end]).lower()
-            del self._buffer[: end + 4]
-            self._status = int(head[9:12])
-            self._missing = _content_length(head)
-            if not self._keep_bodies:
-                self._missing -= len(self._buffer)
+            if self._buffer:
+                data = bytes(self._buffer + data)
                 self._buffer.clear()
-                if self._missing == 0:
-                    self._complete(b"")
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self._buffer += data
                 return
-        if len(self._buffer) >= self._missing:
-            body = bytes(self._buffer)
-            self._buffer.clear()
-            self._complete(body)
+            self._status = int(data[9:12])
+            self._missing = _content_length(data, end)
+            data = data[end + 4 :]
+        self._missing -= len(data)
+        if self._keep_bodies:
+            self._buffer += data
+        if self._missing == 0:
+            self._complete()
 
-    def _complete(self, body: bytes) -> None:
+    def _complete(self) -> None:
         self._outcome.latencies_ms.append((time.perf_counter() - self._sent) * 1000)
         if not 200 <= self._status < 300:
             self._outcome.failures[self._status] = self._outcome.failures.get(self._status, 0) + 1
         if self._keep_bodies:
-            self._outcome.bodies.append(body)
+            self._outcome.bodies.append(bytes(self._buffer))
+            self._buffer.clear()
         self._missing = -1
         self._next()
 
 
-def _content_length(head: bytes) -> int:
-    start = head.find(b"\r\ncontent-length:")
+def _content_length(data: bytes, head_end: int) -> int:
+    start = data.find(b"content-length: ", 0, head_end)
+    if start < 0:
+        start = data[:head_end].lower().find(b"content-length: ")
     if start < 0:
         raise ValueError("the response has no content-length; this client does not read chunked bodies")
-    return int(head[start + 17 : head.find(b"\r\n", start + 2) if head.find(b"\r\n", start + 2) > 0 else None])
+    end = data.find(b"\r\n", start)
+    return int(data[start + 16 : end])
 
 
 async def run(host: str, port: int, requests: list[bytes], connections: int, *, keep_bodies: bool = False) -> Outcome:

@@ -87,6 +87,7 @@ class Pool:
         self._has_work = asyncio.Event()
         self._isolation: Isolation | None = None
         self._is_closing = False
+        self._started = asyncio.Event()
 
     async def start(self) -> None:
         """Finds out how functions can be isolated here. Raises IsolationUnavailable, which says what to do.
@@ -109,6 +110,7 @@ class Pool:
             self._tasks.create_task(self._sweep_regularly()),
             self._tasks.create_task(self._watch_memory()),
         ]
+        self._started.set()
 
     async def close(self) -> None:
         """Ends every environment, running or not."""
@@ -136,7 +138,7 @@ class Pool:
 
     def prepare(self, runtime: str) -> None:
         """Gets environments of a runtime ready in the background: somebody is about to use it."""
-        if runtime in self._runtimes and not self._is_closing:
+        if runtime in self._runtimes and self._started.is_set() and not self._is_closing:
             chosen = self._runtimes[runtime]
             self._reserve.prepare(Kind(chosen, chosen.start, network=False))
 
@@ -166,6 +168,7 @@ class Pool:
         return None
 
     async def _invoke_cold(self, spec: FunctionSpec, invocation: Invocation) -> Outcome:
+        await self._started.wait()
         environment = await self._acquire(spec)
         seconds: float = spec.timeout_seconds
         try:

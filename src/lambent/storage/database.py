@@ -49,6 +49,10 @@ class Database:
         """Run `work` at once on one snapshot, on the event loop: indexed look-ups under a millisecond only."""
         return self._readers.read(work)
 
+    def look_up(self, work: Callable[[Transaction], T]) -> T:
+        """Like `read`, for work of exactly one statement: it needs no transaction around it, at a third of the cost."""
+        return self._readers.look_up(work)
+
     async def scan(self, work: Callable[[Transaction], T]) -> T:
         """Like `read`, in a thread: listings, searches, anything that may take longer."""
         return await self._readers.scan(work)

@@ -29,6 +29,11 @@ class Readers:
     def read(self, work: Callable[[Transaction], T]) -> T:
         return self._read_on(self._here, work)
 
+    def look_up(self, work: Callable[[Transaction], T]) -> T:
+        """For one statement, which is a snapshot by itself."""
+        with translated_errors(self._path):
+            return work(Transaction(self._here))
+
     async def scan(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
 

@@ -52,6 +52,13 @@ class TooManyRequests(ServiceError):
     status = 429
 
 
+class ServiceFailure(ServiceError):
+    """The platform could not run the function (no environment could be made); the caller may try again."""
+
+    code = "ServiceException"
+    status = 500
+
+
 class PayloadTooLarge(ServiceError):
     """The event is larger than its invocation type allows.
 

@@ -57,6 +57,7 @@ class FunctionOperations:
             )
             await parts.change(lambda tx: _insert(tx, function))
         parts.upkeep.compile(configuration.runtime, function.package_sha256)
+        parts.prepare_runtime(configuration.runtime)
         return documents.describe_function(function)
 
     async def update_function_code(self, caller: Caller, request: Document) -> Document:
@@ -100,6 +101,7 @@ class FunctionOperations:
         change(self._parts.find(reference))
         updated = await self._update(reference, request, change)
         self._parts.upkeep.retire(updated.key.arn, updated.revision_id)
+        self._parts.prepare_runtime(updated.configuration.runtime)
         return documents.describe_function(updated)
 
     async def get_function(self, caller: Caller, request: Document) -> Document:

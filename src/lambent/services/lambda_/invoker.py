@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lambent.kit.clock import Clock
+from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
 from lambent.services.lambda_ import event_invoke, names, payloads, store
 from lambent.services.lambda_.configuration import Function
-from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from lambent.services.lambda_.errors import ResourceNotFound, ServiceFailure, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.happenings import HappeningKind, Happenings
 from lambent.services.lambda_.names import FunctionKey, FunctionReference
@@ -118,6 +119,8 @@ class Invoker:
             outcome = await self._run(target.spec, invocation)
         except Exception as error:
             self._note(HappeningKind.FAULT, target, request_id, source, repr(error))
+            if isinstance(error, ChildFailed):
+                raise ServiceFailure(f"The function could not be run: {error}") from error
             raise
         finally:
             load.running -= 1

@@ -44,6 +44,8 @@ class LambdaParts:
     ids: Ids
     installed_runtimes: Collection[str]
     """`Pool.supported_runtimes()`."""
+    prepare_runtime: Callable[[str], None]
+    """`Pool.prepare`: environments of a runtime that is about to be used are made ready in the background."""
     fetch_object: FetchObject
     link_secret: bytes
     """Signs download links; random per process is enough."""

@@ -50,6 +50,11 @@ def functions_after(tx: Transaction, account_id: str, region: str, *, after: str
     return [_function(row) for row in rows]
 
 
+def runtimes_in_use(tx: Transaction) -> list[str]:
+    """Of all functions, each once."""
+    return sorted({_function(row).configuration.runtime for row in tx.rows(f"SELECT {_COLUMNS} FROM lambda_function")})  # noqa: S608 - constants
+
+
 def update_function(tx: Transaction, function: Function) -> None:
     """Code and configuration, with revision and time; reserve, tags and policy stay."""
     key = function.key

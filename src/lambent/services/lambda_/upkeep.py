@@ -45,6 +45,16 @@ class _Compilation:
     package_sha256: str
 
 
+#: What the interpreter is told: compile a directory. Sources are only parsed, but their parse may be made expensive.
+#: Unchecked hashes: nobody can change a source afterwards.
+_COMPILE = """
+import compileall, py_compile, resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+compileall.compile_dir(sys.argv[1], quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+"""
+
+
 class Upkeep:
     def __init__(
         self,
@@ -103,11 +113,10 @@ class Upkeep:
 
 
 async def _compile_sources(interpreter: str, code: Path) -> None:
-    """Unchecked hashes: nobody can change a source afterwards. Compiling parses, it does not run the sources."""
     try:
         process = await asyncio.create_subprocess_exec(
             interpreter,
-            *("-I", "-S", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", str(code)),
+            *("-I", "-S", "-c", _COMPILE, str(code)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,

@@ -107,7 +107,7 @@ class Admission:
         """
         bucket, key = self.bucket_alone(request), request["Key"]
         key_bytes = naming.key_bytes(key)
-        stored, data = self._database.read(lambda tx: _object_and_data(tx, bucket.name, key_bytes))
+        stored, data = self._database.look_up(lambda tx: store.find_object_and_data(tx, bucket.name, key_bytes))
         if stored is None:
             self._check_may_miss(caller, bucket, Wish(action, key))
             check_version(request, key)
@@ -145,13 +145,6 @@ class Admission:
         wish = Wish("s3:PutObjectAcl", request["Key"], Acl(bucket.acl, bucket.owner, "WRITE"))
         self.check(caller, bucket, wish)
         return acl.dump(grants, owner_id=owner_id), owner
-
-
-def _object_and_data(tx: Transaction, bucket: str, key: bytes) -> tuple[StoredObject | None, bytes | None]:
-    stored = store.find_object(tx, bucket, key)
-    if stored is None or stored.small_blob_id is None:
-        return stored, None
-    return stored, store.small_blob(tx, stored.small_blob_id)
 
 
 def _goes_to_bucket_owner(caller: Caller, bucket: Bucket, request: Request) -> bool:

@@ -22,6 +22,10 @@ _PART = "part_number, size, etag, modified_ms, checksum, blob_id, start"
 # On the path of every request: composed once.
 _FIND_BUCKET = f"SELECT {_BUCKET} FROM bucket WHERE name = ?"
 _FIND_OBJECT = f"SELECT {_OBJECT} FROM object WHERE bucket = ? AND key = ?"
+_FIND_OBJECT_AND_DATA = (
+    f"SELECT {_OBJECT}, (SELECT data FROM small_blob WHERE id = object.small_blob_id) "
+    "FROM object WHERE bucket = ? AND key = ?"
+)
 _INSERT_OBJECT = f"INSERT INTO object ({_OBJECT}, bucket) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -105,6 +109,12 @@ def delete_bucket(tx: Transaction, name: str) -> list[str]:
 def find_object(tx: Transaction, bucket: str, key: bytes) -> StoredObject | None:
     row = tx.row(_FIND_OBJECT, (bucket, key))
     return StoredObject._make(row) if row else None
+
+
+def find_object_and_data(tx: Transaction, bucket: str, key: bytes) -> tuple[StoredObject | None, bytes | None]:
+    """The object, and its bytes if it is a small one: in one statement, which is one snapshot."""
+    row = tx.row(_FIND_OBJECT_AND_DATA, (bucket, key))
+    return (StoredObject._make(row[:-1]), row[-1]) if row else (None, None)
 
 
 def find_place(tx: Transaction, bucket: str) -> Place | None:
