@@ -216,6 +216,7 @@ class Connection(asyncio.Protocol):
             _log.exception("connection from %s failed", self._peer)
         finally:
             self._become_deaf()
+            self._outlet.flush()
             self._transport.close()
 
     async def _next(self) -> _Exchange | None:
@@ -300,6 +301,7 @@ class Connection(asyncio.Protocol):
         self._become_deaf()
         self._is_lingering = True
         if self._transport.can_write_eof():
+            self._outlet.flush()
             self._transport.write_eof()
         try:
             async with asyncio.timeout(self._limits.linger_seconds):

@@ -12,6 +12,7 @@ from lambent.net.limits import Limits
 from lambent.wire.http import ClientDisconnected, FileSlice
 
 SMALL_FILE_BYTES = 32 * 1024  # up to here reading and joining to the head is one system call cheaper than sendfile
+HELD_BYTES = 16 * 1024  # larger pieces leave at once
 _SENDFILE_BYTES = 1024 * 1024  # per call; after each the loop gets a turn, however fast the client
 
 
@@ -21,12 +22,25 @@ class Outlet:
         self._high_water = limits.write_buffer_bytes
         self._loop = asyncio.get_running_loop()
         self._writable: asyncio.Future[None] | None = None
+        self._held: list[bytes] = []
+        self._is_through = False
         self._is_lost = False
         self._sent_by_file = 0
         self._set_high_water(self._high_water)
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data)
+        """Small pieces wait for the end of the loop's turn: then a client with many connections is woken once."""
+        self._held.append(data)
+        if len(data) > HELD_BYTES or self._is_through:
+            self.flush()
+        elif len(self._held) == 1:
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Hand over what is held; before anything that goes around `write`."""
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     async def drained(self) -> None:
         """Wait until the client has taken enough. Raises ClientDisconnected."""
@@ -82,10 +96,12 @@ class Outlet:
     async def _write_through(self, data: bytes) -> None:
         """Write, and wait until the transport holds nothing: what goes around it must come after."""
         self._set_high_water(0)
+        self._is_through = True
         try:
             self.write(data)
             await self.drained()
         finally:
+            self._is_through = False
             self._set_high_water(self._high_water)
 
     async def _until_writable(self, descriptor: int) -> None:
