@@ -1,4 +1,4 @@
-"""DynamoDB's error codes (DynamoDB Developer Guide, "Error handling with DynamoDB"; API Reference, errors per action)."""
+"""DynamoDB's error codes (Developer Guide, "Error handling with DynamoDB"; API Reference, errors of each action)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

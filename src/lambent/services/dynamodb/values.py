@@ -9,7 +9,7 @@ The wire layer passes values through unseen, so everything a client can get wron
 
 import binascii
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
 from lambent.services.dynamodb.numbers import compare_numbers, normalise_number
@@ -17,6 +17,7 @@ from lambent.wire.errors import SerializationError
 
 AttributeValue = dict[str, Any]
 Item = dict[str, AttributeValue]
+TextOrBytes = TypeVar("TextOrBytes", str, bytes)
 
 #: Developer Guide, "Quotas": "up to 32 levels deep". The content of a top-level attribute is level 1.
 MAX_DEPTH = 32
@@ -55,6 +56,17 @@ def check_name(name: str) -> None:
         raise invalid_values("Attribute name is too large, must be less than 65536 bytes")
 
 
+def check_depth(value: AttributeValue, depth: int) -> None:
+    """Raises ValidationException when a checked value, moved to this level of an item, reaches too deep."""
+    for kind, content in value.items():
+        if kind not in {"M", "L"}:
+            return
+        if depth >= MAX_DEPTH:
+            raise ValidationException(_TOO_DEEP)
+        for member in content.values() if kind == "M" else content:
+            check_depth(member, depth + 1)
+
+
 def type_of(value: AttributeValue) -> str:
     """The type tag, "S", "N", ..., of a value that passed check_value."""
     return next(iter(value))
@@ -85,14 +97,17 @@ def compare(left: AttributeValue, right: AttributeValue) -> int | None:
     kind = next(iter(left))
     if kind not in right:
         return None
-    ours, theirs = left[kind], right[kind]
     if kind == "N":
-        return compare_numbers(ours, theirs)
+        return compare_numbers(left[kind], right[kind])
+    if kind == "S":
+        return _order(left[kind], right[kind])
     if kind == "B":
-        ours, theirs = binascii.a2b_base64(ours), binascii.a2b_base64(theirs)
-    elif kind != "S":
-        return None
-    return (ours > theirs) - (ours < theirs)
+        return _order(binascii.a2b_base64(left[kind]), binascii.a2b_base64(right[kind]))
+    return None
+
+
+def _order(left: TextOrBytes, right: TextOrBytes) -> int:
+    return (left > right) - (left < right)
 
 
 def _check(value: AttributeValue, depth: int) -> AttributeValue:
