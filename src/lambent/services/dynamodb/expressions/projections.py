@@ -49,6 +49,11 @@ def project(paths: Iterable[Path]) -> Projection:
     return Projection(taken, frozenset(tree), tree)
 
 
+def pick_paths(item: Item, paths: Iterable[Path]) -> Item:
+    """What the item has at paths that neither overlap nor conflict, such as those of an update."""
+    return pick_members(item, plant([(path, True) for path in paths]))
+
+
 def pick_members(item: Item, tree: Branch) -> Item:
     """What the item, or a map within one, has of a tree of paths."""
     picked: Item = {}

@@ -20,7 +20,6 @@ from lambent.services.dynamodb.expressions.invalid import (
 from lambent.services.dynamodb.expressions.operands import getter
 from lambent.services.dynamodb.expressions.paths import Branch, Path, plant, resolve
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
-from lambent.services.dynamodb.expressions.projections import pick_members
 from lambent.services.dynamodb.expressions.tree import (
     Action,
     AddAction,
@@ -41,7 +40,7 @@ _TYPE_NAMES = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    #: Every path it writes, as written in the expression.
+    #: Every path it writes: what UPDATED_OLD and UPDATED_NEW return (`projections.pick_paths`).
     paths: tuple[Path, ...]
     #: What becomes of each, and the same without what is only removed.
     tree: Branch
@@ -59,10 +58,6 @@ class Update:
         REMOVE does nothing to an item that did not exist, even where its path would be refused in one that does.
         """
         return _change_members(item, self.tree if existed else self.tree_for_new_items, item, 1)
-
-    def pick(self, item: Item) -> Item:
-        """What the item has at the paths written: UPDATED_OLD and UPDATED_NEW."""
-        return pick_members(item, self.tree)
 
 
 def compile_update(text: str, placeholders: Placeholders) -> Update:
