@@ -36,6 +36,10 @@ from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
+from lambent.services.dynamodb.operations import DynamoOperations
+from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.happenings import Happenings
@@ -127,6 +131,7 @@ class Platform:
         self._build_logs()
         self._build_functions()
         self._build_objects()
+        self._build_tables()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -204,6 +209,10 @@ class Platform:
             link_secret=secrets.token_bytes(32),
         )
 
+    def _build_tables(self) -> None:
+        database, clock = self._database, self._clock
+        self.tables = DynamoParts(database, TableCache(database), Throttle(clock), clock, self._ids)
+
     def _build_gateway(self) -> None:
         settings = self.settings
         functions = LambdaOperations(self._lambda_parts)
@@ -214,6 +223,10 @@ class Platform:
                 ServedService(load_service("s3", S3Operations.SERVED), self.objects, allows_anonymous=True),
                 ServedService(load_service("lambda", LambdaOperations.SERVED, open_enums=["Runtime"]), functions),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(
+                    load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
+                    DynamoOperations(self.tables),
+                ),
             ],
             authenticator=Authenticator(
                 self._credentials,
