@@ -56,7 +56,37 @@ def trim(tx: Transaction, log: str, through: int) -> None:
     tx.execute("DELETE FROM log_record WHERE log = ? AND position <= ?", (log, through))
 
 
+def trim_older(tx: Transaction, log: str, before_ms: int, limit: int) -> int:
+    """Forget the oldest records, at most `limit`, up to the first that is not older; returns the last one's position.
+
+    0 if there was nothing to forget.
+    """
+    through = 0
+    oldest = tx.rows("SELECT position, time_ms FROM log_record WHERE log = ? ORDER BY position LIMIT ?", (log, limit))
+    for position, time_ms in oldest:
+        if time_ms >= before_ms:
+            break
+        through = position
+    if through:
+        trim(tx, log, through)
+    return through
+
+
+def forget(tx: Transaction, log: str) -> None:
+    """As if nobody had ever written to it. Only for logs whose name is never used again."""
+    tx.execute("DELETE FROM log_record WHERE log = ?", (log,))
+    tx.execute("DELETE FROM log_head WHERE log = ?", (log,))
+
+
 def head(tx: Transaction, log: str) -> int:
     """Position of the last record ever appended; 0 for a log nobody has written to."""
     found = tx.row("SELECT position FROM log_head WHERE log = ?", (log,))
     return found[0] if found else 0
+
+
+def position_before(tx: Transaction, log: str, time_ms: int) -> int:
+    """Position before the first record of `time_ms` or later; the head if there is none. Reads the log to there."""
+    found = tx.row(
+        "SELECT position FROM log_record WHERE log = ? AND time_ms >= ? ORDER BY position LIMIT 1", (log, time_ms)
+    )
+    return found[0] - 1 if found else head(tx, log)

@@ -10,16 +10,17 @@ from enum import StrEnum
 
 import orjson
 
-from lambent.services.dynamodb import index_store, table_store
+from lambent.services.dynamodb import index_store, stream_store, table_store
 from lambent.services.dynamodb.errors import ConditionalCheckFailed
 from lambent.services.dynamodb.expiry import expiry_of
 from lambent.services.dynamodb.expressions.conditions import Condition
 from lambent.services.dynamodb.expressions.updates import Update
 from lambent.services.dynamodb.index_entries import IndexChange
-from lambent.services.dynamodb.keys import Key
+from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.names import table_not_found
 from lambent.services.dynamodb.sizes import check_update_size, item_size
 from lambent.services.dynamodb.stored_items import StoredItem
+from lambent.services.dynamodb.streams import ItemChange
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
@@ -71,7 +72,10 @@ def write_item(tx: Transaction, table: Table, change: Change, *, now_ms: int, ca
     _store(tx, table, change.key, old, new)
     indexes = index_store.update_entries(tx, table, change.key, old, new) if table.indexes else ()
     if table.stream_view:
-        _record_change(tx, table, change, old, new, now_ms=now_ms, cause=cause)
+        recorded = ItemChange(
+            change.key.partition, key_attributes(change.key_item, table.schema), old, new, cause is Cause.EXPIRY
+        )
+        stream_store.record_change(tx, table, recorded, now_ms=now_ms)
     return Written(old, new, indexes)
 
 
@@ -138,16 +142,3 @@ def _store(tx: Transaction, table: Table, key: Key, old: StoredItem | None, new:
     size_bytes = (new.size if new is not None else 0) - (old.size if old is not None else 0)
     if items or size_bytes:
         table_store.grow_volume(tx, table.table_id, items, size_bytes)
-
-
-def _record_change(
-    tx: Transaction,
-    table: Table,
-    change: Change,
-    old: StoredItem | None,
-    new: StoredItem | None,
-    *,
-    now_ms: int,
-    cause: Cause,
-) -> None:
-    """Into the table's stream: the change record of this write, in this write's transaction."""

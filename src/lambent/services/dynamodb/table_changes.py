@@ -97,7 +97,9 @@ def _change_stream(definition: Definition, given: Mapping[str, Any], now_ms: int
         raise ValidationException("Table already has an enabled stream")
     if not view and not definition.stream_view:
         raise ValidationException("Table already has a disabled stream")
-    label = label_of(now_ms) if view else definition.stream_label
+    label = definition.stream_label
+    if view:
+        label = label_of(now_ms) if label_of(now_ms) != label else label_of(now_ms + 1)
     return dataclasses.replace(definition, stream_view=view, stream_label=label)
 
 

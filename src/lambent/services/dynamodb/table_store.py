@@ -6,7 +6,7 @@ Every change of a definition raises its epoch and announces `TABLES_TOPIC`, whic
 import dataclasses
 from dataclasses import dataclass
 
-from lambent.services.dynamodb import chores, table_documents
+from lambent.services.dynamodb import chores, stream_store, table_documents
 from lambent.services.dynamodb.chores import Chore, ChoreKind
 from lambent.services.dynamodb.keys import Key
 from lambent.services.dynamodb.names import TableKey
@@ -65,7 +65,7 @@ def insert_table(tx: Transaction, key: TableKey, definition: Definition, *, now_
     tx.execute("INSERT INTO dynamodb_volume (holder_id, items, bytes) VALUES (?, 0, 0)", (table_id,))
     table = Table(table_id, 1, key, definition)
     if definition.stream_view:
-        _open_stream(tx, table, now_ms)
+        stream_store.open_stream(tx, table, now_ms=now_ms)
     tx.announce(TABLES_TOPIC)
     return table
 
@@ -84,9 +84,9 @@ def update_definition(tx: Transaction, table: Table, definition: Definition, *, 
     for kind, index_id in chores.caused_by(table.definition, definition):
         add_chore(tx, kind, table.table_id, index_id)
     if table.stream_view and not changed.stream_view:
-        _close_stream(tx, table, now_ms)
+        stream_store.close_stream(tx, table, now_ms=now_ms)
     elif changed.stream_view and not table.stream_view:
-        _open_stream(tx, changed, now_ms)
+        stream_store.open_stream(tx, changed, now_ms=now_ms)
     tx.announce(TABLES_TOPIC)
     return changed
 
@@ -94,12 +94,12 @@ def update_definition(tx: Transaction, table: Table, definition: Definition, *, 
 def delete_table(tx: Transaction, table: Table, *, now_ms: int) -> None:
     """Its name is free at once; its rows go in the background."""
     if table.stream_view:
-        _close_stream(tx, table, now_ms)
+        stream_store.close_stream(tx, table, now_ms=now_ms)
     tx.execute("DELETE FROM dynamodb_table WHERE table_id = ?", (table.table_id,))
     tx.execute("DELETE FROM dynamodb_chore WHERE table_id = ?", (table.table_id,))
     holders = (table.table_id, *(index.index_id for index in table.definition.indexes))
     for holder_id in holders:
-        tx.execute("DELETE FROM dynamodb_volume WHERE holder_id = ?", (holder_id,))
+        delete_volume(tx, holder_id)
     for index in table.definition.indexes:
         add_chore(tx, ChoreKind.EMPTY_INDEX, table.table_id, index.index_id)
     add_chore(tx, ChoreKind.EMPTY_TABLE, table.table_id)
@@ -117,6 +117,10 @@ def grow_volume(tx: Transaction, holder_id: int, items: int, size_bytes: int) ->
         "UPDATE dynamodb_volume SET items = items + ?, bytes = bytes + ? WHERE holder_id = ?",
         (items, size_bytes, holder_id),
     )
+
+
+def delete_volume(tx: Transaction, holder_id: int) -> None:
+    tx.execute("DELETE FROM dynamodb_volume WHERE holder_id = ?", (holder_id,))
 
 
 # Chores
@@ -152,14 +156,6 @@ def finish_chore(tx: Transaction, chore: Chore) -> None:
 
 
 # Below the surface
-
-
-def _open_stream(tx: Transaction, table: Table, now_ms: int) -> None:
-    """`table` got a stream, of its label and view type."""
-
-
-def _close_stream(tx: Transaction, table: Table, now_ms: int) -> None:
-    """The stream of `table` was disabled, or the table deleted; its records stay readable for their 24 hours."""
 
 
 def _with_id(tx: Transaction, index: Index) -> Index:
