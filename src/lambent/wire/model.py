@@ -149,15 +149,22 @@ class ServiceModel:
 
 
 def load_service(
-    name: str, served: Collection[str], *, opaque: Collection[str] = (), open_enums: Collection[str] = ()
+    name: str,
+    served: Collection[str],
+    *,
+    opaque: Collection[str] = (),
+    open_enums: Collection[str] = (),
+    amendments: Raw | None = None,
 ) -> ServiceModel:
     """The model of botocore's service `name`, trimmed to the operations `served`.
 
     Shapes named in `opaque` pass the JSON and CBOR codecs as they are (DynamoDB's AttributeValue); those in
-    `open_enums` take any value, because the service itself says what is wrong with one (Lambda's Runtime). Raises
+    `open_enums` take any value, because the service itself says what is wrong with one (Lambda's Runtime). `amendments`
+    are merged into the description: what AWS once took and still takes, though the model forgot it. Raises
     UnknownService, UnknownServedOperation.
     """
     raw = _read_description(name)
+    _merge(raw, amendments or {})
     metadata = raw["metadata"]
     missing = sorted(set(served) - raw["operations"].keys())
     if missing:
