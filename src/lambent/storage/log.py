@@ -51,6 +51,23 @@ def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[Log
     ]
 
 
+def count_within(tx: Transaction, log: str, position: int, limit: int, max_bytes: int) -> int:
+    """How many records after `position`, at most `limit`, have payloads of no more than `max_bytes` together.
+
+    At least one if there is one, so that a reader of portions gets past a record that is larger.
+    """
+    sizes = tx.rows(
+        "SELECT LENGTH(payload) FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
+        (log, position, limit),
+    )
+    total = 0
+    for count, (size,) in enumerate(sizes):
+        total += size
+        if total > max_bytes:
+            return max(count, 1)
+    return len(sizes)
+
+
 def trim(tx: Transaction, log: str, through: int) -> None:
     """Forget the records up to and including `through`; positions are never used again."""
     tx.execute("DELETE FROM log_record WHERE log = ? AND position <= ?", (log, through))
@@ -76,6 +93,12 @@ def forget(tx: Transaction, log: str) -> None:
     """As if nobody had ever written to it. Only for logs whose name is never used again."""
     tx.execute("DELETE FROM log_record WHERE log = ?", (log,))
     tx.execute("DELETE FROM log_head WHERE log = ?", (log,))
+
+
+def oldest_ms(tx: Transaction, log: str) -> int | None:
+    """Time of the oldest record that is left."""
+    found = tx.row("SELECT time_ms FROM log_record WHERE log = ? ORDER BY position LIMIT 1", (log,))
+    return found[0] if found else None
 
 
 def head(tx: Transaction, log: str) -> int:

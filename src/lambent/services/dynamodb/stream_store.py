@@ -23,6 +23,9 @@ _SHARD = (
     "SELECT d.stream_id, d.shard_id, d.parent_id, d.first_hash, d.last_hash, d.opened_ms, d.closed_ms, d.trimmed,"
     " s.view_type FROM dynamodb_shard AS d JOIN dynamodb_stream AS s ON s.stream_id = d.stream_id"
 )
+_HAS_ENDED = (
+    "closed_ms < ? AND NOT EXISTS (SELECT 1 FROM dynamodb_shard AS d WHERE d.stream_id = dynamodb_stream.stream_id)"
+)
 
 
 # What writes do
@@ -129,11 +132,19 @@ def find_shard(tx: Transaction, stream_id: int, shard_id: str) -> Shard | None:
     return _shard(row) if row else None
 
 
-def read_shard(tx: Transaction, shard: Shard, after: int, limit: int) -> list[StreamRecord]:
-    """At most `limit` records with positions greater than `after`; those trimmed are passed over in silence."""
+def read_shard(
+    tx: Transaction, shard: Shard, after: int, limit: int, *, max_bytes: int | None = None
+) -> list[StreamRecord]:
+    """At most `limit` records with positions greater than `after`; those trimmed are passed over in silence.
+
+    With `max_bytes` only so many that their JSON fits into it, but at least one.
+    """
+    name = log_name(shard.stream_id, shard.shard_id)
+    if max_bytes is not None:
+        limit = log.count_within(tx, name, after, limit, max_bytes)
     return [
         streams.record_of(shard, position=record.position, time_ms=record.time_ms, payload=orjson.loads(record.payload))
-        for record in log.read_after(tx, log_name(shard.stream_id, shard.shard_id), after, limit)
+        for record in log.read_after(tx, name, after, limit)
     ]
 
 
@@ -151,9 +162,9 @@ def find_position_at(tx: Transaction, shard: Shard, time_ms: int) -> int:
 
 
 def list_shards_to_trim(tx: Transaction, before_ms: int) -> list[Shard]:
-    """Every shard old enough to hold anything from before then."""
+    """Those that hold records from before then, or closed before then."""
     rows = tx.rows(f"{_SHARD} WHERE d.opened_ms < ? ORDER BY d.stream_id, d.shard_id", (before_ms,))
-    return [_shard(row) for row in rows]
+    return [shard for shard in map(_shard, rows) if _is_past(tx, shard, before_ms)]
 
 
 def trim_shard(tx: Transaction, shard: Shard, before_ms: int, limit: int) -> bool:
@@ -172,13 +183,13 @@ def trim_shard(tx: Transaction, shard: Shard, before_ms: int, limit: int) -> boo
     return False
 
 
+def has_ended_streams(tx: Transaction, before_ms: int) -> bool:
+    return tx.row(f"SELECT 1 FROM dynamodb_stream WHERE {_HAS_ENDED} LIMIT 1", (before_ms,))  # noqa: S608 is not None
+
+
 def delete_ended_streams(tx: Transaction, before_ms: int) -> None:
     """Those that closed before then and have no shards left."""
-    tx.execute(
-        "DELETE FROM dynamodb_stream WHERE closed_ms < ?"
-        " AND NOT EXISTS (SELECT 1 FROM dynamodb_shard AS d WHERE d.stream_id = dynamodb_stream.stream_id)",
-        (before_ms,),
-    )
+    tx.execute(f"DELETE FROM dynamodb_stream WHERE {_HAS_ENDED}", (before_ms,))  # noqa: S608
 
 
 # Below the surface
@@ -202,6 +213,13 @@ def _follow(tx: Transaction, table: Table, stream_id: int, shard_id: str, *, now
     for opened_ms, hashes in enumerate(ranges, max(now_ms, newest_ms + 1)):
         _insert_shard(tx, stream_id, table.table_id, hashes, opened_ms=opened_ms, parent_id=shard_id)
     tx.announce(stream_topic(table.stream_arn))
+
+
+def _is_past(tx: Transaction, shard: Shard, before_ms: int) -> bool:
+    if shard.closed_ms is not None and shard.closed_ms < before_ms:
+        return True
+    oldest_ms = log.oldest_ms(tx, log_name(shard.stream_id, shard.shard_id))
+    return oldest_ms is not None and oldest_ms < before_ms
 
 
 def _insert_shard(

@@ -35,6 +35,7 @@ _HASHES = 2**32
 _HASH_BYTES = 4
 #: Sequence numbers are the shard's opening time and so many digits of position: 25 digits (the model wants 21 to 40).
 _POSITION_DIGITS = 12
+_POSITIONS: int = 10**_POSITION_DIGITS
 
 _EXPIRY_PRINCIPAL = "dynamodb.amazonaws.com"
 
@@ -148,7 +149,7 @@ def sequence_number_of(opened_ms: int, position: int) -> str:
 
 def position_of(opened_ms: int, sequence_number: int) -> int:
     """Where in the shard that opened then a sequence number is; below 1 if it is an ancestor's."""
-    return sequence_number - opened_ms * 10**_POSITION_DIGITS
+    return sequence_number - opened_ms * _POSITIONS
 
 
 def payload_of(change: ItemChange, view_type: str) -> dict[str, Any]:
