@@ -1,12 +1,13 @@
 """Condition and filter expressions: bound to names and values once, then asked of many items."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lambent.services.dynamodb.errors import ValidationException
 from lambent.services.dynamodb.expressions import predicates
-from lambent.services.dynamodb.expressions.condition_parser import parse_condition
+from lambent.services.dynamodb.expressions.condition_parser import MAX_CACHED, parse_condition
 from lambent.services.dynamodb.expressions.invalid import InvalidExpression, incorrect_type, path_required
 from lambent.services.dynamodb.expressions.operands import (
     Bound,
@@ -49,12 +50,22 @@ class Condition:
 
 def compile_condition(text: str, placeholders: Placeholders, *, parameter: str = "ConditionExpression") -> Condition:
     """`parameter` (ConditionExpression or FilterExpression) opens the error messages. Raises ValidationException."""
-    scope = Scope(placeholders)
     try:
-        predicate = bind_condition(parse_condition(text), scope)
+        return _constant_condition(text) if placeholders.is_empty else _bound(text, placeholders)
     except InvalidExpression as error:
         raise error.in_parameter(parameter) from error
+
+
+def _bound(text: str, placeholders: Placeholders) -> Condition:
+    scope = Scope(placeholders)
+    predicate = bind_condition(parse_condition(text), scope)
     return Condition(predicate, frozenset(scope.attributes))
+
+
+@functools.lru_cache(MAX_CACHED)
+def _constant_condition(text: str) -> Condition:
+    """Of an expression that needs no names and values, such as attribute_not_exists(pk)."""
+    return _bound(text, Placeholders())
 
 
 def check_filter(condition: Condition, key_names: Sequence[str]) -> None:

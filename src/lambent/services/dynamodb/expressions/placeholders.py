@@ -48,6 +48,10 @@ class Placeholders:
                 raise ValidationException(f"{_VALUES} can only be specified when using expressions{absent}")
         return cls(names, values)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._names and not self._values
+
     def name(self, placeholder: str) -> str:
         """Raises InvalidExpression."""
         name = self._names.get(placeholder)

@@ -70,8 +70,8 @@ REQUESTS: list[tuple[dict[str, Any], tuple[str, ...], str]] = [
         {"ExpressionAttributeValues": {":b": {"SS": []}}, "ConditionExpression": ""},
         UPDATE,
         (
-            "ExpressionAttributeValues contains invalid value: One or more parameter values were invalid: An string set  "
-            "may not be empty for key :b"
+            "ExpressionAttributeValues contains invalid value: One or more parameter values were invalid: "
+            "An string set  may not be empty for key :b"
         ),
     ),
     (

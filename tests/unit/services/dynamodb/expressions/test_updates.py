@@ -6,11 +6,15 @@ github.com/paritysuite/dynamodb-conformance (tests/tier1/updateItem).
 """
 
 import copy
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lambent.services.dynamodb.errors import ValidationException
+from lambent.services.dynamodb.expressions.paths import find
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
 from lambent.services.dynamodb.expressions.projections import pick_paths
 from lambent.services.dynamodb.expressions.updates import Update, compile_update
@@ -194,6 +198,49 @@ def test_documents_do_not_grow_too_deep() -> None:
     for text in ("SET m.x.y = :deep", "SET l[0][0] = :deep"):
         with pytest.raises(ValidationException, match="Nesting Levels have exceeded supported limits"):
             compiled(text, values={":deep": deep}).apply(item)
+
+
+def _paths(value: dict[str, Any], path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    yield path
+    for name, member in value.get("M", {}).items():
+        yield from _paths(member, (*path, name))
+    for index, element in enumerate(value.get("L", [])):
+        yield from _paths(element, (*path, index))
+
+
+documents: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.integers(0, 9).map(lambda number: {"N": str(number)}),
+    lambda inner: (
+        st.dictionaries(st.sampled_from("abc"), inner, min_size=1, max_size=3).map(lambda members: {"M": members})
+        | st.lists(inner, min_size=1, max_size=4).map(lambda elements: {"L": elements})
+    ),
+    max_leaves=10,
+)
+items = st.dictionaries(st.sampled_from(["a", "b", "c"]), documents, min_size=1, max_size=3)
+
+
+@given(items, st.data())
+def test_only_the_place_addressed_changes(item: dict[str, Any], data: st.DataObject) -> None:
+    before = copy.deepcopy(item)
+    path = data.draw(st.sampled_from([path for name, value in item.items() for path in _paths(value, (name,))]))
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)[1:]
+    update = compiled(f"SET {text} = :new")
+    after = update.apply(item)
+    assert item == before
+    assert find(after, path) == {"S": "new"}
+    # Whatever was there put back, nothing has changed.
+    restored = compiled(f"SET {text} = :old", values={":old": find(item, path)})
+    assert restored.apply(after) == item
+    without = compiled(f"REMOVE {text}").apply(item)
+    if isinstance(path[-1], str):
+        assert find(without, path) is None
+        assert restored.apply(without) == item
+    else:
+        siblings = find(item, path[:-1])
+        left = find(without, path[:-1])
+        assert siblings is not None
+        assert left is not None
+        assert left["L"] == [element for index, element in enumerate(siblings["L"]) if index != path[-1]]
 
 
 SYNTAX = [
