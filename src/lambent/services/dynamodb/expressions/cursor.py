@@ -16,7 +16,7 @@ MAX_EXPRESSION_BYTES = 4096
 MAX_OPERATORS = 300
 
 #: Brackets within brackets. AWS has no such limit but that of operators; ours keeps well within Python's stack.
-MAX_NESTING = 100
+MAX_NESTING = 150
 
 #: Developer Guide, "Quotas": 32 levels of nesting.
 MAX_PATH_DEPTH = 32

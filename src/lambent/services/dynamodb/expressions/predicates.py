@@ -149,7 +149,7 @@ def any_of(terms: Sequence[Predicate]) -> Predicate:
 
 
 def size_of(operand: Getter) -> Getter:
-    """The function size: characters, bytes, members; nothing for numbers, booleans and nulls."""
+    """The function size: of text, bytes and members; nothing for numbers, booleans and nulls."""
 
     def size(item: Item) -> AttributeValue | None:
         value = operand(item)
@@ -158,6 +158,14 @@ def size_of(operand: Getter) -> Getter:
         kind = type_of(value)
         if kind in {"N", "BOOL", "NULL"}:
             return None
-        return {"N": str(binary_size(value["B"]) if kind == "B" else len(value[kind]))}
+        content = value[kind]
+        if kind == "S":
+            return {"N": str(_utf16_length(content))}
+        return {"N": str(binary_size(content) if kind == "B" else len(content))}
 
     return size
+
+
+def _utf16_length(text: str) -> int:
+    """AWS counts as Java does, some characters twice (observed by github.com/ExtendDB/extenddb, issue 60)."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2

@@ -26,6 +26,7 @@ ITEM: dict[str, Any] = {
     "list1": {"L": [{"S": "x"}, {"N": "3"}, {"M": {"deep": {"S": "er"}}}]},
     "doc": {"M": {"a": {"N": "1"}, "tags": {"SS": ["b", "a"]}}},
     "blank": {"S": ""},
+    "unicode": {"S": "é𝄞"},
 }
 
 VALUES: dict[str, Any] = {
@@ -136,6 +137,7 @@ HOLDS = [
     ("contains(:set, s)", False),
     ("size(s) = :five", True),
     ("size(b) = :three", True),
+    ("size(unicode) = :three", True),
     ("size(tags) < :three", True),
     ("size(list1) >= :three", True),
     ("size(doc) > :one", True),
@@ -390,4 +392,5 @@ def test_the_limits_themselves_are_within() -> None:
     assert compiled("not " * 299 + "a<b").matches({}) is True
     assert compiled(f"a IN ({', '.join(['b'] * 100)})").matches({}) is False
     assert compiled(f"attribute_exists({'a' * (4096 - len('attribute_exists()'))})").matches({}) is False
-    assert compiled("a<b " + "or (a<b " * 99 + ")" * 99).matches({}) is False
+    assert compiled("a<b " + "or (a<b " * 149 + ")" * 149).matches({}) is False
+    assert compiled("not (" * 149 + "a<b" + ")" * 149).matches({}) is True
