@@ -36,9 +36,13 @@ from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
+from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.stream_operations import StreamOperations
+from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
@@ -212,6 +216,9 @@ class Platform:
     def _build_tables(self) -> None:
         database, clock = self._database, self._clock
         self.tables = DynamoParts(database, TableCache(database), Throttle(clock), clock, self._ids)
+        self.table_upkeep = TableUpkeep(database, clock)
+        self.lifetime = Lifetime(database, clock)
+        self.stream_retention = StreamRetention(database, clock)
 
     def _build_gateway(self) -> None:
         settings = self.settings
@@ -226,6 +233,10 @@ class Platform:
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
+                ),
+                ServedService(
+                    load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
+                    StreamOperations(self._database, self._clock),
                 ),
             ],
             authenticator=Authenticator(
@@ -283,6 +294,9 @@ class Platform:
             self.upkeep.run(),
             self.notifications.run(),
             self.async_invocations.run(),
+            self.table_upkeep.run(),
+            self.lifetime.run(),
+            self.stream_retention.run(),
         ]
 
     async def _start_pool(self) -> None:

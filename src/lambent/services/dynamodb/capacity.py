@@ -5,7 +5,7 @@ begun KB of the larger of old and new item, a strongly consistent read one for e
 read half of that, and both double in transactions. Indexes are charged for the entries they write or read.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -92,8 +92,14 @@ def _units(units: float, is_write: bool | None) -> dict[str, float]:
     return {"CapacityUnits": units, "WriteCapacityUnits" if is_write else "ReadCapacityUnits": units}
 
 
-def total(parts: Iterable[Consumed]) -> Consumed:
-    summed = Consumed()
-    for part in parts:
-        summed.add(part)
-    return summed
+def describe_writes(
+    tables: Sequence[Table], written: Sequence[Written], mode: str, *, factor: int = 1
+) -> list[dict[str, Any]]:
+    """One ConsumedCapacity for each table of a batch, or with a factor of a transaction."""
+    by_table: dict[int, tuple[Table, Consumed]] = {}
+    for table, outcome in zip(tables, written, strict=True):
+        _, consumed = by_table.setdefault(table.table_id, (table, Consumed()))
+        consumed.add(of_write(outcome, factor=factor))
+    is_write = True if factor > 1 else None
+    described = (describe(table, consumed, mode, is_write=is_write) for table, consumed in by_table.values())
+    return [one for one in described if one is not None]

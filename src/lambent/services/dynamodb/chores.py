@@ -18,7 +18,7 @@ class ChoreKind(StrEnum):
     EMPTY_INDEX = "EMPTY_INDEX"
     #: Enter the items that were there before the index was.
     FILL_INDEX = "FILL_INDEX"
-    #: Note when items expire that were there before time to live was enabled or its attribute changed.
+    #: Note when the items that are there expire, because time to live was enabled, disabled, or looks elsewhere now.
     NOTE_EXPIRY = "NOTE_EXPIRY"
 
 
@@ -42,5 +42,5 @@ def caused_by(old: Definition, new: Definition) -> Iterator[tuple[ChoreKind, int
             yield ChoreKind.FILL_INDEX, index.index_id
         elif before is not None and before is not index.status and index.status is IndexStatus.DELETING:
             yield ChoreKind.EMPTY_INDEX, index.index_id
-    if new.ttl_attribute and new.ttl_attribute != old.ttl_attribute:
+    if new.ttl_attribute != old.ttl_attribute:
         yield ChoreKind.NOTE_EXPIRY, 0

@@ -4,6 +4,7 @@ Only tables with local secondary indexes have them. AWS estimates; we count, and
 of 10 GB is not enforced: nothing here degrades when a collection outgrows it.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from lambent.services.dynamodb import item_store
@@ -24,3 +25,15 @@ def describe_collection(tx: Transaction, table: Table, key: Item) -> dict[str, A
         "ItemCollectionKey": {table.schema.partition: partition},
         "SizeEstimateRangeGB": [float(lower), float(lower + 1)],
     }
+
+
+def describe_collections(tx: Transaction, keys: Sequence[tuple[Table, Item]]) -> dict[str, list[dict[str, Any]]]:
+    """By table, for what a batch or transaction wrote; each collection once."""
+    described: dict[str, list[dict[str, Any]]] = {}
+    for table, key in keys:
+        if table.local_indexes:
+            collections = described.setdefault(table.name, [])
+            one = describe_collection(tx, table, key)
+            if one not in collections:
+                collections.append(one)
+    return described

@@ -4,6 +4,7 @@ What a request says is checked and compiled here, on the event loop; the writer 
 item and stores. An item that is read whole goes out as the bytes that are stored.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from lambent.services.caller import Caller
@@ -91,7 +92,7 @@ class ItemOperations:
         return result
 
 
-def read_projection(request: Request) -> Projection | None:
+def read_projection(request: Mapping[str, Any]) -> Projection | None:
     """Of GetItem and the requests of BatchGetItem and TransactGetItems. Raises ValidationException."""
     if "AttributesToGet" in request:
         legacy.refuse_mixture(request)

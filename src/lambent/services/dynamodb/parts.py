@@ -21,6 +21,16 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change of one item, ready for the writer."""
+
+    name: str
+    """As the request calls the table."""
+    table: Table
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
 class DynamoParts:
     database: Database
     tables: TableCache
@@ -38,7 +48,7 @@ class DynamoParts:
             now_ms = self.clock.now_ms()
             try:
                 written = await self.database.write(
-                    lambda tx: item_store.write_item(tx, table, change, now_ms=now_ms)  # noqa: B023 (run before the next turn)
+                    lambda tx: item_store.write_item(tx, table, change, now_ms=now_ms)  # noqa: B023 (awaited here)
                 )
             except TableChanged:
                 continue
@@ -46,23 +56,33 @@ class DynamoParts:
                 self.throttle.charge(table, capacity.of_write(written).total, is_write=True)
             return table, written
 
-    async def write_many(
+    def prepare(self, caller: Caller, named_drafts: Sequence[tuple[str, Draft]]) -> list[Prepared]:
+        """Raises ResourceNotFound, ValidationException."""
+        prepared = []
+        for name, draft in named_drafts:
+            table = self.tables.find(caller, name)
+            prepared.append(Prepared(name, table, drafts.change_of(draft, table)))
+        return prepared
+
+    async def write_prepared(
         self,
-        caller: Caller,
-        named_drafts: Sequence[tuple[str, Draft]],
-        work: Callable[[Transaction, Sequence[tuple[Table, Change]]], T],
-    ) -> tuple[list[Table], T]:
-        """`work` on many items of perhaps many tables, in one transaction. The tables are told in the same order."""
+        prepare: Callable[[], list[Prepared]],
+        work: Callable[[Transaction, Sequence[Prepared], int], T],
+    ) -> tuple[list[Prepared], T]:
+        """`work` on many items of perhaps many tables, in one transaction; prepared again when a table has changed."""
         while True:
-            prepared = []
-            for name, draft in named_drafts:
-                table = self.tables.find(caller, name)
-                prepared.append((table, drafts.change_of(draft, table)))
+            prepared = prepare()
+            now_ms = self.clock.now_ms()
             try:
-                result = await self.database.write(lambda tx: work(tx, prepared))  # noqa: B023 (run before the next turn)
+                result = await self.database.write(lambda tx: work(tx, prepared, now_ms))  # noqa: B023 (awaited here)
             except TableChanged:
                 continue
-            return [table for table, _ in prepared], result
+            return prepared, result
+
+    def charge_writes(self, prepared: Sequence[Prepared], written: Sequence[Written], *, factor: int = 1) -> None:
+        for one, outcome in zip(prepared, written, strict=True):
+            if one.table.is_throttled:
+                self.throttle.charge(one.table, capacity.of_write(outcome, factor=factor).total, is_write=True)
 
     def charge_read(self, table: Table, consumed: Consumed) -> None:
         if table.is_throttled:

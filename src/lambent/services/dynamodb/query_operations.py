@@ -126,11 +126,13 @@ def _read_segment(request: Request) -> tuple[int, int]:
     segment, segments = request.get("Segment"), request.get("TotalSegments")
     if segment is not None and segments is None:
         raise ValidationException(
-            "The TotalSegments parameter is required but was not present in the request when Segment parameter is present"
+            "The TotalSegments parameter is required but was not present in the request "
+            "when Segment parameter is present"
         )
     if segments is not None and segment is None:
         raise ValidationException(
-            "The Segment parameter is required but was not present in the request when parameter TotalSegments is present"
+            "The Segment parameter is required but was not present in the request "
+            "when parameter TotalSegments is present"
         )
     if segment is None or segments is None:
         return 0, 1

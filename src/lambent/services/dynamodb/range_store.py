@@ -13,6 +13,8 @@ from lambent.services.dynamodb.keys import Key, SortRange
 from lambent.services.dynamodb.tables import Index, Projection, Table
 from lambent.storage.transaction import Transaction
 
+_ALL = SortRange()
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -31,7 +33,7 @@ class Span:
     """One partition with a range of sort keys (a query), or a range of partitions (a scan)."""
 
     partition: bytes | None = None
-    sort: SortRange = SortRange()
+    sort: SortRange = _ALL
     first_partition: bytes | None = None
     """Scan: partitions from here (included) ..."""
     end_partition: bytes | None = None

@@ -25,7 +25,8 @@ DEFAULT_PAGE = 100
 
 class TableOperations:
     SERVED = frozenset((
-        "CreateTable", "DescribeTable", "ListTables", "UpdateTable", "DeleteTable", "DescribeLimits", "DescribeEndpoints",
+        "CreateTable", "DescribeTable", "ListTables", "UpdateTable", "DeleteTable",
+        "DescribeLimits", "DescribeEndpoints",
     ))  # fmt: skip
 
     def __init__(self, parts: DynamoParts) -> None:

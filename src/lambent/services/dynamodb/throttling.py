@@ -2,7 +2,7 @@
 
 Off by default, because nobody's machine has that limit. A table of billing mode PROVISIONED with the tag
 `lambent:throttle=on` gets a bucket for reads and one for writes, each filled at the provisioned rate and holding one
-second of it: a client's back-off can be watched without waiting for AWS's five minutes of unused capacity to be used up.
+second of it: a client's back-off can be watched without using up AWS's five minutes of unused capacity first.
 """
 
 from dataclasses import dataclass
