@@ -28,11 +28,11 @@ from lambent.wire.errors import ServiceError
 SLOW_SECONDS = 1.0
 SCHEMA = KeySchema("a", "S", "b", "S")
 
-WORDS = (
-    "SET REMOVE ADD DELETE AND OR NOT BETWEEN IN a b c name #p #q #r :v :n :l :s :b :m :r ( ) (( )) [0] [1] [ ] , . = "
-    "<> < <= > >= + - size( contains( attribute_exists( attribute_not_exists( attribute_type( begins_with( "
-    'if_not_exists( list_append( f( 0 99999999999 ! é " # :'
-).split()  # noqa: SIM905  # as a list it would be fifty lines
+WORDS = """
+    SET REMOVE ADD DELETE AND OR NOT BETWEEN IN a b c name #p #q #r :v :n :l :s :b :m :r ( ) (( )) [0] [1] [ ] , . =
+    <> < <= > >= + - size( contains( attribute_exists( attribute_not_exists( attribute_type( begins_with(
+    if_not_exists( list_append( f( 0 99999999999 ! é ' # :
+""".split()  # noqa: SIM905  # as a list it would be fifty lines
 SOUND = [
     "SET a = :v, b.c[0] = b.c[1] + :n",
     "SET a[9] = list_append( c , :l ), b = if_not_exists( a.b , :n ) + :n",
