@@ -161,8 +161,16 @@ def test_projections(dynamodb: Any, table: str) -> None:
     ("operation", "request_", "message"),
     [
         ("get_item", {"Key": {"pk": {"S": "a"}}}, "The provided key element does not match the schema"),
-        ("get_item", {"Key": {"pk": {"N": "1"}, "sk": {"N": "1"}}}, "The provided key element does not match the schema"),
-        ("put_item", {"Item": {"pk": {"S": "a"}}}, "One or more parameter values were invalid: Missing the key sk in the item"),
+        (
+            "get_item",
+            {"Key": {"pk": {"N": "1"}, "sk": {"N": "1"}}},
+            "The provided key element does not match the schema",
+        ),
+        (
+            "put_item",
+            {"Item": {"pk": {"S": "a"}}},
+            "One or more parameter values were invalid: Missing the key sk in the item",
+        ),
         (
             "put_item",
             {"Item": {"pk": {"S": "a"}, "sk": {"S": "1"}}},
@@ -190,8 +198,10 @@ def test_projections(dynamodb: Any, table: str) -> None:
         (
             "put_item",
             {"Item": key(1), "ConditionExpression": "a = :a", "Expected": {"a": {"Exists": False}}},
-            "Can not use both expression and non-expression parameters in the same request: "
-            "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}",
+            (
+                "Can not use both expression and non-expression parameters in the same request: "
+                "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}"
+            ),
         ),
         (
             "put_item",
@@ -199,7 +209,7 @@ def test_projections(dynamodb: Any, table: str) -> None:
             "Value provided in ExpressionAttributeValues unused in expressions: keys: {:x}",
         ),
     ],
-)  # fmt: skip
+)
 def test_refusals(dynamodb: Any, table: str, operation: str, request_: Any, message: str) -> None:
     assert refusal(getattr(dynamodb, operation), TableName=table, **request_) == ("ValidationException", message)
 

@@ -245,8 +245,10 @@ START = {"pk": {"S": "a"}, "sk": {"N": "5"}}
         (
             "query",
             {"KeyConditionExpression": "pk = :p", "Select": "ALL_PROJECTED_ATTRIBUTES"},
-            "One or more parameter values were invalid: "
-            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName",
+            (
+                "One or more parameter values were invalid: "
+                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            ),
         ),
         (
             "query",
@@ -261,20 +263,26 @@ START = {"pk": {"S": "a"}, "sk": {"N": "5"}}
         (
             "scan",
             {"Segment": 1},
-            "The TotalSegments parameter is required but was not present in the request when Segment parameter is "
-            "present",
+            (
+                "The TotalSegments parameter is required but was not present in the request when Segment parameter is "
+                "present"
+            ),
         ),
         (
             "scan",
             {"TotalSegments": 1},
-            "The Segment parameter is required but was not present in the request when parameter TotalSegments is "
-            "present",
+            (
+                "The Segment parameter is required but was not present in the request when parameter TotalSegments is "
+                "present"
+            ),
         ),
         (
             "scan",
             {"Segment": 2, "TotalSegments": 2},
-            "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
-            "Segment: 2 is not less than TotalSegments: 2",
+            (
+                "The Segment parameter is zero-based and must be less than parameter TotalSegments: "
+                "Segment: 2 is not less than TotalSegments: 2"
+            ),
         ),
     ],
 )

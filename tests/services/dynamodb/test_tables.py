@@ -249,28 +249,38 @@ def index(name: str = "index", keys: Any = KEY, projection: Any = ALL, **options
         ({"TableName": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
         (
             {"TableName": "with space"},
-            "1 validation error detected: Value 'with space' at 'tableName' failed to satisfy constraint: "
-            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+            (
+                "1 validation error detected: Value 'with space' at 'tableName' failed to satisfy constraint: "
+                "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+"
+            ),
         ),
         (
             {"BillingMode": "PROVISIONED"},
-            "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
-            "specified when BillingMode is PROVISIONED",
+            (
+                "One or more parameter values were invalid: ReadCapacityUnits and WriteCapacityUnits must both be "
+                "specified when BillingMode is PROVISIONED"
+            ),
         ),
         (
             {"ProvisionedThroughput": UNITS},
-            "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
-            "specified when BillingMode is PAY_PER_REQUEST",
+            (
+                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
+                "specified when BillingMode is PAY_PER_REQUEST"
+            ),
         ),
         (
             {"KeySchema": BOTH},
-            "One or more parameter values were invalid: Some index key attributes are not defined in "
-            "AttributeDefinitions. Keys: [pk, sk], AttributeDefinitions: [pk]",
+            (
+                "One or more parameter values were invalid: Some index key attributes are not defined in "
+                "AttributeDefinitions. Keys: [pk, sk], AttributeDefinitions: [pk]"
+            ),
         ),
         (
             {"AttributeDefinitions": [PK, SK]},
-            "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match "
-            "number of attributes defined in AttributeDefinitions",
+            (
+                "One or more parameter values were invalid: Number of attributes in KeySchema does not exactly match "
+                "number of attributes defined in AttributeDefinitions"
+            ),
         ),
         (
             {"KeySchema": [*KEY, {"AttributeName": "pk", "KeyType": "RANGE"}]},
@@ -297,8 +307,10 @@ def index(name: str = "index", keys: Any = KEY, projection: Any = ALL, **options
         ),
         (
             {"LocalSecondaryIndexes": [index()]},
-            "One or more parameter values were invalid: Table KeySchema does not have a range key, which is required "
-            "when specifying a LocalSecondaryIndex",
+            (
+                "One or more parameter values were invalid: Table KeySchema does not have a range key, which is "
+                "required when specifying a LocalSecondaryIndex"
+            ),
         ),
         (
             {
@@ -321,8 +333,10 @@ def index(name: str = "index", keys: Any = KEY, projection: Any = ALL, **options
                     )
                 ],
             },
-            "One or more parameter values were invalid: Index KeySchema does not have the same leading hash key as "
-            "table KeySchema for index: index. index hash key: other, table hash key: pk",
+            (
+                "One or more parameter values were invalid: Index KeySchema does not have the same leading hash key as "
+                "table KeySchema for index: index. index hash key: other, table hash key: pk"
+            ),
         ),
         (
             {"GlobalSecondaryIndexes": [index(projection={})]},
@@ -342,8 +356,10 @@ def index(name: str = "index", keys: Any = KEY, projection: Any = ALL, **options
         ),
         (
             {"GlobalSecondaryIndexes": [index(ProvisionedThroughput=UNITS)]},
-            "One or more parameter values were invalid: ProvisionedThroughput should not be specified for index: "
-            "index when BillingMode is PAY_PER_REQUEST",
+            (
+                "One or more parameter values were invalid: ProvisionedThroughput should not be specified for index: "
+                "index when BillingMode is PAY_PER_REQUEST"
+            ),
         ),
     ],
 )
