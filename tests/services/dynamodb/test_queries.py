@@ -161,7 +161,7 @@ def test_string_keys_order_by_their_bytes_and_numbers_by_value(dynamodb: Any, ma
     words = ["", "A", "Z", "a", "aa", "b", "é", "\uffff", "\U0001f600"][1:]
     for word in reversed(words):
         dynamodb.put_item(TableName=name, Item={"pk": {"S": "a"}, "sk": {"S": word}})
-    request = {"TableName": name, "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    request: dict[str, Any] = {"TableName": name, "ExpressionAttributeValues": {":p": {"S": "a"}}}
     found = dynamodb.query(**request, KeyConditionExpression="pk = :p")["Items"]
     assert [item["sk"]["S"] for item in found] == words
     request["ExpressionAttributeValues"][":x"] = {"S": "a"}
