@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import random
 import secrets
 import signal
 import socket
@@ -22,6 +23,10 @@ from typing import Any
 import uvloop
 
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings.internal_page import MappingsPage
+from lambent.delivery.event_source_mappings.mappings import Mappings
+from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.retries import RetrySchedule
 from lambent.gateway.auth import Authenticator
@@ -36,6 +41,7 @@ from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
+from lambent.services.caller import Caller
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -65,6 +71,7 @@ from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.lock import DirectoryLock
+from lambent.wire.http import BytesBody
 from lambent.wire.model import load_service
 
 #: Other threads (the writer, blobs) wait at most so long for a busy event loop to let go of the interpreter.
@@ -136,6 +143,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_mappings()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -210,6 +218,7 @@ class Platform:
             ids=self._ids,
             installed_runtimes=self.pool.supported_runtimes(),
             fetch_object=self.objects.read_object,
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -220,6 +229,27 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_mappings(self) -> None:
+        self.mappings = Mappings(
+            MappingParts(
+                database=self._database,
+                functions=self.invoker,
+                put_object=self._put_object,
+                find_source=dynamodb_source.find,
+                happenings=self._happenings,
+                clock=self._clock,
+                ids=self._ids,
+                jitter=random.random,
+            )
+        )
+
+    async def _put_object(self, put: DestinationObject) -> None:
+        """As Lambda would with the permissions of the function's account."""
+        arn = f"arn:aws:iam::{put.account_id}:root"
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
+        await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
+
     def _build_gateway(self) -> None:
         settings = self.settings
         functions = LambdaOperations(self._lambda_parts)
@@ -228,7 +258,15 @@ class Platform:
         self.gateway = Gateway(
             [
                 ServedService(load_service("s3", S3Operations.SERVED), self.objects, allows_anonymous=True),
-                ServedService(load_service("lambda", LambdaOperations.SERVED, open_enums=["Runtime"]), functions),
+                ServedService(
+                    load_service(
+                        "lambda",
+                        LambdaOperations.SERVED,
+                        open_enums=["Runtime"],
+                        amendments=LambdaOperations.AMENDMENTS,
+                    ),
+                    functions,
+                ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
@@ -251,6 +289,7 @@ class Platform:
             pages={
                 "events": Page(pages.recent_events),
                 "packages": Page(pages.package, is_public=True),
+                "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
             },
         )
@@ -279,7 +318,7 @@ class Platform:
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
-                    await self.async_invocations.drain()
+                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain())
             for task in background:
                 task.cancel()
             await self.pool.close()
@@ -294,6 +333,7 @@ class Platform:
             self.upkeep.run(),
             self.notifications.run(),
             self.async_invocations.run(),
+            self.mappings.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

@@ -9,6 +9,7 @@ from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.lambda_ import names, store
 from lambent.services.lambda_.configuration import Function
+from lambent.services.lambda_.event_source_mappings import EventSourceMapping
 from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import TOPIC, Invoker, not_found
 from lambent.services.lambda_.names import FunctionReference
@@ -24,6 +25,9 @@ Document = dict[str, Any]
 FetchObject = Callable[[Caller, str, str, str], Awaitable[bytes]]
 """(caller, bucket, key, version id or "") -> the object's bytes. Raises ServiceError as S3 would."""
 
+BeginReading = Callable[[Transaction, EventSourceMapping], None]
+"""Takes a new mapping's place in its source. Raises InvalidParameterValue if there is no such source."""
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaParts:
@@ -37,6 +41,7 @@ class LambdaParts:
     installed_runtimes: Collection[str]
     """`Pool.supported_runtimes()`."""
     fetch_object: FetchObject
+    begin_reading: BeginReading
     link_secret: bytes
     """Signs download links; random per process is enough."""
 
