@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import apsw
 
-from lambent.storage.connection import open_connection, translated_errors
+from lambent.storage.connection import DISK_ERRORS, open_connection, translate
 from lambent.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -46,9 +46,11 @@ class Readers:
 
     def _read_on(self, connection: apsw.Connection, work: Callable[[Transaction], T]) -> T:
         """One snapshot for all that `work` reads."""
-        with translated_errors(self._path):
+        try:
             connection.execute("BEGIN")
             try:
                 return work(Transaction(connection))
             finally:
                 connection.execute("COMMIT")
+        except DISK_ERRORS as error:
+            raise translate(error, self._path) from error
