@@ -5,7 +5,7 @@ pages of data that are 1 MB in size (or less)", counted before any filter.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.expressions.conditions import Condition
 from lambent.services.dynamodb.expressions.projections import Projection
 from lambent.services.dynamodb.keys import Key, key_of_item
-from lambent.services.dynamodb.range_store import FoundItem, Position, Span
+from lambent.services.dynamodb.range_store import Found, Position, Span
 from lambent.services.dynamodb.tables import Index, Table
 from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
@@ -59,22 +59,18 @@ class Page:
 def read_page(tx: Transaction, reading: Reading, *, portions: int | None = None) -> Page | None:
     """None if the page needs more than `portions`."""
     page = Page()
-    accept = _accepter(reading, page)
     span, portion = reading.span, FIRST_PORTION
     while portions is None or portions > 0:
         wanted = portion if reading.limit is None else min(portion, reading.limit - page.scanned)
         found = _read(tx, reading, span, wanted)
-        for one in found:
-            accept(one)
-            if page.size >= MAX_PAGE_BYTES:
-                page.last = orjson.loads(one.encoded)
-                return page
-        if page.scanned == reading.limit:
-            page.last = orjson.loads(found[-1].encoded)
+        taken = _up_to_a_page(page.size, found)
+        _take(page, reading, found[:taken])
+        if page.size >= MAX_PAGE_BYTES or page.scanned == reading.limit:
+            page.last = orjson.loads(found[taken - 1][0])
             return page
         if len(found) < wanted:
             return page
-        span = dataclasses.replace(span, after=position_of(reading, orjson.loads(found[-1].encoded)))
+        span = dataclasses.replace(span, after=position_of(reading, orjson.loads(found[-1][0])))
         room = (MAX_PAGE_BYTES - page.size) * page.scanned // page.size + 1
         portion = min(_LARGEST_PORTION, room)
         portions = None if portions is None else portions - 1
@@ -100,32 +96,38 @@ def consumed_by(reading: Reading, page: Page) -> Consumed:
     return Consumed(page.fetched_units, {reading.index.name: units})
 
 
-def _read(tx: Transaction, reading: Reading, span: Span, limit: int) -> list[FoundItem]:
+def _read(tx: Transaction, reading: Reading, span: Span, limit: int) -> list[Found]:
     if reading.index is None:
         return range_store.read_table(tx, reading.table, span, limit)
     return range_store.read_index(tx, reading.table, reading.index, span, limit, with_whole=reading.fetches_whole)
 
 
-def _accepter(reading: Reading, page: Page) -> Callable[[FoundItem], None]:
-    """Takes one item into the page: counts it, asks the filter, picks what is wanted of it."""
-    condition, projection = reading.condition, reading.projection
-    must_decode = condition is not None or projection is not None
+def _up_to_a_page(size: int, found: Sequence[Found]) -> int:
+    """How many of them fit; the one that reaches the megabyte is the last."""
+    for number, one in enumerate(found, 1):
+        size += one[1]
+        if size >= MAX_PAGE_BYTES:
+            return number
+    return len(found)
 
-    def accept(found: FoundItem) -> None:
-        page.scanned += 1
-        page.size += found.size
-        encoded = found.encoded
-        if found.whole is not None:
-            page.fetched_units += capacity.read_units(found.whole_size, is_consistent=reading.is_consistent)
-            encoded = found.whole
-        if must_decode:
-            item = orjson.loads(encoded)
-            if condition is not None and not condition.matches(item):
-                return
+
+def _take(page: Page, reading: Reading, found: Sequence[Found]) -> None:
+    """Count them, ask the filter, pick what is wanted of each."""
+    page.scanned += len(found)
+    page.size += sum([one[1] for one in found])
+    documents = [one[0] for one in found]
+    if reading.fetches_whole:
+        documents = [one[2] for one in found]
+        page.fetched_units += sum(capacity.read_units(one[3], is_consistent=reading.is_consistent) for one in found)
+    condition, projection = reading.condition, reading.projection
+    if condition is None and (projection is None or reading.counts_only):
+        page.count += len(found)
+        if not reading.counts_only:
+            page.items += map(orjson.Fragment, documents)
+        return
+    for encoded in documents:
+        item = orjson.loads(encoded)
+        if condition is None or condition.matches(item):
+            page.count += 1
             if not reading.counts_only:
                 page.items.append(orjson.Fragment(encoded) if projection is None else projection.pick(item))
-        elif not reading.counts_only:
-            page.items.append(orjson.Fragment(encoded))
-        page.count += 1
-
-    return accept

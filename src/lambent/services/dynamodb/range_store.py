@@ -7,7 +7,7 @@ pieces, all of them constants, so that each of the possible ones is prepared onc
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any
 
 from lambent.services.dynamodb.keys import Key, SortRange
 from lambent.services.dynamodb.tables import Index, Projection, Table
@@ -43,26 +43,20 @@ class Span:
     is_descending: bool = False
 
 
-class FoundItem(NamedTuple):
-    encoded: bytes
-    size: int
-    """Of what the table or index has of it."""
-    whole: bytes | None = None
-    """Of an index that does not project everything: the item itself, if asked for."""
-    whole_size: int = 0
+#: (JSON, size) of what the table or index has of an item; where asked for, the same of the item itself behind it.
+Found = tuple[Any, ...]
 
 
-def read_table(tx: Transaction, table: Table, span: Span, limit: int) -> list[FoundItem]:
+def read_table(tx: Transaction, table: Table, span: Span, limit: int) -> list[Found]:
     where, params = _conditions(span, ("partition", "sort"))
-    rows = tx.rows(
+    return tx.rows(
         f"SELECT item, size FROM dynamodb_item WHERE table_id = ?{where} LIMIT ?", (table.table_id, *params, limit)
     )
-    return [FoundItem(*row) for row in rows]
 
 
 def read_index(
     tx: Transaction, table: Table, index: Index, span: Span, limit: int, *, with_whole: bool = False
-) -> list[FoundItem]:
+) -> list[Found]:
     where, params = _conditions(span, ("e.partition", "e.sort", "e.item_partition", "e.item_sort"))
     if index.projection is Projection.ALL:
         columns, join = "i.item, i.size", _JOIN
@@ -71,11 +65,10 @@ def read_index(
     else:
         columns, join = "e.item, e.size", ""
     first = (table.table_id,) if join else ()
-    rows = tx.rows(
+    return tx.rows(
         f"SELECT {columns} FROM dynamodb_index_entry AS e{join} WHERE e.index_id = ?{where} LIMIT ?",
         (*first, index.index_id, *params, limit),
     )
-    return [FoundItem(*row) for row in rows]
 
 
 _JOIN = " JOIN dynamodb_item AS i ON i.table_id = ? AND i.partition = e.item_partition AND i.sort = e.item_sort"

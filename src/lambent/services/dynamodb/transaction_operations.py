@@ -81,7 +81,7 @@ class TransactionOperations:
         result: Result = {"Responses": responses}
         mode = request.get("ReturnConsumedCapacity", "NONE")
         if mode != "NONE":
-            result["ConsumedCapacity"] = _describe_reads(tables, found, mode)
+            result["ConsumedCapacity"] = describe_reads(tables, found, mode)
         return result
 
     # Writing
@@ -101,7 +101,7 @@ class TransactionOperations:
 
         def work(tx: Transaction, prepared: Sequence[Prepared], now_ms: int) -> list[Written] | None:
             """None: this very transaction was made before."""
-            if token is not None and not _claim(tx, token, now_ms):
+            if token is not None and not claim(tx, token, now_ms):
                 return None
             return write_together(tx, prepared, now_ms=now_ms)
 
@@ -143,7 +143,7 @@ class TransactionOperations:
         found = self._parts.database.read(
             lambda tx: [item_store.find_item(tx, one.table.table_id, one.change.key) for one in prepared]
         )
-        return _describe_reads(tables, found, mode)
+        return describe_reads(tables, found, mode)
 
 
 def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int) -> list[Written]:
@@ -182,7 +182,7 @@ def _token(caller: Caller, request: Request) -> Token | None:
     return Token(caller.account_id, caller.region, text, digest)
 
 
-def _claim(tx: Transaction, token: Token, now_ms: int) -> bool:
+def claim(tx: Transaction, token: Token, now_ms: int) -> bool:
     """False if the same request came with it before. Raises IdempotentParameterMismatch."""
     known = token_store.claim_token(tx, token, now_ms=now_ms)
     if known is None:
@@ -195,7 +195,7 @@ def _claim(tx: Transaction, token: Token, now_ms: int) -> bool:
     return False
 
 
-def _describe_reads(tables: Sequence[Table], found: Sequence[StoredItem | None], mode: str) -> list[dict[str, Any]]:
+def describe_reads(tables: Sequence[Table], found: Sequence[StoredItem | None], mode: str) -> list[dict[str, Any]]:
     by_table: dict[int, tuple[Table, Consumed]] = {}
     for table, item in zip(tables, found, strict=True):
         _, consumed = by_table.setdefault(table.table_id, (table, Consumed()))
