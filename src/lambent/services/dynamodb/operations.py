@@ -1,11 +1,12 @@
 """The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
 
 Tables in `table_operations` and `setting_operations`; items in `item_operations`, `query_operations`,
-`batch_operations` and `transaction_operations`.
+`batch_operations` and `transaction_operations`; statements of PartiQL in `partiql_operations`.
 """
 
 from lambent.services.dynamodb.batch_operations import BatchOperations
 from lambent.services.dynamodb.item_operations import ItemOperations
+from lambent.services.dynamodb.partiql_operations import PartiQLOperations
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.query_operations import QueryOperations
 from lambent.services.dynamodb.setting_operations import SettingOperations
@@ -21,6 +22,7 @@ class DynamoOperations:
         | QueryOperations.SERVED
         | BatchOperations.SERVED
         | TransactionOperations.SERVED
+        | PartiQLOperations.SERVED
     )
 
     def __init__(self, parts: DynamoParts) -> None:
@@ -54,3 +56,7 @@ class DynamoOperations:
         transactions = TransactionOperations(parts)
         self.transact_get_items = transactions.transact_get_items
         self.transact_write_items = transactions.transact_write_items
+        statements = PartiQLOperations(parts)
+        self.execute_statement = statements.execute_statement
+        self.batch_execute_statement = statements.batch_execute_statement
+        self.execute_transaction = statements.execute_transaction

@@ -63,9 +63,14 @@ class Update:
 def compile_update(text: str, placeholders: Placeholders) -> Update:
     """Raises ValidationException."""
     try:
-        return _Binder(placeholders).bind(parse_update(text))
+        return bind_update(parse_update(text), placeholders)
     except InvalidExpression as error:
         raise error.in_parameter("UpdateExpression") from error
+
+
+def bind_update(actions: Sequence[Action], placeholders: Placeholders) -> Update:
+    """Raises InvalidExpression."""
+    return _Binder(placeholders).bind(actions)
 
 
 def update_of(entries: Sequence[tuple[Path, Change]]) -> Update:
