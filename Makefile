@@ -31,8 +31,9 @@ format: .venv/installed
 bench: .venv/installed ## measure; see bench/README.md
 	$(BIN)/python -m bench
 
-fuzz: .venv/installed ## random bytes at the decoders for a minute
+fuzz: .venv/installed ## random bytes at the decoders and random expressions, for a minute and a half
 	$(BIN)/python fuzz/fuzz_wire.py --seconds 60
+	$(BIN)/python fuzz/fuzz_expressions.py --seconds 30
 
 up: .venv/installed
 	$(BIN)/lambent up

@@ -10,10 +10,10 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, objects, report, startup
+from bench import functions, lambent_process, objects, report, startup, tables
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "warm", "cold", "async", "events", "memory")
+GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "memory")
 
 
 def main() -> None:
@@ -41,6 +41,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
     client, s3, logs = (_client(name, target) for name in ("lambda", "s3", "logs"))
     if group == "objects":
         yield from objects.measure(target, s3, options.runs)
+    elif group == "tables":
+        yield from tables.measure(target, _client("dynamodb", target), options.runs, options.table_items)
     elif group == "warm":
         yield from functions.measure_warm(target, client, options.runs)
     elif group == "cold":
@@ -81,6 +83,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=GROUPS, help="some groups only; may be repeated")
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each rate (default 3)")
     parser.add_argument("--directory", type=Path, help="where the data directory is made (default: the temporary one)")
+    parser.add_argument("--table-items", type=int, default=100_000, help="how far the table grows (default 100,000)")
     parser.add_argument("--no-node", action="store_true", help="leave out Node.js")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     return parser.parse_args()

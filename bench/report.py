@@ -35,14 +35,16 @@ def percentile(values: list[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
-def rate(name: str, outcomes: list[Outcome], target: float | None) -> Figure:
-    """Median of the runs' rates; the p99 latency of all of them."""
+def rate(
+    name: str, outcomes: list[Outcome], target: float | None, *, each: int = 1, unit: str = "per second"
+) -> Figure:
+    """Median of the runs' rates, of `each` things in a request; the p99 latency of all requests."""
     latencies = [latency for outcome in outcomes for latency in outcome.latencies_ms]
     failures = sum(sum(outcome.failures.values()) for outcome in outcomes)
     return Figure(
         name,
-        statistics.median(outcome.per_second for outcome in outcomes),
-        "per second",
+        statistics.median(outcome.per_second for outcome in outcomes) * each,
+        unit,
         target,
         higher_is_better=True,
         p99=percentile(latencies, 0.99),

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import logging
 import os
+import random
 import resource
 import secrets
 import signal
@@ -24,6 +25,10 @@ from typing import Any
 import uvloop
 
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings.internal_page import MappingsPage
+from lambent.delivery.event_source_mappings.mappings import Mappings
+from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.retries import RetrySchedule
 from lambent.gateway.auth import Authenticator
@@ -38,6 +43,15 @@ from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
+from lambent.services.caller import Caller
+from lambent.services.dynamodb.lifetime import Lifetime
+from lambent.services.dynamodb.operations import DynamoOperations
+from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.stream_operations import StreamOperations
+from lambent.services.dynamodb.stream_retention import StreamRetention
+from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_upkeep import TableUpkeep
+from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.happenings import Happenings
@@ -59,6 +73,7 @@ from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.lock import DirectoryLock
+from lambent.wire.http import BytesBody
 from lambent.wire.model import load_service
 
 #: Other threads (the writer, blobs) wait at most so long for a busy event loop to let go of the interpreter.
@@ -132,6 +147,8 @@ class Platform:
         self._build_logs()
         self._build_functions()
         self._build_objects()
+        self._build_tables()
+        self._build_mappings()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -213,8 +230,37 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
             link_secret=secrets.token_bytes(32),
         )
+
+    def _build_tables(self) -> None:
+        database, clock = self._database, self._clock
+        self.tables = DynamoParts(database, TableCache(database), Throttle(clock), clock, self._ids)
+        self.table_upkeep = TableUpkeep(database, clock)
+        self.lifetime = Lifetime(database, clock)
+        self.stream_retention = StreamRetention(database, clock)
+
+    def _build_mappings(self) -> None:
+        self.mappings = Mappings(
+            MappingParts(
+                database=self._database,
+                functions=self.invoker,
+                put_object=self._put_object,
+                find_source=dynamodb_source.find,
+                happenings=self._happenings,
+                clock=self._clock,
+                ids=self._ids,
+                jitter=random.random,
+            )
+        )
+
+    async def _put_object(self, put: DestinationObject) -> None:
+        """As Lambda would with the permissions of the function's account."""
+        arn = f"arn:aws:iam::{put.account_id}:root"
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
+        await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 
     def _build_gateway(self) -> None:
         settings = self.settings
@@ -228,8 +274,24 @@ class Platform:
                     self.objects,
                     allows_anonymous=True,
                 ),
-                ServedService(load_service("lambda", LambdaOperations.SERVED, open_enums=["Runtime"]), functions),
+                ServedService(
+                    load_service(
+                        "lambda",
+                        LambdaOperations.SERVED,
+                        open_enums=["Runtime"],
+                        amendments=LambdaOperations.AMENDMENTS,
+                    ),
+                    functions,
+                ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(
+                    load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
+                    DynamoOperations(self.tables),
+                ),
+                ServedService(
+                    load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
+                    StreamOperations(self._database, self._clock),
+                ),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -243,6 +305,7 @@ class Platform:
             pages={
                 "events": Page(pages.recent_events),
                 "packages": Page(pages.package, is_public=True),
+                "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
             },
         )
@@ -271,7 +334,7 @@ class Platform:
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
-                    await self.async_invocations.drain()
+                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain())
             for task in background:
                 task.cancel()
             await self.pool.close()
@@ -286,6 +349,10 @@ class Platform:
             self.upkeep.run(),
             self.notifications.run(),
             self.async_invocations.run(),
+            self.mappings.run(),
+            self.table_upkeep.run(),
+            self.lifetime.run(),
+            self.stream_retention.run(),
         ]
 
     async def _start_pool(self) -> None:

@@ -51,12 +51,65 @@ def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[Log
     ]
 
 
+def count_within(tx: Transaction, log: str, position: int, limit: int, max_bytes: int) -> int:
+    """How many records after `position`, at most `limit`, have payloads of no more than `max_bytes` together.
+
+    At least one if there is one, so that a reader of portions gets past a record that is larger.
+    """
+    sizes = tx.rows(
+        "SELECT LENGTH(payload) FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
+        (log, position, limit),
+    )
+    total = 0
+    for count, (size,) in enumerate(sizes):
+        total += size
+        if total > max_bytes:
+            return max(count, 1)
+    return len(sizes)
+
+
 def trim(tx: Transaction, log: str, through: int) -> None:
     """Forget the records up to and including `through`; positions are never used again."""
     tx.execute("DELETE FROM log_record WHERE log = ? AND position <= ?", (log, through))
+
+
+def trim_older(tx: Transaction, log: str, before_ms: int, limit: int) -> int:
+    """Forget the oldest records, at most `limit`, up to the first that is not older; returns the last one's position.
+
+    0 if there was nothing to forget.
+    """
+    through = 0
+    oldest = tx.rows("SELECT position, time_ms FROM log_record WHERE log = ? ORDER BY position LIMIT ?", (log, limit))
+    for position, time_ms in oldest:
+        if time_ms >= before_ms:
+            break
+        through = position
+    if through:
+        trim(tx, log, through)
+    return through
+
+
+def forget(tx: Transaction, log: str) -> None:
+    """As if nobody had ever written to it. Only for logs whose name is never used again."""
+    tx.execute("DELETE FROM log_record WHERE log = ?", (log,))
+    tx.execute("DELETE FROM log_head WHERE log = ?", (log,))
+
+
+def oldest_ms(tx: Transaction, log: str) -> int | None:
+    """Time of the oldest record that is left."""
+    found = tx.row("SELECT time_ms FROM log_record WHERE log = ? ORDER BY position LIMIT 1", (log,))
+    return found[0] if found else None
 
 
 def head(tx: Transaction, log: str) -> int:
     """Position of the last record ever appended; 0 for a log nobody has written to."""
     found = tx.row("SELECT position FROM log_head WHERE log = ?", (log,))
     return found[0] if found else 0
+
+
+def position_before(tx: Transaction, log: str, time_ms: int) -> int:
+    """Position before the first record of `time_ms` or later; the head if there is none. Reads the log to there."""
+    found = tx.row(
+        "SELECT position FROM log_record WHERE log = ? AND time_ms >= ? ORDER BY position LIMIT 1", (log, time_ms)
+    )
+    return found[0] - 1 if found else head(tx, log)

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import apsw
 
-from lambent.storage.connection import open_connection, translated_errors
+from lambent.storage.connection import DISK_ERRORS, open_connection, translate
 from lambent.storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -31,8 +31,10 @@ class Readers:
 
     def look_up(self, work: Callable[[Transaction], T]) -> T:
         """For one statement, which is a snapshot by itself."""
-        with translated_errors(self._path):
+        try:
             return work(Transaction(self._here))
+        except DISK_ERRORS as error:
+            raise translate(error, self._path) from error
 
     async def scan(self, work: Callable[[Transaction], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, work)
@@ -51,9 +53,11 @@ class Readers:
 
     def _read_on(self, connection: apsw.Connection, work: Callable[[Transaction], T]) -> T:
         """One snapshot for all that `work` reads."""
-        with translated_errors(self._path):
+        try:
             connection.execute("BEGIN")
             try:
                 return work(Transaction(connection))
             finally:
                 connection.execute("COMMIT")
+        except DISK_ERRORS as error:
+            raise translate(error, self._path) from error

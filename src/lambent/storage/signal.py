@@ -16,6 +16,12 @@ class Signal:
         await self._rung.wait()
         self._rung.clear()
 
+    def take(self) -> bool:
+        """Was the topic announced since the last `wait` or `take`? For those who look when they need to know."""
+        rung = self._rung.is_set()
+        self._rung.clear()
+        return rung
+
     def ring(self) -> None:
         self._rung.set()
 

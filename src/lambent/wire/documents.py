@@ -102,6 +102,8 @@ def _map_reader(entry: Convert) -> Convert:
     def read(tree: Any) -> dict[str, Any]:
         if type(tree) is not dict:
             raise wrong_type(tree, "a map")
+        if entry is _as_is and None not in tree.values():
+            return tree
         return {key: entry(value) for key, value in tree.items() if value is not None}
 
     return read

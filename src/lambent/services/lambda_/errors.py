@@ -24,6 +24,13 @@ class ResourceConflict(ServiceError):
     status = 409
 
 
+class ResourceInUse(ServiceError):
+    """An event source mapping that is being deleted is to be changed."""
+
+    code = "ResourceInUseException"
+    status = 400
+
+
 class PreconditionFailed(ServiceError):
     """The RevisionId given is not the current one."""
 

@@ -1,5 +1,10 @@
-"""Lambda's operations by AWS's names: the class that dispatch calls. Every method stands in one of three modules."""
+"""Lambda's operations by AWS's names: the class that dispatch calls. Every method stands in one of four modules."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from lambent.services.lambda_ import event_source_2014
+from lambent.services.lambda_.event_source_operations import EventSourceOperations
 from lambent.services.lambda_.function_operations import FunctionOperations
 from lambent.services.lambda_.invocation_operations import InvocationOperations
 from lambent.services.lambda_.parts import LambdaParts
@@ -9,12 +14,17 @@ from lambent.services.lambda_.settings_operations import SettingsOperations
 class LambdaOperations:
     SERVED = frozenset(
         {
+            "AddEventSource",
             "AddPermission",
+            "CreateEventSourceMapping",
             "CreateFunction",
+            "DeleteEventSourceMapping",
             "DeleteFunction",
             "DeleteFunctionConcurrency",
             "DeleteFunctionEventInvokeConfig",
             "GetAccountSettings",
+            "GetEventSource",
+            "GetEventSourceMapping",
             "GetFunction",
             "GetFunctionCodeSigningConfig",
             "GetFunctionConcurrency",
@@ -24,20 +34,27 @@ class LambdaOperations:
             "Invoke",
             "InvokeAsync",
             "ListAliases",
+            "ListEventSourceMappings",
+            "ListEventSources",
             "ListFunctionEventInvokeConfigs",
             "ListFunctions",
             "ListTags",
             "ListVersionsByFunction",
             "PutFunctionConcurrency",
             "PutFunctionEventInvokeConfig",
+            "RemoveEventSource",
             "RemovePermission",
             "TagResource",
             "UntagResource",
+            "UpdateEventSourceMapping",
             "UpdateFunctionCode",
             "UpdateFunctionConfiguration",
             "UpdateFunctionEventInvokeConfig",
         }
     )
+
+    #: What today's description of the service has forgotten.
+    AMENDMENTS: Mapping[str, Any] = event_source_2014.AMENDMENTS
 
     def __init__(self, parts: LambdaParts) -> None:
         functions = FunctionOperations(parts)
@@ -72,3 +89,14 @@ class LambdaOperations:
         invocations = InvocationOperations(parts)
         self.invoke = invocations.invoke
         self.invoke_async = invocations.invoke_async
+
+        sources = EventSourceOperations(parts)
+        self.create_event_source_mapping = sources.create_event_source_mapping
+        self.get_event_source_mapping = sources.get_event_source_mapping
+        self.list_event_source_mappings = sources.list_event_source_mappings
+        self.update_event_source_mapping = sources.update_event_source_mapping
+        self.delete_event_source_mapping = sources.delete_event_source_mapping
+        self.add_event_source = sources.add_event_source
+        self.get_event_source = sources.get_event_source
+        self.list_event_sources = sources.list_event_sources
+        self.remove_event_source = sources.remove_event_source

@@ -9,6 +9,7 @@ from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.lambda_ import names, store
 from lambent.services.lambda_.configuration import Function
+from lambent.services.lambda_.event_source_mappings import EventSourceMapping
 from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import TOPIC, Invoker, not_found
 from lambent.services.lambda_.names import FunctionReference
@@ -32,6 +33,9 @@ class FetchObject(Protocol):
         self, caller: Caller, bucket: str, key: str, version_id: str, *, max_bytes: int
     ) -> Awaitable[bytes]: ...
 
+BeginReading = Callable[[Transaction, EventSourceMapping], None]
+"""Takes a new mapping's place in its source. Raises InvalidParameterValue if there is no such source."""
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaParts:
@@ -47,6 +51,7 @@ class LambdaParts:
     prepare_runtime: Callable[[str], None]
     """`Pool.prepare`: environments of a runtime that is about to be used are made ready in the background."""
     fetch_object: FetchObject
+    begin_reading: BeginReading
     link_secret: bytes
     """Signs download links; random per process is enough."""
 

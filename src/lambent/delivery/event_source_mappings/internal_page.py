@@ -1,0 +1,22 @@
+"""`GET /_lambent/event-source-mappings`: how far every mapping has got in every shard, with its iterator age."""
+
+from typing import Any, Protocol
+
+import orjson
+
+from lambent.wire.http import Request, Response
+
+
+class Standings(Protocol):
+    """`mappings.Mappings`."""
+
+    def standings(self) -> list[dict[str, Any]]: ...
+
+
+class MappingsPage:
+    def __init__(self, mappings: Standings) -> None:
+        self._mappings = mappings
+
+    async def serve(self, request: Request) -> Response:  # noqa: ARG002 - there is nothing to choose
+        body = orjson.dumps({"eventSourceMappings": self._mappings.standings()})
+        return Response(200, {"content-type": "application/json"}, body)

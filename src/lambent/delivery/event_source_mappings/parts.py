@@ -1,0 +1,90 @@
+"""What the shells of event source mappings work with, and the places of a mapping for people who look."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from lambent.delivery.event_source_mappings.sources import FindSource
+from lambent.kit.clock import Clock
+from lambent.kit.ids import Ids
+from lambent.sandbox.types import Outcome
+from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.invoker import Address
+from lambent.storage.database import Database
+
+
+class Functions(Protocol):
+    """`lambda_.invoker.Invoker`."""
+
+    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = ...) -> Outcome:
+        """Raises ResourceNotFound, TooManyRequests."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationObject:
+    """What is put into a bucket about a discarded batch."""
+
+    account_id: str
+    region: str
+    bucket: str
+    key: str
+    content: bytes
+
+
+PutObject = Callable[[DestinationObject], Awaitable[None]]
+"""Returns when it is on disk. Raises ServiceError as S3 would."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingParts:
+    database: Database
+    functions: Functions
+    put_object: PutObject
+    find_source: FindSource
+    happenings: Happenings
+    clock: Clock
+    ids: Ids
+    jitter: Callable[[], float]
+    """From 0 to 1: spreads retries."""
+
+
+@dataclass(slots=True)
+class LaneStanding:
+    """One lane since the process began; the iterator age is that of the last record that reached the function."""
+
+    position: int = 0
+    iterator_age_ms: int | None = None
+    invocations: int = 0
+    errors: int = 0
+    records: int = 0
+    discarded: int = 0
+
+
+@dataclass(slots=True)
+class MappingStanding:
+    """Kept in memory only, but for the last result, which has a column."""
+
+    uuid: str
+    last_result: str
+    lanes: dict[tuple[str, int], LaneStanding] = field(default_factory=dict)
+    """By (shard id, lane)."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "uuid": self.uuid,
+            "lastProcessingResult": self.last_result,
+            "lanes": [
+                {
+                    "shardId": shard_id,
+                    "lane": lane,
+                    "position": one.position,
+                    "iteratorAgeMs": one.iterator_age_ms,
+                    "invocations": one.invocations,
+                    "errors": one.errors,
+                    "records": one.records,
+                    "discarded": one.discarded,
+                }
+                for (shard_id, lane), one in sorted(self.lanes.items())
+            ],
+        }

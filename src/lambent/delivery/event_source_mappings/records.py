@@ -1,0 +1,32 @@
+"""Records as they go to a function: each written as JSON once, joined to an event with what the window adds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lambent.delivery.event_source_mappings.sources import SourceRecord
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedRecord:
+    position: int
+    time_ms: int
+    sequence_number: str
+    body: bytes
+    """The event record as JSON."""
+
+
+def prepare(record: SourceRecord) -> PreparedRecord:
+    return PreparedRecord(record.position, record.time_ms, record.sequence_number, orjson.dumps(record.event))
+
+
+#: What stands around the records, generously.
+ENVELOPE_BYTES = 64
+
+
+def event(records: Sequence[PreparedRecord], extra: dict[str, Any] | None = None) -> bytes:
+    """`{"Records": [...]}`, with the members of `extra` behind."""
+    joined = b'{"Records":[' + b",".join([record.body for record in records]) + b"]"
+    return joined + b"," + orjson.dumps(extra)[1:] if extra else joined + b"}"

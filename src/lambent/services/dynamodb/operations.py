@@ -1,0 +1,62 @@
+"""The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
+
+Tables in `table_operations` and `setting_operations`; items in `item_operations`, `query_operations`,
+`batch_operations` and `transaction_operations`; statements of PartiQL in `partiql_operations`.
+"""
+
+from lambent.services.dynamodb.batch_operations import BatchOperations
+from lambent.services.dynamodb.item_operations import ItemOperations
+from lambent.services.dynamodb.partiql_operations import PartiQLOperations
+from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.query_operations import QueryOperations
+from lambent.services.dynamodb.setting_operations import SettingOperations
+from lambent.services.dynamodb.table_operations import TableOperations
+from lambent.services.dynamodb.transaction_operations import TransactionOperations
+
+
+class DynamoOperations:
+    SERVED = (
+        TableOperations.SERVED
+        | SettingOperations.SERVED
+        | ItemOperations.SERVED
+        | QueryOperations.SERVED
+        | BatchOperations.SERVED
+        | TransactionOperations.SERVED
+        | PartiQLOperations.SERVED
+    )
+
+    def __init__(self, parts: DynamoParts) -> None:
+        tables = TableOperations(parts)
+        self.create_table = tables.create_table
+        self.describe_table = tables.describe_table
+        self.list_tables = tables.list_tables
+        self.update_table = tables.update_table
+        self.delete_table = tables.delete_table
+        self.describe_limits = tables.describe_limits
+        self.describe_endpoints = tables.describe_endpoints
+        settings = SettingOperations(parts)
+        self.update_time_to_live = settings.update_time_to_live
+        self.describe_time_to_live = settings.describe_time_to_live
+        self.tag_resource = settings.tag_resource
+        self.untag_resource = settings.untag_resource
+        self.list_tags_of_resource = settings.list_tags_of_resource
+        self.describe_continuous_backups = settings.describe_continuous_backups
+        self.update_continuous_backups = settings.update_continuous_backups
+        items = ItemOperations(parts)
+        self.put_item = items.put_item
+        self.get_item = items.get_item
+        self.update_item = items.update_item
+        self.delete_item = items.delete_item
+        queries = QueryOperations(parts)
+        self.query = queries.query
+        self.scan = queries.scan
+        batches = BatchOperations(parts)
+        self.batch_get_item = batches.batch_get_item
+        self.batch_write_item = batches.batch_write_item
+        transactions = TransactionOperations(parts)
+        self.transact_get_items = transactions.transact_get_items
+        self.transact_write_items = transactions.transact_write_items
+        statements = PartiQLOperations(parts)
+        self.execute_statement = statements.execute_statement
+        self.batch_execute_statement = statements.batch_execute_statement
+        self.execute_transaction = statements.execute_transaction

@@ -1,0 +1,89 @@
+"""What the operations of DynamoDB share: the database, the tables they know, the clock, and who is throttled."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from lambent.kit.clock import Clock
+from lambent.kit.ids import Ids
+from lambent.services.caller import Caller
+from lambent.services.dynamodb import capacity, drafts, item_store
+from lambent.services.dynamodb.capacity import Consumed
+from lambent.services.dynamodb.drafts import Draft
+from lambent.services.dynamodb.item_store import Change, TableChanged, Written
+from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.tables import Table
+from lambent.services.dynamodb.throttling import Throttle
+from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A change of one item, ready for the writer."""
+
+    name: str
+    """As the request calls the table."""
+    table: Table
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoParts:
+    database: Database
+    tables: TableCache
+    throttle: Throttle
+    clock: Clock
+    ids: Ids
+
+    async def write_one(self, caller: Caller, name: str, draft: Draft) -> tuple[Table, Written]:
+        """One item of one table, in a transaction of its own."""
+        while True:
+            table = self.tables.find(caller, name)
+            change = drafts.change_of(draft, table)
+            if table.is_throttled:
+                self.throttle.admit(table, is_write=True)
+            now_ms = self.clock.now_ms()
+            try:
+                written = await self.database.write(
+                    lambda tx: item_store.write_item(tx, table, change, now_ms=now_ms)  # noqa: B023 (awaited here)
+                )
+            except TableChanged:
+                continue
+            if table.is_throttled:
+                self.throttle.charge(table, capacity.of_write(written).total, is_write=True)
+            return table, written
+
+    def prepare(self, caller: Caller, named_drafts: Sequence[tuple[str, Draft]]) -> list[Prepared]:
+        """Raises ResourceNotFound, ValidationException."""
+        prepared = []
+        for name, draft in named_drafts:
+            table = self.tables.find(caller, name)
+            prepared.append(Prepared(name, table, drafts.change_of(draft, table)))
+        return prepared
+
+    async def write_prepared(
+        self,
+        prepare: Callable[[], list[Prepared]],
+        work: Callable[[Transaction, Sequence[Prepared], int], T],
+    ) -> tuple[list[Prepared], T]:
+        """`work` on many items of perhaps many tables, in one transaction; prepared again when a table has changed."""
+        while True:
+            prepared = prepare()
+            now_ms = self.clock.now_ms()
+            try:
+                result = await self.database.write(lambda tx: work(tx, prepared, now_ms))  # noqa: B023 (awaited here)
+            except TableChanged:
+                continue
+            return prepared, result
+
+    def charge_writes(self, prepared: Sequence[Prepared], written: Sequence[Written], *, factor: int = 1) -> None:
+        for one, outcome in zip(prepared, written, strict=True):
+            if one.table.is_throttled:
+                self.throttle.charge(one.table, capacity.of_write(outcome, factor=factor).total, is_write=True)
+
+    def charge_read(self, table: Table, consumed: Consumed) -> None:
+        if table.is_throttled:
+            self.throttle.charge(table, consumed.total, is_write=False)

@@ -1,0 +1,44 @@
+"""Definitions of tables as JSON, and back: what a row of `dynamodb_table` holds."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lambent.services.dynamodb.keys import KeySchema
+from lambent.services.dynamodb.tables import Definition, Index, IndexStatus, Projection, Throughput
+
+
+def dump(definition: Definition) -> str:
+    return orjson.dumps(dataclasses.asdict(definition)).decode()
+
+
+def load(text: str) -> Definition:
+    document = orjson.loads(text)
+    return Definition(
+        **{
+            **document,
+            "attributes": tuple((name, kind) for name, kind in document["attributes"]),
+            "schema": _load_schema(document["schema"]),
+            "indexes": tuple(_load_index(index) for index in document["indexes"]),
+            "throughput": Throughput(**document["throughput"]),
+        }
+    )
+
+
+def _load_index(document: Mapping[str, Any]) -> Index:
+    return Index(
+        **{
+            **document,
+            "schema": _load_schema(document["schema"]),
+            "projection": Projection(document["projection"]),
+            "included": tuple(document["included"]),
+            "status": IndexStatus(document["status"]),
+            "throughput": Throughput(**document["throughput"]),
+        }
+    )
+
+
+def _load_schema(document: Mapping[str, Any]) -> KeySchema:
+    return KeySchema(**document)

@@ -1,0 +1,191 @@
+"""What may stand in the leaf of an event pattern: a literal, or one comparison.
+
+A comparison is told whether the field is there at all: only `exists: false` wants it absent.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+"""
+
+import ipaddress
+import itertools
+import operator
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any
+
+
+class Absent(Enum):
+    """Stands for a field that is not there, or is no leaf."""
+
+    ABSENT = "absent"
+
+
+class InvalidPattern(Exception):
+    """The sentence says what is wrong with the pattern."""
+
+
+Choice = Callable[[Any], bool]
+TextTest = Callable[[str], bool]
+
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "=": operator.eq,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def compile_choice(wanted: Any) -> Choice:
+    """Raises InvalidPattern."""
+    if isinstance(wanted, list):
+        raise InvalidPattern("Match value must be String, number, true, false, or null")
+    if not isinstance(wanted, dict):
+        return _literal(wanted)
+    if len(wanted) != 1:
+        raise InvalidPattern("Only one key allowed in match expression")
+    [(name, operand)] = wanted.items()
+    build = _OPERATORS.get(name)
+    if build is None:
+        raise InvalidPattern(f"Unrecognized match type {name}")
+    return build(operand)
+
+
+def _literal(wanted: Any) -> Choice:
+    """Numbers are compared as they are written: "300, 300.0, and 3.0e2 are not considered equal" (the user guide)."""
+    kind = type(wanted)
+    return lambda value: type(value) is kind and value == wanted
+
+
+def _prefix(operand: Any) -> Choice:
+    return _text(_edge("prefix", operand, str.startswith))
+
+
+def _suffix(operand: Any) -> Choice:
+    return _text(_edge("suffix", operand, str.endswith))
+
+
+def _edge(name: str, operand: Any, has: Callable[[str, str], bool]) -> TextTest:
+    if isinstance(operand, dict) and list(operand) == ["equals-ignore-case"]:
+        folded = _string(name, operand["equals-ignore-case"]).lower()
+        return lambda text: has(text.lower(), folded)
+    wanted = _string(name, operand)
+    return lambda text: has(text, wanted)
+
+
+def _equals_ignore_case(operand: Any) -> Choice:
+    return _text(_same_ignoring_case(operand))
+
+
+def _same_ignoring_case(operand: Any) -> TextTest:
+    folded = _string("equals-ignore-case", operand).lower()
+    return lambda text: text.lower() == folded
+
+
+def _wildcard(operand: Any) -> Choice:
+    return _text(_wildcard_test(operand))
+
+
+def _wildcard_test(operand: Any) -> TextTest:
+    r"""`*` is any run of characters, `\*` and `\\` are themselves; two stars in a row are refused."""
+    text = _string("wildcard", operand)
+    parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
+    if any(first == second == "*" for first, second in itertools.pairwise(parts)):
+        raise InvalidPattern("Consecutive wildcard characters are not allowed")
+    if "\\" in parts:
+        raise InvalidPattern("Invalid escape character")
+    expression = "".join(".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts)
+    fullmatch = re.compile(expression, re.DOTALL).fullmatch
+    return lambda value: fullmatch(value) is not None
+
+
+def _exists(operand: Any) -> Choice:
+    if not isinstance(operand, bool):
+        raise InvalidPattern("exists match pattern must be either true or false")
+    return lambda value: (value is not Absent.ABSENT) is operand
+
+
+def _numeric(operand: Any) -> Choice:
+    """`["=", 5]`, or a range of two: `[">", 0, "<=", 5]`."""
+    if not isinstance(operand, list) or len(operand) not in (2, 4):
+        raise InvalidPattern("Value of numeric must be an array of one or two comparisons")
+    tests = [_comparison(*operand[at : at + 2]) for at in range(0, len(operand), 2)]
+    return lambda value: _is_number(value) and all(test(value) for test in tests)
+
+
+def _comparison(symbol: Any, bound: Any) -> Callable[[float], bool]:
+    compare = _COMPARISONS.get(symbol) if isinstance(symbol, str) else None
+    if compare is None:
+        raise InvalidPattern(f"Unrecognized numeric range operator: {symbol}")
+    if not _is_number(bound):
+        raise InvalidPattern(f"Value of {symbol} must be numeric")
+    return lambda value: compare(value, bound)
+
+
+def _cidr(operand: Any) -> Choice:
+    try:
+        network = ipaddress.ip_network(_string("cidr", operand), strict=False)
+    except ValueError as error:
+        raise InvalidPattern(f"Malformed CIDR: {operand}") from error
+
+    def contains(text: str) -> bool:
+        try:
+            return ipaddress.ip_address(text) in network
+        except ValueError:
+            return False
+
+    return _text(contains)
+
+
+def _anything_but(operand: Any) -> Choice:
+    """Wants a value, and none of these: literals, or what one text comparison finds."""
+    if isinstance(operand, dict):
+        if len(operand) != 1 or next(iter(operand)) not in _NEGATED:
+            raise InvalidPattern(f"Unsupported anything-but pattern: {', '.join(operand)}")
+        [(name, wanted)] = operand.items()
+        tests = [_NEGATED[name](one) for one in _several(wanted)]
+        return lambda value: isinstance(value, str) and not any(test(value) for test in tests)
+    literals = _several(operand)
+    if any(isinstance(one, dict | list | bool) or one is None for one in literals):
+        raise InvalidPattern("Inside anything but list, start|null|boolean is not supported.")
+    choices = [_literal(one) for one in literals]
+    return lambda value: value is not Absent.ABSENT and not any(choice(value) for choice in choices)
+
+
+def _several(operand: Any) -> list[Any]:
+    chosen = operand if isinstance(operand, list) else [operand]
+    if not chosen:
+        raise InvalidPattern("Empty arrays are not allowed")
+    return chosen
+
+
+def _text(test: TextTest) -> Choice:
+    return lambda value: isinstance(value, str) and test(value)
+
+
+def _string(name: str, operand: Any) -> str:
+    if not isinstance(operand, str):
+        raise InvalidPattern(f"{name} match pattern must be a string")
+    return operand
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+_OPERATORS: Mapping[str, Callable[[Any], Choice]] = {
+    "prefix": _prefix,
+    "suffix": _suffix,
+    "equals-ignore-case": _equals_ignore_case,
+    "wildcard": _wildcard,
+    "exists": _exists,
+    "numeric": _numeric,
+    "cidr": _cidr,
+    "anything-but": _anything_but,
+}
+
+_NEGATED: Mapping[str, Callable[[Any], TextTest]] = {
+    "prefix": lambda operand: _edge("prefix", operand, str.startswith),
+    "suffix": lambda operand: _edge("suffix", operand, str.endswith),
+    "equals-ignore-case": _same_ignoring_case,
+    "wildcard": _wildcard_test,
+}

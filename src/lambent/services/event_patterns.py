@@ -1,0 +1,89 @@
+"""Event patterns: the JSON language of EventBridge that event source mappings filter with as well.
+
+A pattern is compiled once into closures. An object asks every one of its keys, a list is a choice of values for a leaf,
+`$or` a choice of objects. Where an event has a list, one matching element is enough, for a nested object one whose
+fields all match. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html and
+"Lambda event filtering", https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html. The comparisons
+that stand in a leaf are in `event_pattern_values`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from lambent.services.event_pattern_values import Absent, InvalidPattern, compile_choice
+
+Pattern = Callable[[Any], bool]
+"""Does a JSON document (as Python values) match?"""
+
+OR = "$or"
+
+_ABSENT = Absent.ABSENT
+
+
+def compile_pattern(text: str) -> Pattern:
+    """Raises InvalidPattern."""
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidPattern(f"Event pattern is not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise InvalidPattern("Event pattern must be an object")
+    return _object(document) if document else lambda _: True
+
+
+def _object(document: Mapping[str, Any]) -> Pattern:
+    """Every key must match."""
+    if not document:
+        raise InvalidPattern("Empty objects are not allowed")
+    parts = [_alternatives(value) if _is_choice(key, value) else _field(key, value) for key, value in document.items()]
+    if len(parts) == 1:
+        return parts[0]
+    return lambda event: all(part(event) for part in parts)
+
+
+def _is_choice(key: str, value: Any) -> bool:
+    """`$or` with fewer than two objects is a field of that name."""
+    return key == OR and isinstance(value, list) and len(value) > 1 and all(isinstance(one, dict) for one in value)
+
+
+def _alternatives(documents: list[Mapping[str, Any]]) -> Pattern:
+    choices = [_object(document) for document in documents]
+    return lambda event: any(choice(event) for choice in choices)
+
+
+def _field(key: str, wanted: Any) -> Pattern:
+    if isinstance(wanted, dict):
+        nested = _object(wanted)
+        return lambda event: _any_object(event.get(key) if isinstance(event, dict) else None, nested)
+    if isinstance(wanted, list):
+        return _leaf(key, wanted)
+    raise InvalidPattern(f'"{key}" must be an object or an array')
+
+
+def _any_object(value: Any, nested: Pattern) -> bool:
+    if isinstance(value, list):
+        return any(_any_object(element, nested) for element in value)
+    return nested(value if isinstance(value, dict) else {})
+
+
+def _leaf(key: str, wanted: list[Any]) -> Pattern:
+    if not wanted:
+        raise InvalidPattern("Empty arrays are not allowed")
+    choices = [compile_choice(one) for one in wanted]
+
+    def matches(event: Any) -> bool:
+        value = event.get(key, _ABSENT) if isinstance(event, dict) else _ABSENT
+        return any(choice(scalar) for scalar in _scalars(value) for choice in choices)
+
+    return matches
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    """The leaves that stand under a name: an object is none, and neither is an empty list."""
+    if isinstance(value, list):
+        leaves = [leaf for element in value for leaf in _scalars(element) if leaf is not _ABSENT]
+        yield from leaves or [_ABSENT]
+    else:
+        yield _ABSENT if isinstance(value, dict) else value
