@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from lambent import __version__
-from lambent.gateway import bodies, body_limits, cors, digests
+from lambent.gateway import bodies, body_limits, cors, digests, strangers
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
@@ -174,20 +174,8 @@ class Gateway:
         return Response(200, {"content-type": "application/json"}, body)
 
     def _nobody(self, address: NoAddress) -> Response:
-        """A service that AWS may have and we do not: said in the protocol its client probably reads."""
         served = ", ".join(sorted(self._running))
-        message = f"{address.what!r} is not served by Lambent {__version__}, which serves {served}."
-        request_id = self._ids.uuid()
-        if address.protocol == "rest-xml":
-            body = f"<Error><Code>NotImplemented</Code><Message>{_escape(message)}</Message></Error>".encode()
-            return Response(501, {"content-type": "application/xml", "x-amz-request-id": request_id}, body)
-        code = "UnknownOperationException"
-        headers = {
-            "content-type": "application/x-amz-json-1.1",
-            "x-amzn-requestid": request_id,
-            "x-amzn-errortype": code,
-        }
-        return Response(501, headers, orjson.dumps({"__type": code, "message": message}))
+        return strangers.refuse(address.what, address.protocol, served=served, request_id=self._ids.uuid())
 
 
 async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddress:
@@ -215,7 +203,3 @@ def _internal_error(endpoint: Endpoint) -> ServiceError:
 
 def _page_refusal(status: int, code: str, message: str) -> Response:
     return Response(status, {"content-type": "application/json"}, orjson.dumps({"code": code, "message": message}))
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

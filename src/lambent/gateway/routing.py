@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
+from lambent.gateway import strangers
 from lambent.gateway.hosts import HostKind, HostName, read_host
 from lambent.wire import sigv4
 from lambent.wire.http import Request
@@ -120,7 +121,7 @@ class Router:
     def _by_scope(self, signing_name: str, request: Request, host: HostName) -> Address:
         model = self._by_signing_name.get(signing_name)
         if model is None:
-            return NoAddress(signing_name, "json" if request.method == "POST" and request.path == "/" else "rest-xml")
+            return NoAddress(signing_name, strangers.protocol_of(signing_name, request))
         if model.protocol == "rest-xml":
             return _path_address(model, request, host)
         if "query" in model.protocols:

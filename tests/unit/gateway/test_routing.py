@@ -31,6 +31,7 @@ def s3(path: str, website: str = "") -> ServiceAddress:
 
 PRESIGNED = "X-Amz-Credential=test%2F20260102%2Feu-west-1%2F{}%2Faws4_request&X-Amz-Signature=0"
 CBOR = {"smithy-protocol": "rpc-v2-cbor"}
+FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
 LOGS_TARGET = {"x-amz-target": "Logs_20140328.CreateLogGroup"}
 
 CASES: dict[str, tuple[Address, Address]] = {
@@ -92,7 +93,10 @@ CASES: dict[str, tuple[Address, Address]] = {
         route("GET", "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15"),
         ServiceAddress("sts", "query", "AssumeRoleWithWebIdentity", "/"),
     ),
-    "a service that is not here": (route("POST", "/", scope("ec2")), NoAddress("ec2", "json")),
+    "a service that is not here": (route("POST", "/", scope("ec2") | FORM), NoAddress("ec2", "query")),
+    "its action in the URL": (route("GET", "/?Action=DescribeRegions", scope("ec2")), NoAddress("ec2", "query")),
+    "REST that is not here": (route("GET", "/restapis", scope("apigateway")), NoAddress("apigateway", "rest-json")),
+    "REST of XML": (route("GET", "/2013-04-01/hostedzone", scope("route53")), NoAddress("route53", "rest-xml")),
     "website by host": (
         route("GET", "/a/?b", {}, "www.photos.s3-website.localhost:4566"),
         WebsiteAddress("www.photos", "/a/", ""),
