@@ -31,9 +31,10 @@ format: .venv/installed
 bench: .venv/installed ## measure; see bench/README.md
 	$(BIN)/python -m bench
 
-fuzz: .venv/installed ## random bytes at the decoders and random expressions, for a minute and a half
+fuzz: .venv/installed ## random bytes at the decoders, random expressions and statements, for two minutes
 	$(BIN)/python fuzz/fuzz_wire.py --seconds 60
 	$(BIN)/python fuzz/fuzz_expressions.py --seconds 30
+	$(BIN)/python fuzz/fuzz_partiql.py --seconds 30
 
 up: .venv/installed
 	$(BIN)/lambent up

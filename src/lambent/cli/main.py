@@ -18,7 +18,7 @@ from lambent.cli.failure import Failure
 #: Name -> (module, its function, what it does), in the order of `lambent --help`.
 COMMANDS = {
     "up": ("lambent.cli.up", "up", "Start the platform."),
-    "demo": ("lambent.cli.demo", "demo", "Start the platform, deploy the example site and watch it being published."),
+    "demo": ("lambent.cli.demo", "demo", "Start the platform with an example application on it: site or scoreboard."),
     "functions": ("lambent.cli.functions", "functions", "List the functions."),
     "invoke": ("lambent.cli.invoke", "invoke", "Invoke a function and print what it returns."),
     "logs": ("lambent.cli.logs", "logs", "Show what a function printed; -f follows it live."),

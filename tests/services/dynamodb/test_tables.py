@@ -118,10 +118,10 @@ def test_update_table(dynamodb: Any, make_table: MakeTable) -> None:
         TableName=name,
         BillingMode="PROVISIONED",
         ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 6},
-        DeletionProtectionEnabled=True,
-        TableClass="STANDARD_INFREQUENT_ACCESS",
     )["TableDescription"]
     assert updated["TableStatus"] == "UPDATING"
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    dynamodb.update_table(TableName=name, TableClass="STANDARD_INFREQUENT_ACCESS")
     table = described(dynamodb, name)
     assert table["TableStatus"] == "ACTIVE"
     assert table["BillingModeSummary"]["BillingMode"] == "PROVISIONED"
@@ -146,9 +146,13 @@ def test_a_stream_is_switched_on_and_off_and_gets_a_new_label(dynamodb: Any, mak
     first = dynamodb.update_table(TableName=name, StreamSpecification=enable)["TableDescription"]["LatestStreamArn"]
     assert refusal(dynamodb.update_table, TableName=name, StreamSpecification=enable) == (
         "ValidationException",
-        "Table already has an enabled stream",
+        f"Table already has an enabled stream: TableName: {name}",
     )
     dynamodb.update_table(TableName=name, StreamSpecification={"StreamEnabled": False})
+    assert refusal(dynamodb.update_table, TableName=name, StreamSpecification={"StreamEnabled": False}) == (
+        "ValidationException",
+        f"Table has no stream to disable: TableName: {name}",
+    )
     table = described(dynamodb, name)
     assert "StreamSpecification" not in table
     assert table["LatestStreamArn"] == first
@@ -183,7 +187,10 @@ def test_tags(dynamodb: Any, make_table: MakeTable) -> None:
         f"Requested resource not found: ResourcArn: {arn}-absent not found",
     )
     too_many = [{"Key": str(number), "Value": "x"} for number in range(50)]
-    assert refusal(dynamodb.tag_resource, ResourceArn=arn, Tags=too_many)[0] == "ValidationException"
+    assert refusal(dynamodb.tag_resource, ResourceArn=arn, Tags=too_many) == (
+        "ValidationException",
+        "Number of Tags exceed the current limit for the provided ResourceArn",
+    )
 
 
 def test_time_to_live_settings(dynamodb: Any, make_table: MakeTable) -> None:
@@ -246,7 +253,13 @@ def index(name: str = "index", keys: Any = KEY, projection: Any = ALL, **options
 @pytest.mark.parametrize(
     ("request_", "message"),
     [
-        ({"TableName": "ab"}, "TableName must be at least 3 characters long and at most 255 characters long"),
+        (
+            {"TableName": "ab"},
+            (
+                "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 3"
+            ),
+        ),
         (
             {"TableName": "with space"},
             (
@@ -381,3 +394,52 @@ def test_a_name_is_taken_once(dynamodb: Any, make_table: MakeTable) -> None:
         "ResourceInUseException",
         f"Table already exists: {name}",
     )
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (
+            {"TableClass": "STANDARD", "DeletionProtectionEnabled": False},
+            (
+                "One or more parameter values were invalid: TableClass modification must be the only operation in the "
+                "request"
+            ),
+        ),
+        (
+            {"BillingMode": "PAY_PER_REQUEST", "StreamSpecification": {"StreamEnabled": False}},
+            "One or more parameter values were invalid: You cannot modify stream status while updating table IOPS",
+        ),
+        (
+            {"BillingMode": "PROVISIONED"},
+            (
+                "One or more parameter values were invalid: ProvisionedThroughput must be specified when "
+                "BillingMode is PROVISIONED"
+            ),
+        ),
+        (
+            {"ProvisionedThroughput": UNITS},
+            (
+                "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be "
+                "specified when BillingMode is PAY_PER_REQUEST"
+            ),
+        ),
+        (
+            {"StreamSpecification": {"StreamEnabled": True}},
+            "One or more parameter values were invalid: If stream is being enabled then UpdateViewType is required",
+        ),
+        (
+            {"SSESpecification": {"Enabled": False, "KMSMasterKeyId": "key"}},
+            "One or more parameter values were invalid: KMSMasterKeyId can not be specified if Enabled is false",
+        ),
+    ],
+)
+def test_update_table_refusals(dynamodb: Any, make_table: MakeTable, request_: dict[str, Any], message: str) -> None:
+    name = make_table("pk:S")
+    assert refusal(dynamodb.update_table, TableName=name, **request_) == ("ValidationException", message)
+
+
+def test_an_update_must_change_something(dynamodb: Any, make_table: MakeTable) -> None:
+    code, message = refusal(dynamodb.update_table, TableName=make_table("pk:S"))
+    assert code == "ValidationException"
+    assert message.startswith("At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, ")

@@ -12,7 +12,7 @@ from lambent.gateway.routing import (
 from lambent.wire.http import BytesBody, Request
 from lambent.wire.model import load_service
 
-MODELS = [load_service(name, ()) for name in ("s3", "lambda", "logs", "sts")]
+MODELS = [load_service(name, ()) for name in ("s3", "lambda", "logs", "sts", "dynamodb")]
 ROUTER = Router(MODELS)
 
 
@@ -79,6 +79,10 @@ CASES: dict[str, tuple[Address, Address]] = {
         route("POST", "/service/Nope/operation/Do", CBOR),
         NoAddress("/service/Nope/operation/Do", "rpc-v2-cbor"),
     ),
+    "cbor of a service that speaks JSON only": (
+        route("POST", "/service/DynamoDB_20120810/operation/GetItem", CBOR),
+        NoAddress("/service/DynamoDB_20120810/operation/GetItem", "rpc-v2-cbor"),
+    ),
     "cbor of no form": (
         route("POST", "/service/Logs_20140328", CBOR),
         NoAddress("/service/Logs_20140328", "rpc-v2-cbor"),
@@ -120,10 +124,11 @@ def test_requests_are_routed(name: str) -> None:
     assert found == expected
 
 
-def test_every_rpc_service_also_speaks_cbor() -> None:
+def test_every_rpc_service_but_dynamodb_also_speaks_cbor() -> None:
     assert {model.name: protocols_of(model) for model in MODELS} == {
         "s3": ("rest-xml",),
         "lambda": ("rest-json",),
         "logs": ("json", "rpc-v2-cbor"),
+        "dynamodb": ("json",),
         "sts": ("query",),
     }

@@ -18,6 +18,7 @@ from lambent.services.dynamodb.item_store import Written
 from lambent.services.dynamodb.keys import Key, key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.stored_items import StoredItem
+from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import check_item
 from lambent.storage.transaction import Transaction
@@ -193,4 +194,7 @@ def _check_distinct(prepared: Sequence[Prepared]) -> None:
 
 
 def _write_all(tx: Transaction, prepared: Sequence[Prepared], now_ms: int) -> list[Written]:
-    return [item_store.write_item(tx, one.table, one.change, now_ms=now_ms) for one in prepared]
+    growth = Growth()
+    written = [item_store.write_item(tx, one.table, one.change, now_ms=now_ms, growth=growth) for one in prepared]
+    growth.apply(tx)
+    return written

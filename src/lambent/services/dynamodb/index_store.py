@@ -4,10 +4,10 @@ An entry of an index that projects everything points at the item; any other hold
 touched by a write that does not concern them (nor is it charged, as AWS does not charge it).
 """
 
-from lambent.services.dynamodb import table_store
 from lambent.services.dynamodb.index_entries import Entry, IndexChange, entry_of
 from lambent.services.dynamodb.keys import Key, check_index_key, check_updated_index_key
 from lambent.services.dynamodb.stored_items import StoredItem
+from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Index, IndexStatus, Table
 from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
@@ -25,7 +25,7 @@ def check_updated_keys(table: Table, item: Item) -> None:
 
 
 def update_entries(
-    tx: Transaction, table: Table, key: Key, old: StoredItem | None, new: StoredItem | None
+    tx: Transaction, table: Table, key: Key, old: StoredItem | None, new: StoredItem | None, growth: Growth
 ) -> tuple[IndexChange, ...]:
     """What changed in which index; indexes that this write does not concern are left out."""
     changes = []
@@ -35,25 +35,24 @@ def update_entries(
             continue
         if before is not None and after is not None and before == after and before.encoded is not None:
             continue
-        _replace(tx, index, key, before, after)
+        growth.add(index.index_id, *_replace(tx, index, key, before, after))
         changes.append(IndexChange(index, before, after))
     return tuple(changes)
 
 
-def put_entry(tx: Transaction, index: Index, key: Key, entry: Entry) -> bool:
-    """For an item that was there before the index was; False if a write has entered it already."""
+def put_entry(tx: Transaction, index: Index, key: Key, entry: Entry, growth: Growth) -> None:
+    """For an item that was there before the index was; nothing if a write has entered it already."""
     found = tx.row(
         "INSERT INTO dynamodb_index_entry (index_id, partition, sort, item_partition, item_sort, item, size)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1",
         _row(index, key, entry),
     )
     if found is not None:
-        table_store.grow_volume(tx, index.index_id, 1, entry.size)
-    return found is not None
+        growth.add(index.index_id, 1, entry.size)
 
 
-def _replace(tx: Transaction, index: Index, key: Key, before: Entry | None, after: Entry | None) -> None:
-    """`before` may be missing in an index that is being filled, so what counts is what was there."""
+def _replace(tx: Transaction, index: Index, key: Key, before: Entry | None, after: Entry | None) -> tuple[int, int]:
+    """Returns the entries and bytes it added. An index that is being filled may not have `before` yet."""
     items = size_bytes = 0
     if before is not None and (after is None or after.key != before.key):
         gone = tx.row(
@@ -76,8 +75,7 @@ def _replace(tx: Transaction, index: Index, key: Key, before: Entry | None, afte
             )
         items += is_new
         size_bytes += after.size if is_new or before is None else after.size - before.size
-    if items or size_bytes:
-        table_store.grow_volume(tx, index.index_id, items, size_bytes)
+    return items, size_bytes
 
 
 def _has_entry(tx: Transaction, index: Index, key: Key, entry: Entry) -> bool:

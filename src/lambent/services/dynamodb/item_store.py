@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import orjson
 
-from lambent.services.dynamodb import index_store, stream_store, table_store
+from lambent.services.dynamodb import index_store, stream_store
 from lambent.services.dynamodb.errors import ConditionalCheckFailed
 from lambent.services.dynamodb.expiry import expiry_of
 from lambent.services.dynamodb.expressions.conditions import Condition
@@ -21,6 +21,7 @@ from lambent.services.dynamodb.names import table_not_found
 from lambent.services.dynamodb.sizes import check_update_size, item_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.streams import ItemChange
+from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
@@ -59,8 +60,19 @@ class Written:
     indexes: tuple[IndexChange, ...] = ()
 
 
-def write_item(tx: Transaction, table: Table, change: Change, *, now_ms: int, cause: Cause = Cause.CLIENT) -> Written:
-    """Raises TableChanged, ResourceNotFound, ConditionalCheckFailed, ValidationException."""
+def write_item(
+    tx: Transaction,
+    table: Table,
+    change: Change,
+    *,
+    now_ms: int,
+    cause: Cause = Cause.CLIENT,
+    growth: Growth | None = None,
+) -> Written:
+    """Who writes many items passes a `growth` and applies it after the last.
+
+    Raises TableChanged, ResourceNotFound, ConditionalCheckFailed, ValidationException.
+    """
     old = _find_current(tx, table, change.key)
     if change.condition is not None and not change.condition.matches(old.item if old is not None else {}):
         raise ConditionalCheckFailed(old.item if old is not None and change.returns_item_on_failure else None)
@@ -69,8 +81,12 @@ def write_item(tx: Transaction, table: Table, change: Change, *, now_ms: int, ca
     new = _next(table, change, old)
     if old is new or (old is not None and new is not None and old.encoded == new.encoded):
         return Written(old, new)
-    _store(tx, table, change.key, old, new)
-    indexes = index_store.update_entries(tx, table, change.key, old, new) if table.indexes else ()
+    _store(tx, table, change.key, new)
+    grown = growth if growth is not None else Growth()
+    grown.add(table.table_id, *_difference(old, new))
+    indexes = index_store.update_entries(tx, table, change.key, old, new, grown) if table.indexes else ()
+    if growth is None:
+        grown.apply(tx)
     if table.stream_view:
         recorded = ItemChange(
             change.key.partition, key_attributes(change.key_item, table.schema), old, new, cause is Cause.EXPIRY
@@ -118,13 +134,15 @@ def _next(table: Table, change: Change, old: StoredItem | None) -> StoredItem | 
         return None
     update = change.update
     item = update.apply(old.item) if old is not None else update.apply(change.key_item, existed=False)
+    if old is None and update.paths and item == change.key_item:
+        return None  # what only removes creates nothing; an update of nothing at all does (ScyllaDB issue 5862)
     size = item_size(item)
     check_update_size(size)
     index_store.check_updated_keys(table, item)
     return StoredItem(orjson.dumps(item), size, item)
 
 
-def _store(tx: Transaction, table: Table, key: Key, old: StoredItem | None, new: StoredItem | None) -> None:
+def _store(tx: Transaction, table: Table, key: Key, new: StoredItem | None) -> None:
     if new is None:
         tx.execute(
             "DELETE FROM dynamodb_item WHERE table_id = ? AND partition = ? AND sort = ?",
@@ -138,7 +156,9 @@ def _store(tx: Transaction, table: Table, key: Key, old: StoredItem | None, new:
             " SET item = excluded.item, size = excluded.size, expires_s = excluded.expires_s",
             (table.table_id, key.partition, key.sort, new.encoded, new.size, expires_s),
         )
+
+
+def _difference(old: StoredItem | None, new: StoredItem | None) -> tuple[int, int]:
+    """Items and bytes that a write adds."""
     items = (new is not None) - (old is not None)
-    size_bytes = (new.size if new is not None else 0) - (old.size if old is not None else 0)
-    if items or size_bytes:
-        table_store.grow_volume(tx, table.table_id, items, size_bytes)
+    return items, (new.size if new is not None else 0) - (old.size if old is not None else 0)

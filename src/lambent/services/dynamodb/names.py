@@ -43,15 +43,19 @@ def key_of_arn(text: str) -> TableKey | None:
 
 
 def check_name(name: str, parameter: str = "TableName") -> None:
-    """Raises ValidationException. The sentences are AWS's, as recorded by dynalite's conformance tests."""
-    if not 3 <= len(name) <= 255:
-        raise ValidationException(f"{parameter} must be at least 3 characters long and at most 255 characters long")
-    if not _matches_pattern(name):
-        where = parameter[0].lower() + parameter[1:]
-        raise ValidationException(
-            f"1 validation error detected: Value '{name}' at '{where}' failed to satisfy constraint: "
-            f"Member must satisfy regular expression pattern: {_PATTERN}"
-        )
+    """Raises ValidationException: the sentence of AWS's models, which allow an ARN where a name is meant."""
+    if 3 <= len(name) <= 255 and _matches_pattern(name):
+        return
+    if len(name) < 3:
+        rule = "have length greater than or equal to 3"
+    elif len(name) > 255:
+        rule = "have length less than or equal to 255"
+    else:
+        rule = f"satisfy regular expression pattern: {_PATTERN}"
+    where = parameter[0].lower() + parameter[1:]
+    raise ValidationException(
+        f"1 validation error detected: Value '{name}' at '{where}' failed to satisfy constraint: Member must {rule}"
+    )
 
 
 def table_arn(key: TableKey) -> str:

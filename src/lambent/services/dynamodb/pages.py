@@ -23,7 +23,7 @@ from lambent.storage.transaction import Transaction
 
 MAX_PAGE_BYTES = 1024 * 1024
 #: Rows of the first portion, read on the event loop; a page that needs more is read in a thread.
-FIRST_PORTION = 64
+FIRST_PORTION = 32
 _LARGEST_PORTION = 1024
 
 

@@ -66,7 +66,7 @@ def fetches_whole(table: Table, index: Index | None, selection: Selection) -> bo
 
 def _check_select(request: Request, select: str) -> None:
     if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in request:
-        raise invalid_values("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise ValidationException("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
     for parameter in ("AttributesToGet", "ProjectionExpression"):
         if parameter in request and select not in ("", "SPECIFIC_ATTRIBUTES"):
             wanted = "only the Count" if select == "COUNT" else select

@@ -11,10 +11,11 @@ from lambent.services.dynamodb.errors import (
     ResourceNotFound,
     TableNotFound,
     ValidationException,
+    invalid_values,
 )
 from lambent.services.dynamodb.names import TableKey, key_of_arn, read_table_key, table_not_found
 from lambent.services.dynamodb.parts import DynamoParts
-from lambent.services.dynamodb.table_definitions import MAX_TAGS
+from lambent.services.dynamodb.table_definitions import MAX_TAGS, too_many_tags
 from lambent.services.dynamodb.tables import Definition, Table
 from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
@@ -57,12 +58,14 @@ class SettingOperations:
     # Tags
 
     async def tag_resource(self, caller: Caller, request: Request) -> Result:
+        if not request["Tags"]:
+            raise ValidationException("Atleast one Tag needs to be provided as Input.")  # the spelling is AWS's
         added = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
 
         def change(definition: Definition) -> Definition:
             tags = {**definition.tags, **added}
             if len(tags) > MAX_TAGS:
-                raise ValidationException(f"Too many tags: a table can have at most {MAX_TAGS}")
+                raise too_many_tags()
             return dataclasses.replace(definition, tags=tags)
 
         return await self._change_tags(caller, request, change)
@@ -152,11 +155,14 @@ def _key(caller: Caller, request: Request) -> TableKey:
 
 def _resource(caller: Caller, request: Request) -> TableKey:
     """Raises ValidationException."""
-    key = key_of_arn(request["ResourceArn"])
+    arn = request["ResourceArn"]
+    if not arn.startswith("arn:"):
+        raise invalid_values(f"ARNs must start with 'arn:': {arn}")
+    key = key_of_arn(arn)
     if key is None:
-        raise ValidationException(f"Invalid TableArn: Invalid ResourceArn provided as input {request['ResourceArn']}")
+        raise invalid_values(f"Provided Arn is not a DynamoDB resource arn: {arn}")
     if key.account_id != caller.account_id or key.region != caller.region:
-        raise _resource_not_found(request)
+        raise ValidationException(f"Invalid TableArn: Invalid ResourceArn provided as input {arn}")
     return key
 
 

@@ -67,10 +67,11 @@ def record_change(tx: Transaction, table: Table, change: ItemChange, *, now_ms: 
     """Into the stream of `table`, which has one enabled."""
     if change.is_empty():
         return
+    item_hash = streams.hash_of(change.partition)
     row = tx.row(
         "SELECT stream_id, shard_id, opened_ms FROM dynamodb_shard"
-        " WHERE table_id = ? AND first_hash <= ? AND closed_ms IS NULL ORDER BY first_hash DESC LIMIT 1",
-        (table.table_id, streams.hash_of(change.partition)),
+        " WHERE table_id = ? AND last_hash >= ? AND first_hash <= ? AND closed_ms IS NULL LIMIT 1",
+        (table.table_id, item_hash, item_hash),
     )
     assert row is not None, f"{table.stream_arn} is enabled and covers every hash"
     stream_id, shard_id, opened_ms = row

@@ -98,7 +98,7 @@ class ItemChange:
         """Developer Guide, "Change data capture for DynamoDB Streams": a write that changes nothing has no record."""
         if self.old is None or self.new is None:
             return self.old is self.new
-        return equal({"M": self.old.item}, {"M": self.new.item})
+        return self.old.size == self.new.size and equal({"M": self.old.item}, {"M": self.new.item})
 
 
 @dataclass(frozen=True, slots=True)

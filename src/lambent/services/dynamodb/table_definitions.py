@@ -1,7 +1,7 @@
 """CreateTable's parameters as a definition, or AWS's refusal.
 
-The sentences are AWS's, as recorded by dynalite's and ScyllaDB Alternator's conformance tests against the real service.
-Next: `table_changes` (UpdateTable).
+The sentences are AWS's, as recorded against the real service by dynalite's tests and by the error catalogue of the ACK
+project's DynamoDB notes (finding DDB-TABLE-442). Next: `table_changes` (UpdateTable).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,6 @@ MAX_GLOBAL_INDEXES = 20
 MAX_INCLUDED = 100
 MAX_TAGS = 50
 _MAX_UNITS = 1_000_000_000_000
-_STREAM_VIEWS = "[NEW_IMAGE, OLD_IMAGE, NEW_AND_OLD_IMAGES, KEYS_ONLY]"
 
 
 def define(request: Request, *, uuid: str, now_ms: int) -> Definition:
@@ -50,7 +49,7 @@ def define(request: Request, *, uuid: str, now_ms: int) -> Definition:
         stream_label=label_of(now_ms) if stream_view else "",
         is_protected=request.get("DeletionProtectionEnabled", False),
         table_class=request.get("TableClass", ""),
-        sse=request.get("SSESpecification", {}),
+        sse=read_encryption(request.get("SSESpecification", {})),
         extras=_extras(request),
         tags=read_tags(request.get("Tags", ())),
     )
@@ -82,7 +81,7 @@ def read_attributes(definitions: Sequence[Mapping[str, str]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for one in definitions:
         if one["AttributeName"] in found:
-            raise invalid_values("Cannot have duplicate AttributeNames in AttributeDefinitions")
+            raise ValidationException(f"Attribute Name is duplicated: {one['AttributeName']}")
         found[one["AttributeName"]] = one["AttributeType"]
     return found
 
@@ -90,13 +89,8 @@ def read_attributes(definitions: Sequence[Mapping[str, str]]) -> dict[str, str]:
 def read_schema(elements: Sequence[Mapping[str, str]], attributes: Mapping[str, str]) -> KeySchema:
     """Of a table or an index."""
     if len(elements) > 2:
-        shown = ", ".join(
-            f"KeySchemaElement(attributeName={one['AttributeName']}, keyType={one['KeyType']})" for one in elements
-        )
-        raise ValidationException(
-            f"1 validation error detected: Value '[{shown}]' at 'keySchema' failed to satisfy constraint: "
-            "Member must have length less than or equal to 2"
-        )
+        kind = "RANGE" if sum(one["KeyType"] == "RANGE" for one in elements) > 1 else "HASH"
+        raise invalid_values(f"The KeySchema exceeds the maximum allowed number of {kind} key attributes")
     names = [one["AttributeName"] for one in elements]
     if elements[0]["KeyType"] != "HASH":
         raise ValidationException("Invalid KeySchema: The first KeySchemaElement is not a HASH key type")
@@ -129,7 +123,7 @@ def read_global_index(given: Request, attributes: Mapping[str, str], *, is_on_de
             f"ProvisionedThroughput should not be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
         )
     if not is_on_demand and units is None:
-        raise invalid_values(f"ProvisionedThroughput must be specified for index: {name}")
+        raise invalid_values(f"ProvisionedThroughput is not specified for index: {name}")
     return Index(
         index_id=0,
         name=name,
@@ -175,22 +169,37 @@ def check_all_attributes_used(attributes: Mapping[str, str], schema: KeySchema, 
 
 
 def read_stream(given: Mapping[str, Any] | None) -> str:
-    """The view type, or "" for no stream."""
-    if not given or not given.get("StreamEnabled"):
-        if given and given.get("StreamViewType"):
-            raise invalid_values("StreamViewType cannot be specified when StreamEnabled is false")
-        return ""
-    view = given.get("StreamViewType")
-    if not view:
-        raise invalid_values(f"Null StreamViewType is not valid when StreamEnabled is true; valid: {_STREAM_VIEWS}")
-    return str(view)
+    """CreateTable's: the view type, or "" for no stream."""
+    view = str(given.get("StreamViewType", "")) if given else ""
+    is_enabled = bool(given and given.get("StreamEnabled"))
+    if is_enabled and not view:
+        raise invalid_values("Table is being created with a stream enabled, UpdateViewType is required")
+    if view and not is_enabled:
+        raise invalid_values("Table is being created with a stream disabled, UpdateViewType should not be specified")
+    return view
+
+
+def read_encryption(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not given.get("Enabled"):
+        for name in ("SSEType", "KMSMasterKeyId"):
+            if name in given:
+                raise invalid_values(f"{name} can not be specified if Enabled is false")
+    if given.get("SSEType") == "AES256":
+        raise invalid_values("SSEType AES256 is not supported")
+    if "KMSMasterKeyId" in given and "SSEType" not in given:
+        raise invalid_values("SSEType KMS is required if KMSMasterKeyId is specified")
+    return given
 
 
 def read_tags(given: Sequence[Mapping[str, str]]) -> dict[str, str]:
     tags = {tag["Key"]: tag["Value"] for tag in given}
     if len(tags) > MAX_TAGS:
-        raise ValidationException(f"Too many tags: a table can have at most {MAX_TAGS}")
+        raise too_many_tags()
     return tags
+
+
+def too_many_tags() -> ValidationException:
+    return ValidationException("Number of Tags exceed the current limit for the provided ResourceArn")
 
 
 def _read_indexes(
@@ -238,6 +247,9 @@ def _read_projection(given: Mapping[str, Any]) -> tuple[Projection, tuple[str, .
         raise invalid_values(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
     if kind == "INCLUDE" and not included:
         raise invalid_values("ProjectionType is INCLUDE, but NonKeyAttributes is not specified")
+    for number, name in enumerate(included):
+        if name in included[:number]:
+            raise invalid_values(f"Duplicate element in NonKeyAttributes: {name}")
     return Projection(kind), included
 
 

@@ -111,12 +111,25 @@ def find_volume(tx: Transaction, holder_id: int) -> Volume:
     return Volume(*row) if row else Volume()
 
 
-def grow_volume(tx: Transaction, holder_id: int, items: int, size_bytes: int) -> None:
-    """By what one write changed."""
-    tx.execute(
-        "UPDATE dynamodb_volume SET items = items + ?, bytes = bytes + ? WHERE holder_id = ?",
-        (items, size_bytes, holder_id),
-    )
+class Growth:
+    """What writes add to volumes (or take away), summed up until `apply`: one statement for all items of a batch."""
+
+    __slots__ = ("_added",)
+
+    def __init__(self) -> None:
+        self._added: dict[int, tuple[int, int]] = {}
+
+    def add(self, holder_id: int, items: int, size_bytes: int) -> None:
+        if items or size_bytes:
+            before_items, before_bytes = self._added.get(holder_id, (0, 0))
+            self._added[holder_id] = (before_items + items, before_bytes + size_bytes)
+
+    def apply(self, tx: Transaction) -> None:
+        for holder_id, (items, size_bytes) in self._added.items():
+            tx.execute(
+                "UPDATE dynamodb_volume SET items = items + ?, bytes = bytes + ? WHERE holder_id = ?",
+                (items, size_bytes, holder_id),
+            )
 
 
 def delete_volume(tx: Transaction, holder_id: int) -> None:

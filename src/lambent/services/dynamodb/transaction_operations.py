@@ -26,6 +26,7 @@ from lambent.services.dynamodb.item_store import Written
 from lambent.services.dynamodb.keys import key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.stored_items import StoredItem
+from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.token_store import Token
 from lambent.services.dynamodb.values import check_item
@@ -150,14 +151,16 @@ def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int
     """All of them, or TransactionCanceled with a reason for each; PartiQL's transactions end here as well."""
     written: list[Written] = []
     reasons: list[Reason] = []
+    growth = Growth()
     for one in prepared:
         try:
-            written.append(item_store.write_item(tx, one.table, one.change, now_ms=now_ms))
+            written.append(item_store.write_item(tx, one.table, one.change, now_ms=now_ms, growth=growth))
             reasons.append(_NO_REASON)
         except (ConditionalCheckFailed, ValidationException) as error:
             reasons.append(reason_of(error))
     if len(written) < len(prepared):
         raise TransactionCanceled(reasons)
+    growth.apply(tx)
     return written
 
 

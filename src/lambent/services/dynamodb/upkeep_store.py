@@ -9,6 +9,7 @@ from lambent.services.dynamodb.index_entries import entry_of
 from lambent.services.dynamodb.item_store import Cause, Change
 from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.stored_items import StoredItem
+from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Index, IndexStatus, Table
 from lambent.storage.transaction import Transaction
 
@@ -112,10 +113,12 @@ def _fill_index(tx: Transaction, chore: Chore, now_ms: int) -> bool:
     if table is None or index is None or index.status is not IndexStatus.CREATING:
         return True
     portion = _next_items(tx, chore)
+    growth = Growth()
     for key, stored in portion:
         entry = entry_of(index, table.schema, stored)
         if entry is not None:
-            index_store.put_entry(tx, index, key, entry)
+            index_store.put_entry(tx, index, key, entry, growth)
+    growth.apply(tx)
     if len(portion) == PORTION:
         table_store.advance_chore(tx, chore, portion[-1][0])
         return False

@@ -25,4 +25,6 @@ CREATE TABLE dynamodb_shard (
     trimmed       INTEGER NOT NULL,          -- records up to this position are gone
     PRIMARY KEY (stream_id, shard_id)
 ) WITHOUT ROWID;
-CREATE UNIQUE INDEX dynamodb_open_shard ON dynamodb_shard (table_id, first_hash) WHERE closed_ms IS NULL;
+-- Every write to a table with a stream looks here for its shard: all it needs is in the index.
+CREATE INDEX dynamodb_open_shard ON dynamodb_shard (table_id, last_hash, first_hash, closed_ms, opened_ms)
+    WHERE closed_ms IS NULL;
