@@ -107,7 +107,7 @@ class Access:
         self.listener: Listener
 
     def issue(self, spec: FunctionSpec, environment_id: str) -> RoleCredentials:
-        issued = self._credentials.issue(spec.role_arn, spec.name)
+        issued = self._credentials.issue(spec.role_arn, spec.name, account_id=spec.account_id)
         self._keys[environment_id] = issued.access_key_id
         return issued
 

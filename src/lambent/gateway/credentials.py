@@ -44,8 +44,13 @@ class CredentialStore:
         principal = self._principals.get(access_key_id)
         return None if principal is None else principal.secret
 
-    def issue(self, role_arn: str, session_name: str, *, ttl_seconds: float | None = None) -> RoleCredentials:
-        """A session of a role, `arn:aws:iam::<account>:role/<path/name>`; valid until revoked unless `ttl_seconds`.
+    def issue(
+        self, role_arn: str, session_name: str, *, account_id: str, ttl_seconds: float | None = None
+    ) -> RoleCredentials:
+        """A session of a role, `arn:aws:iam::<any>:role/<path/name>`; valid until revoked unless `ttl_seconds`.
+
+        It acts in `account_id`, whatever account the ARN names: AWS refuses a function whose role is another account's,
+        but tools for local use make such ARNs up, and a role must not lead out of the account.
 
         An assumed role's ARN has the role's name without its path:
         https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
@@ -56,8 +61,8 @@ class CredentialStore:
         self._forget_expired()
         self._principals[issued.access_key_id] = Principal(
             issued.access_key_id,
-            role.account_id,
-            str(Arn("sts", "", role.account_id, f"assumed-role/{name}/{session_name}", role.partition)),
+            account_id,
+            str(Arn("sts", "", account_id, f"assumed-role/{name}/{session_name}", role.partition)),
             Secret(issued.secret_access_key, issued.session_token),
             None if ttl_seconds is None else self._clock.now() + ttl_seconds,
         )

@@ -3,6 +3,7 @@ from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds, RandomIds
 from lambent.settings import BUILT_IN_CREDENTIAL
 
+ACCOUNT = "123456789012"
 ROLE = "arn:aws:iam::123456789012:role/service-role/resize"
 
 
@@ -17,7 +18,7 @@ def test_permanent_credentials_belong_to_the_root_of_their_account() -> None:
 
 def test_a_session_has_its_role_without_the_path_until_it_is_revoked() -> None:
     store = CredentialStore([], clock=VirtualClock(), ids=RandomIds())
-    issued = store.issue(ROLE, "environment-1")
+    issued = store.issue(ROLE, "environment-1", account_id=ACCOUNT)
     principal = store.lookup(issued.access_key_id)
     assert principal is not None
     assert issued.access_key_id.startswith("ASIA")
@@ -34,11 +35,14 @@ def test_a_session_has_its_role_without_the_path_until_it_is_revoked() -> None:
 def test_expired_sessions_are_forgotten_after_a_day() -> None:
     clock = VirtualClock()
     store = CredentialStore([BUILT_IN_CREDENTIAL], clock=clock, ids=CountedIds())
-    short, endless = store.issue(ROLE, "a", ttl_seconds=60), store.issue(ROLE, "b")
+    short, endless = (
+        store.issue(ROLE, "a", account_id=ACCOUNT, ttl_seconds=60),
+        store.issue(ROLE, "b", account_id=ACCOUNT),
+    )
     clock._now += 3600
-    store.issue(ROLE, "c")
+    store.issue(ROLE, "c", account_id=ACCOUNT)
     assert store.lookup(short.access_key_id) is not None
     clock._now += 24 * 3600
-    store.issue(ROLE, "d")
+    store.issue(ROLE, "d", account_id=ACCOUNT)
     assert store.lookup(short.access_key_id) is None
     assert store.lookup(endless.access_key_id) is not None

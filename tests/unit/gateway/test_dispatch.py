@@ -20,6 +20,7 @@ from lambent.wire.http import BodyTooLarge, BytesBody, ClientDisconnected, Reque
 from lambent.wire.model import load_service
 from unit.gateway.requests import Echo, Given, Parties, ask, presigned, serving, signed, unsigned
 
+ACCOUNT = "123456789012"
 JSON = "application/x-amz-json-1.1"
 LOGS_TARGET = {"x-amz-target": "Logs_20140328.DescribeLogGroups", "content-type": JSON}
 
@@ -183,7 +184,9 @@ def test_another_account_is_another_caller(gateway: Gateway) -> None:
 
 
 def test_sessions_of_environments_sign_with_their_token(gateway: Gateway, parties: Parties) -> None:
-    issued = parties.credentials.issue("arn:aws:iam::123456789012:role/resize", "env-1", ttl_seconds=3600)
+    issued = parties.credentials.issue(
+        "arn:aws:iam::123456789012:role/resize", "env-1", account_id=ACCOUNT, ttl_seconds=3600
+    )
     session = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
     target = "/2015-03-31/functions/f/configuration"
     arn = "arn:aws:sts::123456789012:assumed-role/resize/env-1"
@@ -201,7 +204,9 @@ def test_sessions_of_environments_sign_with_their_token(gateway: Gateway, partie
 
 
 def test_an_expired_session_is_told_so(gateway: Gateway, parties: Parties) -> None:
-    issued = parties.credentials.issue("arn:aws:iam::123456789012:role/resize", "env-1", ttl_seconds=60)
+    issued = parties.credentials.issue(
+        "arn:aws:iam::123456789012:role/resize", "env-1", account_id=ACCOUNT, ttl_seconds=60
+    )
     session = Credentials(issued.access_key_id, issued.secret_access_key, issued.session_token)
     parties.clock._now += 61
     response = ask(gateway, signed("GET", "/2015-03-31/functions/f/configuration", "lambda", credentials=session))
@@ -234,7 +239,7 @@ def test_open_doors_let_everybody_in(parties: Parties) -> None:
     twelve = signed("GET", "/", "s3", credentials=Credentials("111122223333", "x"))
     assert b"<ID>111122223333</ID>" in content(ask(gateway, twelve))
     assert document(ask(gateway, unsigned("POST", "/", body=b"{}", headers=LOGS_TARGET)))["nextToken"]
-    issued = parties.credentials.issue("arn:aws:iam::123456789012:role/resize", "env-1")
+    issued = parties.credentials.issue("arn:aws:iam::123456789012:role/resize", "env-1", account_id=ACCOUNT)
     session = Credentials(issued.access_key_id, "whatever")
     target = "/2015-03-31/functions/f/configuration"
     assert "assumed-role/resize" in document(ask(gateway, signed("GET", target, "lambda", credentials=session)))["Role"]

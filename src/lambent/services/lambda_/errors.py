@@ -10,6 +10,13 @@ class InvalidParameterValue(ServiceError):
     status = 400
 
 
+class AccessDenied(ServiceError):
+    """The function is another account's, and its policy does not let the caller in."""
+
+    code = "AccessDeniedException"
+    status = 403
+
+
 class ResourceNotFound(ServiceError):
     """The function, policy, statement or configuration does not exist."""
 

@@ -319,7 +319,8 @@ def _tagged(caller: Caller, resource: str) -> FunctionReference:
         raise InvalidParameterValue(
             "Tags on function aliases and versions are not supported. Please specify a function ARN."
         )
-    return names.parse_reference(resource, "", account_id=caller.account_id, region=caller.region)
+    own = names.require_own(reference, caller.account_id)
+    return names.parse_reference(own.arn, "", account_id=caller.account_id, region=caller.region)
 
 
 def _policy_key(reference: FunctionReference) -> FunctionKey:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from lambent.kit.clock import Clock
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
-from lambent.services.lambda_ import event_invoke, names, payloads, store
+from lambent.services.lambda_ import event_invoke, names, payloads, policies, store
 from lambent.services.lambda_.configuration import Function
 from lambent.services.lambda_.errors import ResourceNotFound, ServiceFailure, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
@@ -184,6 +184,10 @@ class Invoker:
         reference = names.parse_reference(
             address.function, address.qualifier, account_id=address.account_id, region=address.region
         )
+        if reference.key.account_id != address.account_id:
+            statements, _ = store.find_policy(tx, reference.key) or ([], "")
+            if not policies.permits_account(statements, address.account_id):
+                raise names.refused(reference, address.account_id)
         key = names.require_latest(reference)
         function = store.find_function(tx, key)
         if function is None:

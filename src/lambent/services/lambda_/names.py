@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Request
 
 from dataclasses import dataclass, replace
 
-from lambent.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
+from lambent.services.lambda_.errors import AccessDenied, InvalidParameterValue, ResourceNotFound
 from lambent.wire.errors import ValidationError
 
 LATEST = "$LATEST"
@@ -60,6 +60,20 @@ def parse_reference(text: str, qualifier: str, *, account_id: str, region: str) 
             "The derived qualifier from the function name does not match the specified qualifier."
         )
     return replace(reference, qualifier=qualifier)
+
+
+def require_own(reference: FunctionReference, account_id: str) -> FunctionReference:
+    """Raises AccessDenied for a function of another account: only invoking can be permitted to strangers."""
+    if reference.key.account_id != account_id:
+        raise refused(reference, account_id)
+    return reference
+
+
+def refused(reference: FunctionReference, account_id: str) -> AccessDenied:
+    return AccessDenied(
+        f"User: arn:aws:iam::{account_id}:root is not authorized to perform this action on resource: {reference.arn} "
+        "because no resource-based policy allows it"
+    )
 
 
 def require_latest(reference: FunctionReference) -> FunctionKey:

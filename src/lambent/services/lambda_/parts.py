@@ -73,13 +73,14 @@ class LambdaParts:
 
 
 def reference_of(caller: Caller, request: Document) -> FunctionReference:
-    """The function a request names by FunctionName and perhaps Qualifier."""
-    return names.parse_reference(
+    """The caller's function that a request names by FunctionName and perhaps Qualifier. Raises AccessDenied."""
+    reference = names.parse_reference(
         request["FunctionName"],
         request.get("Qualifier") or "",
         account_id=caller.account_id,
         region=caller.region,
     )
+    return names.require_own(reference, caller.account_id)
 
 
 def present(tx: Transaction, reference: FunctionReference) -> Function:

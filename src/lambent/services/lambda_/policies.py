@@ -17,6 +17,8 @@ MAX_POLICY_BYTES = 20 * 1024
 
 Statement = dict[str, Any]
 
+_INVOKES = ("lambda:InvokeFunction", "lambda:*", "*")
+
 
 @dataclass(frozen=True, slots=True)
 class Permission:
@@ -66,8 +68,18 @@ def permits(statements: Sequence[Statement], service: str, *, source_arn: str, s
     """Whether an AWS service (`s3.amazonaws.com`) may invoke the function on behalf of a resource."""
     return any(
         statement["Principal"] in ("*", {"Service": service})
-        and statement["Action"] in ("lambda:InvokeFunction", "lambda:*", "*")
+        and statement["Action"] in _INVOKES
         and _holds(statement.get("Condition", {}), source_arn, source_account)
+        for statement in statements
+    )
+
+
+def permits_account(statements: Sequence[Statement], account_id: str) -> bool:
+    """Whether another account may invoke the function."""
+    return any(
+        statement["Principal"] in ("*", {"AWS": f"arn:aws:iam::{account_id}:root"})
+        and statement["Action"] in _INVOKES
+        and _holds(statement.get("Condition", {}), "", account_id)
         for statement in statements
     )
 

@@ -1,0 +1,84 @@
+"""A function belongs to its account: others reach it only where its policy says so."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from platform_process import PlatformProcess
+from zips import zipped
+
+OWNER, STRANGER = "111111111111", "222222222222"
+ROLE = f"arn:aws:iam::{OWNER}:role/f"
+ARN = f"arn:aws:lambda:us-east-1:{OWNER}:function:f"
+SOURCE = """
+import boto3
+
+def handler(event, context):
+    return [boto3.client("s3").list_buckets()["Buckets"][0]["Name"], context.invoked_function_arn]
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformProcess]:
+    """Anybody's credentials are taken: an access key of twelve digits is the root of that account."""
+    with PlatformProcess.started(tmp_path_factory.mktemp("accounts"), ["--auth", "off"]) as platform:
+        owner = lambda_of(platform, OWNER)
+        owner.create_function(FunctionName="f", **DESCRIPTION, Timeout=20)
+        platform.client("s3", aws_access_key_id=OWNER).create_bucket(Bucket="of-the-owner")
+        yield platform
+
+
+DESCRIPTION = {
+    "Runtime": "python3.11",
+    "Handler": "m.handler",
+    "Role": ROLE,
+    "Code": {"ZipFile": zipped({"m.py": SOURCE})},
+}
+
+
+def lambda_of(platform: PlatformProcess, account: str) -> Any:
+    return platform.client("lambda", aws_access_key_id=account)
+
+
+@pytest.mark.parametrize(
+    ("operation", "given"),
+    [
+        ("get_function", {"FunctionName": ARN}),
+        ("create_function", {**DESCRIPTION, "FunctionName": f"{ARN}2"}),
+        ("update_function_configuration", {"FunctionName": f"{OWNER}:function:f", "Timeout": 5}),
+        ("delete_function", {"FunctionName": ARN}),
+        ("tag_resource", {"Resource": ARN, "Tags": {"a": "b"}}),
+        ("invoke", {"FunctionName": ARN}),
+        ("invoke", {"FunctionName": ARN, "InvocationType": "Event"}),
+        ("invoke", {"FunctionName": f"{ARN}-that-is-not-there"}),
+    ],
+)
+def test_a_function_of_another_account_is_out_of_reach(
+    shared: PlatformProcess, operation: str, given: dict[str, Any]
+) -> None:
+    with pytest.raises(ClientError) as raised:
+        getattr(lambda_of(shared, STRANGER), operation)(**given)
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+    assert raised.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert f"arn:aws:iam::{STRANGER}:root is not authorized" in raised.value.response["Error"]["Message"]
+
+
+def test_a_permission_lets_another_account_invoke(shared: PlatformProcess) -> None:
+    owner, stranger = lambda_of(shared, OWNER), lambda_of(shared, STRANGER)
+    owner.add_permission(FunctionName="f", StatementId="x", Action="lambda:InvokeFunction", Principal=STRANGER)
+    assert stranger.invoke(FunctionName=ARN)["StatusCode"] == 200
+    with pytest.raises(ClientError, match="not authorized"):
+        stranger.get_function(FunctionName=ARN)
+    owner.remove_permission(FunctionName="f", StatementId="x")
+    with pytest.raises(ClientError, match="not authorized"):
+        stranger.invoke(FunctionName=ARN)
+
+
+def test_a_role_of_another_account_does_not_take_a_function_there(shared: PlatformProcess) -> None:
+    stranger = lambda_of(shared, STRANGER)
+    shared.client("s3", aws_access_key_id=STRANGER).create_bucket(Bucket="of-the-stranger")
+    stranger.create_function(FunctionName="f", **DESCRIPTION, Timeout=20)
+    answer = stranger.invoke(FunctionName="f")["Payload"].read()
+    assert answer.decode() == f'["of-the-stranger", "arn:aws:lambda:us-east-1:{STRANGER}:function:f"]'
