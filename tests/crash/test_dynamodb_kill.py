@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from platform_process import PlatformProcess
 
@@ -92,7 +92,7 @@ class Client:
         while platform.process.poll() is None:
             try:
                 self.chance.choice([self._raise_register, self._transfer, self._count])()
-            except HTTPClientError:
+            except BotoCoreError:
                 assert _goes_down(platform), "refused without being killed"
                 return
 
