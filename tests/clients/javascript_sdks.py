@@ -13,9 +13,6 @@ DIRECTORY = Path(__file__).parent / "javascript"
 INSTALL_SECONDS = 300
 RUN_SECONDS = 60
 
-#: Marks what node_modules was installed from.
-_STAMP = DIRECTORY / "node_modules" / ".installed"
-
 
 def newest_node() -> Path:
     search_path = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
@@ -24,17 +21,18 @@ def newest_node() -> Path:
     return max(nodes).program
 
 
-def install() -> Path:
-    """The directory whose node_modules has the SDKs, at the versions of package-lock.json."""
-    wanted = hashlib.sha256((DIRECTORY / "package-lock.json").read_bytes()).hexdigest()
-    if not _STAMP.is_file() or _STAMP.read_text() != wanted:
+def install(directory: Path = DIRECTORY) -> Path:
+    """The directory itself; its node_modules then has what its package-lock.json says."""
+    wanted = hashlib.sha256((directory / "package-lock.json").read_bytes()).hexdigest()
+    stamp = directory / "node_modules" / ".installed"
+    if not stamp.is_file() or stamp.read_text() != wanted:
         command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
         result = subprocess.run(
-            command, cwd=DIRECTORY, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=_environment({})
+            command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=_environment({})
         )
-        assert result.returncode == 0, f"npm could not install the SDKs: {result.stdout}{result.stderr}"
-        _STAMP.write_text(wanted)
-    return DIRECTORY
+        assert result.returncode == 0, f"npm could not install the packages: {result.stdout}{result.stderr}"
+        stamp.write_text(wanted)
+    return directory
 
 
 def run(script: str, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -17,7 +17,8 @@ from lambent.cli import deployment
 from lambent.cli.deployment import RUNTIME, DeploymentError, Endpoint
 
 HANDLER = "rollup.handler.handle"
-MEMORY_MB = 256
+#: More than half a processor by Lambda's rule (1,769 MB is one vCPU): a busy table has several of it at work at once.
+MEMORY_MB = 1024
 TIMEOUT_SECONDS = 30
 BATCH_SIZE = 100
 BOARD_KEY = {"event_key": {"S": "scoreboard"}, "start_timestamp": {"N": "0"}}

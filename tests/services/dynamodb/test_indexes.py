@@ -119,6 +119,13 @@ def test_what_an_index_cannot_give_is_refused(dynamodb: Any, table: str) -> None
             {"ProjectionExpression": "pk, y"},
             "One or more parameter values were invalid: Global secondary index keys does not project [y]",
         ),
+        (
+            {"FilterExpression": "attribute_exists(y)"},
+            (
+                "One or more parameter values were invalid: Secondary index keys does not project one or more filter "
+                "attributes: [y]"
+            ),
+        ),
     ):
         with pytest.raises(ClientError) as caught:
             look(dynamodb, table, "keys", "a", **options)

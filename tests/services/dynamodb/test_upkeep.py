@@ -13,7 +13,7 @@ import pytest
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.services.caller import Caller
-from lambent.services.dynamodb import table_store, upkeep_store
+from lambent.services.dynamodb import upkeep_store
 from lambent.services.dynamodb.errors import ProvisionedThroughputExceeded
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
@@ -164,8 +164,7 @@ def test_chores_go_on_where_they_were_interrupted(tmp_path: Path) -> None:
 
 
 def _one_portion(tx: Any) -> None:
-    assert table_store.first_chore(tx) is not None
-    upkeep_store.do_portion(tx, now_ms=0)
+    assert upkeep_store.do_portion(tx, after=0, now_ms=0)
 
 
 def test_a_table_throttles_only_if_it_is_asked_to(tmp_path: Path) -> None:
@@ -218,5 +217,26 @@ def test_tokens_are_forgotten_after_ten_minutes(tmp_path: Path) -> None:
             await it.clock.advance(601)
             await it.lifetime.sweep()
             assert it.rows("SELECT * FROM dynamodb_request_token") == []
+
+    asyncio.run(main())
+
+
+def test_chores_take_turns(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            await it.create("large")
+            for number in range(450):
+                await it.call("put_item", TableName="large", Item={"pk": {"S": str(number)}})
+            await it.call("delete_table", TableName="large")
+            await it.create()
+            await it.put("a", until={"N": "1750000001"})
+            await it.expire_by("until")
+            first = await it.database.write(lambda tx: upkeep_store.do_portion(tx, after=-1, now_ms=0))
+            second = await it.database.write(lambda tx: upkeep_store.do_portion(tx, after=first, now_ms=0))
+            assert second > first
+            assert len(it.rows("SELECT 1 FROM dynamodb_chore")) == 1  # the small one is done
+            assert await it.database.write(lambda tx: upkeep_store.do_portion(tx, after=second, now_ms=0)) == first
+            await it.upkeep.work_off()
+            assert len(it.rows("SELECT 1 FROM dynamodb_item")) == 1
 
     asyncio.run(main())

@@ -244,8 +244,10 @@ REFUSED = [
     (
         {"StartingPosition": None},
         "InvalidParameterValueException",
-        "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
-        "Member must not be null.",
+        (
+            "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: "
+            "Member must not be null."
+        ),
     ),
     (
         {"StartingPositionTimestamp": 1741010802},
@@ -403,7 +405,8 @@ def test_how_far_it_has_got_is_there_to_see(
         request = botocore.awsrequest.AWSRequest("GET", f"{platform.url}/_lambent/event-source-mappings")
         credentials = botocore.credentials.Credentials("test", "test")
         botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
-        sent = urllib.request.Request(request.url, headers=dict(request.prepare().headers))
+        prepared = request.prepare()
+        sent = urllib.request.Request(prepared.url, headers=dict(prepared.headers))
         with urllib.request.urlopen(sent) as response:
             found = json.load(response)["eventSourceMappings"]
         [mine] = [one for one in found if one["uuid"] == uuid]
@@ -411,4 +414,4 @@ def test_how_far_it_has_got_is_there_to_see(
 
     lanes = eventually(standing)["lanes"]
     assert sum(lane["records"] for lane in lanes) == 1
-    assert [lane["iteratorAgeMs"] for lane in lanes if lane["records"]][0] < 10_000
+    assert next(lane["iteratorAgeMs"] for lane in lanes if lane["records"]) < 10_000

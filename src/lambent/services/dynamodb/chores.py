@@ -1,6 +1,7 @@
 """Chores: work on a whole table or index that would keep the writer too long, done a portion at a time.
 
-They are rows, so a restart goes on where the last portion ended. `table_upkeep` runs them, in the order they came.
+They are rows, so a restart goes on where the last portion ended. `table_upkeep` runs them in turns; none depends on
+another.
 """
 
 from collections.abc import Iterator

@@ -87,7 +87,7 @@ class ItemOperations:
             result["ConsumedCapacity"] = capacity.describe(table, capacity.of_write(written), mode)
         if request.get("ReturnItemCollectionMetrics") == "SIZE" and table.local_indexes:
             stored = written.new or written.old
-            key = key_attributes(stored.item, table.schema) if stored is not None else request["Key"]
+            key = key_attributes(stored.item, table.schema) if stored is not None else check_item(request["Key"])
             result["ItemCollectionMetrics"] = self._parts.database.read(lambda tx: describe_collection(tx, table, key))
         return result
 

@@ -49,6 +49,7 @@ class QueryOperations:
         if selection.condition is not None:
             check = legacy.check_query_filter if "QueryFilter" in request else check_filter
             check(selection.condition, schema.names)
+            selections.check_filter_projected(table, index, selection)
         span = Span(
             partition=partition_bytes(key_condition.partition),
             sort=SortRange() if key_condition.operator is None else key_condition.sort_range(),

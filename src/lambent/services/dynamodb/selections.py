@@ -64,6 +64,18 @@ def fetches_whole(table: Table, index: Index | None, selection: Selection) -> bo
     return bool(missing)
 
 
+def check_filter_projected(table: Table, index: Index | None, selection: Selection) -> None:
+    """Raises ValidationException when a query filters by what its index does not have; a scan finds nothing then."""
+    if index is None or index.projection is IndexProjection.ALL or selection.condition is None:
+        return
+    missing = selection.condition.attributes - projected_names(index, table.schema)
+    if missing and not fetches_whole(table, index, selection):
+        raise invalid_values(
+            f"Secondary index {index.name} does not project one or more filter attributes: "
+            f"[{', '.join(sorted(missing))}]"
+        )
+
+
 def _check_select(request: Request, select: str) -> None:
     if select == "ALL_PROJECTED_ATTRIBUTES" and "IndexName" not in request:
         raise ValidationException("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")

@@ -147,9 +147,12 @@ def add_chore(tx: Transaction, kind: ChoreKind, table_id: int, index_id: int = 0
     tx.announce(CHORES_TOPIC)
 
 
-def first_chore(tx: Transaction) -> Chore | None:
+def next_chore(tx: Transaction, after: int) -> Chore | None:
+    """The one behind chore `after`, or the first: they take turns, so that a small one waits for no large one."""
     row = tx.row(
-        "SELECT chore_id, kind, table_id, index_id, partition, sort FROM dynamodb_chore ORDER BY chore_id LIMIT 1"
+        "SELECT chore_id, kind, table_id, index_id, partition, sort FROM dynamodb_chore"
+        " ORDER BY chore_id <= ?, chore_id LIMIT 1",
+        (after,),
     )
     if row is None:
         return None

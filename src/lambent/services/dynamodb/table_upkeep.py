@@ -35,5 +35,9 @@ class TableUpkeep:
 
     async def work_off(self) -> None:
         """All that is left to do now."""
-        while await self._database.write(lambda tx: upkeep_store.do_portion(tx, now_ms=self._clock.now_ms())):
-            pass
+        done = -1
+        while done:
+            after, now_ms = done, self._clock.now_ms()
+            done = await self._database.write(
+                lambda tx: upkeep_store.do_portion(tx, after=after, now_ms=now_ms)  # noqa: B023 (awaited here)
+            )

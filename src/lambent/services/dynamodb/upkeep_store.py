@@ -17,11 +17,11 @@ from lambent.storage.transaction import Transaction
 PORTION = 200
 
 
-def do_portion(tx: Transaction, *, now_ms: int) -> bool:
-    """One portion of the oldest chore; False if there is none."""
-    chore = table_store.first_chore(tx)
+def do_portion(tx: Transaction, *, after: int, now_ms: int) -> int:
+    """One portion of the chore whose turn is after that of chore `after`. Returns its id, 0 if there is none."""
+    chore = table_store.next_chore(tx, after)
     if chore is None:
-        return False
+        return 0
     match chore.kind:
         case ChoreKind.EMPTY_TABLE:
             is_done = not _delete_items(tx, chore.table_id)
@@ -35,7 +35,7 @@ def do_portion(tx: Transaction, *, now_ms: int) -> bool:
             is_done = _note_expiry(tx, chore)
     if is_done:
         table_store.finish_chore(tx, chore)
-    return True
+    return chore.chore_id
 
 
 def delete_expired(tx: Transaction, *, now_ms: int) -> bool:

@@ -1,0 +1,17 @@
+"""The npm packages of the function in JavaScript, installed once beside a copy of its lockfile."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import pack
+from clients import javascript_sdks
+
+
+@pytest.fixture(scope="session")
+def node_modules(request: pytest.FixtureRequest) -> Path:
+    folder = Path(request.config.cache.mkdir("scoreboard-node"))
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(pack.HERE / "node" / name, folder)
+    return javascript_sdks.install(folder) / "node_modules"

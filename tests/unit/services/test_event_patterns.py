@@ -1,0 +1,166 @@
+"""Event patterns, by the examples of the EventBridge user guide ("Comparison operators for use in event patterns")."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambent.services.event_pattern_values import InvalidPattern
+from lambent.services.event_patterns import compile_pattern
+
+MATCHES: list[tuple[Any, Any, bool]] = [
+    # literals
+    ({}, {"a": 1}, True),
+    ({"a": ["x"]}, {"a": "x", "b": 1}, True),
+    ({"a": ["x"]}, {"a": "X"}, False),
+    ({"a": ["x", "y"]}, {"a": "y"}, True),
+    ({"a": [""]}, {"a": ""}, True),
+    ({"a": [None]}, {"a": None}, True),
+    ({"a": [None]}, {}, False),
+    ({"a": [True]}, {"a": True}, True),
+    ({"a": [True]}, {"a": 1}, False),
+    ({"a": [1]}, {"a": True}, False),
+    ({"a": [300]}, {"a": 300}, True),
+    ({"a": [300]}, {"a": 300.0}, False),
+    ({"a": ["1"]}, {"a": 1}, False),
+    # and, nested
+    ({"a": ["x"], "b": ["y"]}, {"a": "x", "b": "y"}, True),
+    ({"a": ["x"], "b": ["y"]}, {"a": "x", "b": "z"}, False),
+    ({"a": {"b": {"c": [1]}}}, {"a": {"b": {"c": 1}}}, True),
+    ({"a": {"b": {"c": [1]}}}, {"a": {"b": 1}}, False),
+    ({"a": {"b": [1]}}, {"a": None}, False),
+    ({"a": [1]}, [1], False),
+    # lists in the event: one element is enough
+    ({"a": ["x"]}, {"a": ["w", "x"]}, True),
+    ({"a": ["x"]}, {"a": []}, False),
+    ({"a": {"b": [1], "c": [2]}}, {"a": [{"b": 1, "c": 2}]}, True),
+    ({"a": {"b": [1], "c": [2]}}, {"a": [{"b": 1, "c": 3}, {"b": 4, "c": 2}]}, False),
+    # prefix and suffix
+    ({"a": [{"prefix": "us-"}]}, {"a": "us-east-1"}, True),
+    ({"a": [{"prefix": "us-"}]}, {"a": "eu-us-"}, False),
+    ({"a": [{"prefix": "us-"}]}, {"a": 5}, False),
+    ({"a": [{"prefix": {"equals-ignore-case": "EVENTB"}}]}, {"a": "eventbridge"}, True),
+    ({"a": [{"suffix": ".png"}]}, {"a": "a.png"}, True),
+    ({"a": [{"suffix": ".png"}]}, {"a": "a.PNG"}, False),
+    ({"a": [{"suffix": {"equals-ignore-case": ".png"}}]}, {"a": "a.PNG"}, True),
+    # equals-ignore-case, wildcard
+    ({"a": [{"equals-ignore-case": "Alice"}]}, {"a": "aLICE"}, True),
+    ({"a": [{"equals-ignore-case": "Alice"}]}, {"a": "alic"}, False),
+    ({"a": [{"wildcard": "dir/*.png"}]}, {"a": "dir/sub/x.png"}, True),
+    ({"a": [{"wildcard": "dir/*.png"}]}, {"a": "dir/x.gif"}, False),
+    ({"a": [{"wildcard": "a\\*b"}]}, {"a": "a*b"}, True),
+    ({"a": [{"wildcard": "a\\*b"}]}, {"a": "axb"}, False),
+    ({"a": [{"wildcard": "a.b"}]}, {"a": "axb"}, False),
+    # exists
+    ({"a": [{"exists": True}]}, {"a": None}, True),
+    ({"a": [{"exists": True}]}, {"b": 1}, False),
+    ({"a": [{"exists": False}]}, {"b": 1}, True),
+    ({"a": [{"exists": False}]}, {"a": 1}, False),
+    ({"a": {"b": [{"exists": False}]}}, {}, True),
+    # "Exists match only works on the leaf nodes. It does not work on intermediate nodes."
+    ({"a": [{"exists": True}]}, {"a": {"b": 1}}, False),
+    # numeric
+    ({"a": [{"numeric": ["=", 5]}]}, {"a": 5.0}, True),
+    ({"a": [{"numeric": [">", 0, "<=", 5]}]}, {"a": 5}, True),
+    ({"a": [{"numeric": [">", 0, "<=", 5]}]}, {"a": 0}, False),
+    ({"a": [{"numeric": ["<", 10]}]}, {"a": "5"}, False),
+    ({"a": [{"numeric": ["<", 10]}]}, {"a": True}, False),
+    ({"a": [{"numeric": [">=", 1.5]}]}, {"a": 1.5}, True),
+    # anything-but
+    ({"a": [{"anything-but": "x"}]}, {"a": "y"}, True),
+    ({"a": [{"anything-but": "x"}]}, {"a": "x"}, False),
+    ({"a": [{"anything-but": "x"}]}, {}, False),
+    ({"a": [{"anything-but": ["x", "y"]}]}, {"a": "y"}, False),
+    ({"a": [{"anything-but": [1, 2]}]}, {"a": 3}, True),
+    ({"a": [{"anything-but": {"prefix": "us-"}}]}, {"a": "us-east-1"}, False),
+    ({"a": [{"anything-but": {"prefix": ["us-", "eu-"]}}]}, {"a": "ap-1"}, True),
+    ({"a": [{"anything-but": {"suffix": ".png"}}]}, {"a": "x.png"}, False),
+    ({"a": [{"anything-but": {"equals-ignore-case": ["x", "y"]}}]}, {"a": "Y"}, False),
+    ({"a": [{"anything-but": {"wildcard": "*/lib/*"}}]}, {"a": "a/lib/b"}, False),
+    ({"a": [{"anything-but": {"wildcard": "*/lib/*"}}]}, {"a": "a/bin/b"}, True),
+    # cidr
+    ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": "10.0.0.255"}, True),
+    ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": "10.0.1.0"}, False),
+    ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": "nonsense"}, False),
+    ({"a": [{"cidr": "2001:db8::/32"}]}, {"a": "2001:db8::1"}, True),
+    # or
+    ({"$or": [{"a": [1]}, {"b": [2]}]}, {"b": 2}, True),
+    ({"$or": [{"a": [1]}, {"b": [2]}]}, {"b": 3}, False),
+    ({"c": [3], "$or": [{"a": [1]}, {"b": [2]}]}, {"a": 1}, False),
+    ({"c": [3], "$or": [{"a": [1]}, {"b": [2]}]}, {"a": 1, "c": 3}, True),
+    ({"x": {"$or": [{"a": [1]}, {"b": [{"exists": True}]}]}}, {"x": {"b": 5}}, True),
+    ({"$or": ["x"]}, {"$or": "x"}, True),
+    # the filters of "Using event filtering with a DynamoDB event source"
+    ({"eventName": ["INSERT"]}, {"eventName": "INSERT", "dynamodb": {}}, True),
+    (
+        {"dynamodb": {"NewImage": {"score": {"N": [{"exists": True}]}}}},
+        {"dynamodb": {"NewImage": {"score": {"N": "5"}}}},
+        True,
+    ),
+    # numbers in items are strings, which numeric operators do not compare
+    (
+        {"dynamodb": {"NewImage": {"n": {"N": [{"numeric": [">", 1]}]}}}},
+        {"dynamodb": {"NewImage": {"n": {"N": "5"}}}},
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("pattern", "event", "expected"), MATCHES, ids=lambda value: json.dumps(value)[:70])
+def test_matching(pattern: Any, event: Any, expected: bool) -> None:
+    assert compile_pattern(json.dumps(pattern))(event) is expected
+
+
+INVALID = [
+    "",
+    "{",
+    "[]",
+    '"a"',
+    '{"a": 1}',
+    '{"a": "x"}',
+    '{"a": []}',
+    '{"a": {}}',
+    '{"a": [["x"]]}',
+    '{"a": [{}]}',
+    '{"a": [{"prefix": "a", "suffix": "b"}]}',
+    '{"a": [{"unknown": "a"}]}',
+    '{"a": [{"prefix": 1}]}',
+    '{"a": [{"exists": "yes"}]}',
+    '{"a": [{"numeric": [">"]}]}',
+    '{"a": [{"numeric": ["~", 1]}]}',
+    '{"a": [{"numeric": [">", "1"]}]}',
+    '{"a": [{"numeric": ">"}]}',
+    '{"a": [{"anything-but": []}]}',
+    '{"a": [{"anything-but": [null]}]}',
+    '{"a": [{"anything-but": {"numeric": ["=", 1]}}]}',
+    '{"a": [{"anything-but": {"prefix": 1}}]}',
+    '{"a": [{"cidr": "10.0.0.0/99"}]}',
+    '{"a": [{"wildcard": "a**b"}]}',
+    '{"a": [{"wildcard": "a\\\\x"}]}',
+    '{"a": [{"equals-ignore-case": ["x"]}]}',
+    '{"$or": [{"a": [1]}, {}]}',
+]
+
+
+@pytest.mark.parametrize("pattern", INVALID)
+def test_invalid(pattern: str) -> None:
+    with pytest.raises(InvalidPattern):
+        compile_pattern(pattern)
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+@given(_json, _json)
+def test_whatever_the_pattern_the_answer_is_yes_no_or_invalid(pattern: Any, event: Any) -> None:
+    try:
+        matches = compile_pattern(json.dumps(pattern))
+    except InvalidPattern:
+        return
+    assert matches(event) in (True, False)
