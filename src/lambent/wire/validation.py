@@ -173,7 +173,7 @@ def _together(what: str, tests: list[Test], items: Callable[[Any], Any]) -> Chec
     words = f"{what} must satisfy constraint: [{', '.join([words for _, words in tests])}]"
 
     def check(value: Any, path: str, problems: Problems) -> None:
-        if not all([all(map(keeps, items(value))) for keeps, _ in tests]):
+        if not all(all(map(keeps, items(value))) for keeps, _ in tests):
             problems.append(_problem(f"'{_shown(value)}'", path, words))
 
     return check

@@ -70,7 +70,7 @@ class ItemOperations:
         key = key_of(key_item, table.schema)
         if table.is_throttled:
             self._parts.throttle.admit(table, is_write=False)
-        found = self._parts.database.read(lambda tx: item_store.find_item(tx, table.table_id, key))
+        found = self._parts.database.look_up(lambda tx: item_store.find_item(tx, table.table_id, key))
         result: Result = {}
         if found is not None:
             result["Item"] = found.fragment if projection is None else projection.pick(found.item)
