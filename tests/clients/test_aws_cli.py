@@ -158,7 +158,7 @@ def test_objects_by_the_api(aws: Aws, bucket: str, tmp_path: Path) -> None:
             ("logs", "get-log-events", "--log-group-name", "absent", "--log-stream-name", "absent"),
             "(ResourceNotFoundException) when calling the GetLogEvents operation: The specified log group",
         ),
-        (("dynamodb", "list-tables"), "(UnknownOperationException) when calling the ListTables operation"),
+        (("kinesis", "list-streams"), "(UnknownOperationException) when calling the ListStreams operation"),
     ],
 )
 def test_complaints(arguments: tuple[str, ...], complaint: str, aws: Aws) -> None:
