@@ -10,9 +10,6 @@ from lambent.services.lambda_ import links, queue_store
 from lambent.services.lambda_.parts import LambdaParts
 from lambent.wire.http import FileSlice, Request, Response
 
-#: Where the gateway finds `InternalPages.recent_events`.
-EVENTS_PATH = "/_lambent/events"
-
 MAX_EVENTS = 2_000
 DEFAULT_EVENTS = 50
 
