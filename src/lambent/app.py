@@ -224,7 +224,7 @@ class Platform:
         settings = self.settings
         functions = LambdaOperations(self._lambda_parts)
         pages = InternalPages(self._lambda_parts)
-        tail = TailPage(self._tails, account_id=settings.account_id, region=settings.region)
+        tail = TailPage(self._tails)
         self.gateway = Gateway(
             [
                 ServedService(
