@@ -165,21 +165,7 @@ class Platform:
             settings.data / "packages",
             is_used=lambda sha256: database.read(lambda tx: lambda_store.package_is_used(tx, sha256)),
         )
-        self.pool = Pool(
-            Outside(
-                clock=clock,
-                ids=ids,
-                log=self._log_line,
-                credentials=self._access.issue,
-                serve_platform=self._access.serve,
-            ),
-            PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
-                waiting_per_runtime=settings.pool_size,
-                max_environments=settings.max_environments,
-                idle_seconds=settings.idle_seconds,
-            ),
-        )
+        self.pool = self._build_pool()
         self.invoker = Invoker(
             database=database,
             run=self.pool.invoke,
@@ -209,6 +195,24 @@ class Platform:
         )
         self.notifications = Notifications(
             database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+        )
+
+    def _build_pool(self) -> Pool:
+        settings = self.settings
+        return Pool(
+            Outside(
+                clock=self._clock,
+                ids=self._ids,
+                log=self._log_line,
+                credentials=self._access.issue,
+                serve_platform=self._access.serve,
+            ),
+            PoolSettings(
+                isolation=_isolation_policy(settings.isolation),
+                waiting_per_runtime=settings.pool_size,
+                max_environments=settings.max_environments,
+                idle_seconds=settings.idle_seconds,
+            ),
         )
 
     def _build_objects(self) -> None:
@@ -266,7 +270,7 @@ class Platform:
         settings = self.settings
         functions = LambdaOperations(self._lambda_parts)
         pages = InternalPages(self._lambda_parts)
-        tail = TailPage(self._tails, account_id=settings.account_id, region=settings.region)
+        tail = TailPage(self._tails)
         self.gateway = Gateway(
             [
                 ServedService(

@@ -24,13 +24,14 @@ from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, Q
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
+ACCOUNT_ID = "000000000000"
 PATIENCE_SECONDS = 20.0
 
 Behaviour = Callable[[bytes], Awaitable[Outcome]]
 
 
 def arn(name: str) -> str:
-    return f"arn:aws:lambda:us-east-1:000000000000:function:{name}"
+    return f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:{name}"
 
 
 def answer(payload: bytes = b"null") -> Outcome:
@@ -116,7 +117,7 @@ class Scene:
         return self.database.read(lambda tx: queue_store.invocations_after(tx, 0, 1000))
 
     def discards(self) -> list[DiscardRecord]:
-        return self.database.read(lambda tx: queue_store.latest_discards(tx, 1000))
+        return self.database.read(lambda tx: queue_store.latest_discards(tx, ACCOUNT_ID, 1000))
 
 
 @contextlib.asynccontextmanager

@@ -1,5 +1,6 @@
 """JSON, CBOR and form bodies: what is wrong with them is said in AWS's words; arbitrary bytes never trip us."""
 
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -118,8 +119,6 @@ def test_cbor_in_its_many_spellings(body: bytes, value: dict[str, Any] | None) -
 
 @pytest.mark.parametrize("width", [">e", ">f", ">d"])
 def test_cbor_floats_of_any_width(width: str) -> None:
-    import struct
-
     kinesis = load_service("application-autoscaling", ["PutScalingPolicy"])
     marker = {">e": b"\xf9", ">f": b"\xfa", ">d": b"\xfb"}[width]
     inner = b"\xa1\x6bTargetValue" + marker + struct.pack(width, 1.5)

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import struct
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
+from zlib import crc32
 
 import botocore.session
 import pytest
@@ -74,9 +76,6 @@ def test_damage_is_noticed(at: int, change: int) -> None:
 
 @given(st.binary(max_size=64))
 def test_arbitrary_header_blocks(block: bytes) -> None:
-    import struct
-    from zlib import crc32
-
     prelude = struct.pack(">II", 16 + len(block), len(block))
     message = prelude + struct.pack(">I", crc32(prelude)) + block
     with contextlib.suppress(event_stream.MalformedEventStream):

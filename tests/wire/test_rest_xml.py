@@ -1,6 +1,7 @@
 """What is peculiar to S3's documents, headers and errors."""
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -257,8 +258,6 @@ def test_missing_body() -> None:
 
 @pytest.mark.parametrize("value", ["x", "1.5", "99999999999", "1_0", " 1", "+", "٣"])
 def test_malformed_query_parameter(value: str) -> None:
-    from urllib.parse import quote
-
     with pytest.raises(InvalidArgument) as caught:
         decode("ListObjectsV2", query=f"list-type=2&max-keys={quote(value)}")
     assert caught.value.message == "Provided max-keys not an integer or within integer range"

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 from unittest import mock
+from urllib.parse import quote, unquote_to_bytes
 
 import pytest
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
@@ -98,8 +99,6 @@ def test_presigned_by_other_services() -> None:
 
 @given(st.text(max_size=30), st.dictionaries(st.text(min_size=1, max_size=8), st.text(max_size=8), max_size=4))
 def test_any_key_and_any_query(key: str, query: dict[str, str]) -> None:
-    from urllib.parse import quote
-
     path = "/bucket/" + quote(key.encode("utf-8", "replace"), safe="/~")
     pairs = [
         f"{quote(k.encode('utf-8', 'replace'), safe='-_.~')}={quote(v.encode('utf-8', 'replace'), safe='-_.~')}"
@@ -266,8 +265,6 @@ def test_scope_of() -> None:
 
 @given(st.text(alphabet=st.characters(max_codepoint=255), max_size=20))
 def test_one_spelling(text: str) -> None:
-    from urllib.parse import quote, unquote_to_bytes
-
     spelled = quote(
         unquote_to_bytes(text.replace("&", "").replace("=", "").replace("+", " ").encode("latin-1")), safe="-_.~"
     )

@@ -22,6 +22,7 @@ from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpo
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.ids import Ids
+from lambent.services.caller import Caller
 from lambent.storage.errors import StorageFailure, StorageFull
 from lambent.wire import chunked, query, signature_errors, validation
 from lambent.wire.errors import RequestEntityTooLarge, ServiceError
@@ -36,7 +37,7 @@ _PAGE_DIALECT = signature_errors.dialect_of("rest-json")
 class Page:
     """One of our own pages, `/_lambent/<name>`. Signed like any request (with any service name) unless public."""
 
-    serve: Callable[[Request], Awaitable[Response]]
+    serve: Callable[[Request, Caller], Awaitable[Response]]
     is_public: bool = False
 
 
@@ -160,16 +161,22 @@ class Gateway:
         page = self._pages.get(address.name)
         if page is None:
             return _page_refusal(404, "NotFound", f"Lambent has no page {address.name!r}.")
-        if not page.is_public:
-            try:
-                identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
-            except ServiceError as error:
-                return _page_refusal(error.status, error.code, error.message)
-            if identity.principal is None:
-                return _page_refusal(403, _PAGE_DIALECT.missing, "This page needs a signed request.")
-        return await page.serve(request)
+        try:
+            return await page.serve(request, self._reader(request, page))
+        except ServiceError as error:
+            return _page_refusal(error.status, error.code, error.message)
 
-    async def _health(self, request: Request) -> Response:  # noqa: ARG002 (a page like others)
+    def _reader(self, request: Request, page: Page) -> Caller:
+        """Who asks for a page. Raises ServiceError."""
+        request_id = self._ids.uuid()
+        if page.is_public:
+            return self._authenticator.visitor(request, request_id)
+        identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
+        if identity.principal is None:
+            raise ServiceError("This page needs a signed request.", code=_PAGE_DIALECT.missing, status=403)
+        return caller_of(request, identity, request_id)
+
+    async def _health(self, request: Request, caller: Caller) -> Response:  # noqa: ARG002 (a page like others)
         body = orjson.dumps({"status": "ok", "version": __version__, "services": self._running})
         return Response(200, {"content-type": "application/json"}, body)
 

@@ -43,7 +43,7 @@ class ServiceAddress:
 class WebsiteAddress:
     bucket: str
     path: str
-    """Raw, within the website."""
+    """Raw, within the website; "" where not even the slash after `base` is there."""
     base: str
     """What stands before `path` in the URL: "" on a host of its own."""
 
@@ -155,8 +155,8 @@ def _path_address(model: ServiceModel, request: Request, host: HostName) -> Serv
 
 def _internal(path: str) -> Address:
     if path.startswith(WEBSITE_PREFIX):
-        bucket, _, rest = path.removeprefix(WEBSITE_PREFIX).partition("/")
-        return WebsiteAddress(bucket, f"/{rest}", f"{WEBSITE_PREFIX}{bucket}")
+        bucket, slash, rest = path.removeprefix(WEBSITE_PREFIX).partition("/")
+        return WebsiteAddress(bucket, slash + rest, f"{WEBSITE_PREFIX}{bucket}")
     return InternalAddress(path.removeprefix(INTERNAL_PREFIX))
 
 

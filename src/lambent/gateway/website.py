@@ -52,6 +52,8 @@ class WebsiteServer:
     async def _serve(
         self, request: Request, address: WebsiteAddress, visitor: Caller, encode: EncodeObject
     ) -> Response:
+        if not address.path:  # relative links would lead out of the website
+            return Response(302, {"location": f"{address.base}/", "x-amz-request-id": visitor.request_id})
         key = _key(address.path)
         here = Address("http", request.headers.get("host", "localhost") + address.base)
         decision = self._site.decide(address.bucket, key, here, visitor)

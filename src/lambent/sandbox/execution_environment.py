@@ -42,7 +42,6 @@ _BOOT_SECONDS = 30.0
 #: A killed tree's last bytes arrive within milliseconds; a stray holder of the socket must not hold us up.
 _HANG_UP_SECONDS = 1.0
 _MEGABYTE = 1 << 20
-_WAITING_LOG_LINES = 20
 #: Stands for "no frame will come any more" among the kinds of frames.
 _ENDED = -1
 

@@ -42,7 +42,6 @@ _log = logging.getLogger(__name__)
 
 _SWEEP_SECONDS = 0.5
 _MEMORY_CHECK_SECONDS = 0.01
-_CLOSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)

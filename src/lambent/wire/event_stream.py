@@ -21,8 +21,6 @@ CONTENT_TYPE = "application/vnd.amazon.eventstream"
 #: https://docs.aws.amazon.com/transcribe/latest/dg/event-stream.html and the SDKs agree on these.
 MAX_HEADERS_BYTES = 128 * 1024
 MAX_PAYLOAD_BYTES = 16 * 1024 * 1024
-MAX_HEADER_NAME_BYTES = 255
-MAX_HEADER_VALUE_BYTES = 32_767
 
 _PRELUDE = struct.Struct(">III")
 _OVERHEAD_BYTES = 16

@@ -92,8 +92,6 @@ class Member:
 class Operation:
     name: str
     python_name: str
-    http_method: str
-    request_uri: str
     response_status: int
     input: Shape | None
     output: Shape | None
@@ -298,8 +296,6 @@ def _build_operation(raw: Raw, shapes: _ShapeBuilder, protocol: str) -> Operatio
     return Operation(
         name=raw["name"],
         python_name=botocore.xform_name(raw["name"]),
-        http_method=http["method"],
-        request_uri=http["requestUri"],
         response_status=http.get("responseCode", 200),
         input=given,
         output=returned,

@@ -1,5 +1,9 @@
 """A function belongs to its account: others reach it only where its policy says so."""
 
+import json
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,6 +78,53 @@ def test_a_permission_lets_another_account_invoke(shared: PlatformProcess) -> No
     owner.remove_permission(FunctionName="f", StatementId="x")
     with pytest.raises(ClientError, match="not authorized"):
         stranger.invoke(FunctionName=ARN)
+
+
+def ask_page(platform: PlatformProcess, account: str, page: str) -> Any:
+    scope = f"{account}/20260101/us-east-1/lambda/aws4_request"
+    signed = {"authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+    return urllib.request.urlopen(urllib.request.Request(f"{platform.url}/_lambent/{page}", headers=signed), timeout=10)
+
+
+def test_what_happened_is_shown_to_its_account(shared: PlatformProcess) -> None:
+    owner = lambda_of(shared, OWNER)
+    owner.create_function(FunctionName="idle", **DESCRIPTION)
+    owner.put_function_concurrency(FunctionName="idle", ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError):
+        owner.invoke(FunctionName="idle")
+    owner.invoke(FunctionName="idle", InvocationType="Event")
+    deadline = time.monotonic() + 20
+    while not (seen := json.load(ask_page(shared, OWNER, "events")))["discarded"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert all(f":{OWNER}:" in one["functionArn"] for one in seen["events"])
+    assert {one["outcome"] for one in seen["events"]} >= {"throttled", "discarded"}
+    seen = json.load(ask_page(shared, STRANGER, "events"))
+    assert not seen["discarded"]
+    assert not [one for one in seen["events"] if OWNER in one["functionArn"]]
+
+
+def test_the_live_tail_is_of_the_callers_log_groups(shared: PlatformProcess) -> None:
+    with (
+        ask_page(shared, OWNER, "tail?group=/tailed") as own,
+        ask_page(shared, STRANGER, "tail?group=/tailed") as other,
+    ):
+        assert own.readline() == other.readline() == b"\n"
+        for account, word in ((OWNER, "mine"), (STRANGER, "theirs")):
+            logs = shared.client("logs", aws_access_key_id=account)
+            logs.create_log_group(logGroupName="/tailed")
+            logs.create_log_stream(logGroupName="/tailed", logStreamName="s")
+            event = {"timestamp": int(time.time() * 1000), "message": word}
+            logs.put_log_events(logGroupName="/tailed", logStreamName="s", logEvents=[event])
+        assert json.loads(own.readline())["message"] == "mine"
+        assert json.loads(other.readline())["message"] == "theirs"
+
+
+def test_a_tail_that_cannot_be_is_refused(shared: PlatformProcess) -> None:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        ask_page(shared, OWNER, "tail?group=/tailed&filter=%5B")
+    assert raised.value.code == 400
+    assert json.load(raised.value)["code"] == "InvalidParameterException"
 
 
 def test_a_role_of_another_account_does_not_take_a_function_there(shared: PlatformProcess) -> None:

@@ -316,8 +316,8 @@ def test_live_tail_needs_an_existing_group_and_a_free_place(tmp_path: Path) -> N
 def test_tails_end_when_the_platform_stops(tmp_path: Path) -> None:
     async def main() -> None:
         async with world(tmp_path) as w:
-            page = TailPage(w.tails, account_id=KEY.account_id, region=KEY.region)
-            response = await page.serve(Request("GET", f"/_lambent/tail?group={GROUP}", {}, BytesBody()))
+            page = TailPage(w.tails)
+            response = await page.serve(Request("GET", f"/_lambent/tail?group={GROUP}", {}, BytesBody()), CALLER)
             assert isinstance(response.body, AsyncIterator)
             assert await anext(response.body) == b"\n"
             w.writer.append(KEY, "s", 5, b"line")

@@ -89,6 +89,7 @@ def test_every_address_of_a_website(site: Site) -> None:
         assert site.get("/", host=host).body == b"<h1>home</h1>"
     fallback = f"/_lambent/website/{site.bucket}"
     assert site.get(f"{fallback}/", host="localhost").body == b"<h1>home</h1>"
+    assert site.get(fallback, host="localhost").headers["Location"] == f"{fallback}/"
     assert site.get(f"{fallback}/posts", host="localhost").headers["Location"] == f"{fallback}/posts/"
 
 

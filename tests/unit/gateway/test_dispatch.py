@@ -451,8 +451,8 @@ def test_health(gateway: Gateway) -> None:
 
 
 def test_pages_are_signed_unless_they_are_public(parties: Parties) -> None:
-    async def page(request: Request) -> Response:
-        return Response(200, {}, request.query.encode())
+    async def page(request: Request, caller: Caller) -> Response:
+        return Response(200, {}, f"{request.query} {caller.account_id}".encode())
 
     gateway = Gateway(
         [],
@@ -460,9 +460,9 @@ def test_pages_are_signed_unless_they_are_public(parties: Parties) -> None:
         ids=parties.ids,
         pages={"events": Page(page), "package": Page(page, is_public=True)},
     )
-    assert ask(gateway, unsigned("GET", "/_lambent/package?a")).body == b"a"
+    assert ask(gateway, unsigned("GET", "/_lambent/package?a")).body == b"a "
     assert ask(gateway, unsigned("GET", "/_lambent/events?a")).status == 403
-    assert ask(gateway, signed("GET", "/_lambent/events?a", "lambent")).body == b"a"
+    assert ask(gateway, signed("GET", "/_lambent/events?a", "lambent")).body == b"a 000000000000"
     wrong = Credentials("test", "wrong")
     assert ask(gateway, signed("GET", "/_lambent/events?a", "lambent", credentials=wrong)).status == 403
 

@@ -110,8 +110,12 @@ CASES: dict[str, tuple[Address, Address]] = {
         WebsiteAddress("photos", "/a%20b/", "/_lambent/website/photos"),
     ),
     "website by path, root": (
-        route("GET", "/_lambent/website/photos"),
+        route("GET", "/_lambent/website/photos/"),
         WebsiteAddress("photos", "/", "/_lambent/website/photos"),
+    ),
+    "website by path, root without its slash": (
+        route("GET", "/_lambent/website/photos"),
+        WebsiteAddress("photos", "", "/_lambent/website/photos"),
     ),
     "health": (route("GET", "/_lambent/health"), InternalAddress("health")),
     "health on another host": (route("GET", "/_lambent/health", {}, "platform"), InternalAddress("health")),

@@ -17,8 +17,6 @@ from .context import LambdaContext
 _CHANNEL = 3
 _REHEARSAL = "/var/runtime/lambent/rehearsal"
 _META_LENGTH = struct.Struct(">H")
-#: 6 MB and a hundred bytes; https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-_MAX_RESPONSE_BYTES = 6 * 1024 * 1024 + 100
 #: Exit status after an error that AWS reports by its document rather than by its status.
 _FAULT_STATUS = 1
 

@@ -62,10 +62,6 @@ class Cgroups:
                 v1[controller] = own / name
         return cls(v1, v2, v2_controllers)
 
-    @property
-    def limits_memory(self) -> bool:
-        return "memory" in self._v1 or "memory" in self._v2_controllers
-
     def describe(self) -> str:
         """What is enforced, for people: "memory, pids, cpu (cgroup v1)"."""
         v1 = [name for name in CONTROLLERS if name in self._v1]

@@ -48,13 +48,15 @@ class Happenings:
     ) -> None:
         self._ring.append((next(self._numbers), time_ms, kind, source, function_arn, request_id, duration_ms, detail))
 
-    def after(self, number: int, limit: int) -> list[dict[str, Any]]:
-        """The newest `limit` of those numbered above `number`, oldest first."""
+    def after(self, number: int, limit: int, *, account_id: str) -> list[dict[str, Any]]:
+        """The newest `limit` of an account's that are numbered above `number`, oldest first."""
+        belongs = f":{account_id}:function:"
         chosen: list[tuple[Any, ...]] = []
         for entry in reversed(self._ring):
             if entry[0] <= number or len(chosen) == limit:
                 break
-            chosen.append(entry)
+            if belongs in entry[4]:
+                chosen.append(entry)
         return [_document(entry) for entry in reversed(chosen)]
 
 

@@ -6,12 +6,10 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from lambent.services.caller import Caller
 from lambent.services.lambda_ import links, queue_store
 from lambent.services.lambda_.parts import LambdaParts
 from lambent.wire.http import FileSlice, Request, Response
-
-#: Where the gateway finds `InternalPages.recent_events`.
-EVENTS_PATH = "/_lambent/events"
 
 MAX_EVENTS = 2_000
 DEFAULT_EVENTS = 50
@@ -21,8 +19,8 @@ class InternalPages:
     def __init__(self, parts: LambdaParts) -> None:
         self._parts = parts
 
-    async def package(self, request: Request) -> Response:
-        """The zip a link of GetFunction leads to."""
+    async def package(self, request: Request, caller: Caller) -> Response:  # noqa: ARG002 (a page like others)
+        """The zip a link of GetFunction leads to: whoever has the link."""
         parts = self._parts
         sha256 = links.package_of(request.query, now=parts.clock.now(), secret=parts.link_secret)
         if sha256 is None:
@@ -34,12 +32,12 @@ class InternalPages:
         length = os.fstat(descriptor).st_size
         return Response(200, {"content-type": "application/zip"}, FileSlice(descriptor, 0, length))
 
-    async def recent_events(self, request: Request) -> Response:
-        """`?limit=` (50) newest happenings `&after=` a number; `discarded` ones come from the database."""
+    async def recent_events(self, request: Request, caller: Caller) -> Response:
+        """`?limit=` (50) newest happenings of the account `&after=` a number; `discarded` ones are in the database."""
         query = dict(parse_qsl(request.query))
         limit = min(_number(query, "limit", DEFAULT_EVENTS), MAX_EVENTS)
-        happened = self._parts.happenings.after(_number(query, "after", 0), limit)
-        discards = await self._parts.database.scan(lambda tx: queue_store.latest_discards(tx, limit))
+        happened = self._parts.happenings.after(_number(query, "after", 0), limit, account_id=caller.account_id)
+        discards = await self._parts.database.scan(lambda tx: queue_store.latest_discards(tx, caller.account_id, limit))
         body = orjson.dumps({"events": happened, "discarded": discards})
         return Response(200, {"content-type": "application/json"}, body)
 

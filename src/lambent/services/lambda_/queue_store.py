@@ -175,12 +175,12 @@ class DiscardRecord:
     detail: str
 
 
-def latest_discards(tx: Transaction, limit: int) -> list[DiscardRecord]:
-    """Newest first."""
+def latest_discards(tx: Transaction, account_id: str, limit: int) -> list[DiscardRecord]:
+    """An account's, newest first."""
     rows = tx.rows(
         "SELECT request_id, function_arn, source, accepted_ms, discarded_ms, attempts, reason, detail "
-        "FROM discarded_invocation ORDER BY discarded_ms DESC, position DESC LIMIT ?",
-        (limit,),
+        "FROM discarded_invocation WHERE instr(function_arn, ?) ORDER BY discarded_ms DESC, position DESC LIMIT ?",
+        (f":{account_id}:function:", limit),
     )
     return [DiscardRecord(*row) for row in rows]
 

@@ -82,19 +82,17 @@ class TailOperations:
 class TailPage:
     """`GET /_lambent/tail?group=G[&region=R][&filter=PATTERN]`: the group need not exist yet."""
 
-    def __init__(self, tails: LiveTails, *, account_id: str, region: str) -> None:
-        """Whose log groups, and of which region if the request names none."""
+    def __init__(self, tails: LiveTails) -> None:
         self._tails = tails
-        self._account_id = account_id
-        self._region = region
 
-    async def serve(self, request: Request) -> Response:
+    async def serve(self, request: Request, caller: Caller) -> Response:
+        """Raises InvalidParameter, LimitExceeded."""
         query = dict(urllib.parse.parse_qsl(request.query))
         if not query.get("group"):
             raise InvalidParameter("Say which log group: /_lambent/tail?group=NAME")
         if self._tails.count >= MAX_SESSIONS:
             raise LimitExceeded(f"{MAX_SESSIONS} live tail sessions are open; close one and try again")
-        key = GroupKey(self._account_id, query.get("region", self._region), query["group"])
+        key = GroupKey(caller.account_id, query.get("region", caller.region), query["group"])
         interest = Interest(frozenset([key]), _any_stream, compile_message_filter(query.get("filter", "")))
         return Response(200, {"content-type": "application/x-ndjson"}, self._lines(interest))
 

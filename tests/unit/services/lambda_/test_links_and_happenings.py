@@ -4,6 +4,8 @@ from lambent.services.lambda_ import links
 from lambent.services.lambda_.happenings import KEPT, HappeningKind, Happenings
 
 SECRET = b"secret"
+ACCOUNT = "111111111111"
+ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
 
 
 def test_a_link_is_good_for_ten_minutes() -> None:
@@ -23,19 +25,20 @@ def test_a_changed_link_is_none() -> None:
 def filled(count: int) -> Happenings:
     happenings = Happenings()
     for number in range(count):
-        happenings.record(HappeningKind.OK, time_ms=number, source="invoke", function_arn="f", request_id=str(number))
+        happenings.record(HappeningKind.OK, time_ms=number, source="invoke", function_arn=ARN, request_id=str(number))
     return happenings
 
 
 def test_the_newest_happenings_oldest_first() -> None:
     happenings = filled(10)
-    assert [one["number"] for one in happenings.after(0, 3)] == [8, 9, 10]
-    assert [one["number"] for one in happenings.after(7, 100)] == [8, 9, 10]
-    assert happenings.after(10, 100) == []
+    assert [one["number"] for one in happenings.after(0, 3, account_id=ACCOUNT)] == [8, 9, 10]
+    assert [one["number"] for one in happenings.after(7, 100, account_id=ACCOUNT)] == [8, 9, 10]
+    assert happenings.after(10, 100, account_id=ACCOUNT) == []
+    assert happenings.after(0, 100, account_id="222222222222") == []
 
 
 def test_the_ring_forgets_the_oldest() -> None:
-    assert filled(KEPT + 5).after(0, KEPT * 2)[0]["number"] == 6
+    assert filled(KEPT + 5).after(0, KEPT * 2, account_id=ACCOUNT)[0]["number"] == 6
 
 
 def test_a_happening_tells_what_and_how_long() -> None:
@@ -44,18 +47,18 @@ def test_a_happening_tells_what_and_how_long() -> None:
         HappeningKind.ERROR,
         time_ms=7,
         source="s3:b",
-        function_arn="arn",
+        function_arn=ARN,
         request_id="r",
         duration_ms=1.23456,
         detail=b"\xff" * 1000,
     )
-    assert happenings.after(0, 1) == [
+    assert happenings.after(0, 1, account_id=ACCOUNT) == [
         {
             "number": 1,
             "timeMs": 7,
             "outcome": "error",
             "source": "s3:b",
-            "functionArn": "arn",
+            "functionArn": ARN,
             "requestId": "r",
             "durationMs": 1.23,
             "detail": "\ufffd" * 300,
