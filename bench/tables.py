@@ -62,12 +62,12 @@ def key(name: str, sort: str = "") -> dict[str, Any]:
     return {"pk": {"S": name}, **({"sk": {"S": sort}} if sort else {})}
 
 
-def item(name: str, sort: str = "") -> dict[str, Any]:
+def item(name: str, sort: str = "", *, score: int = 123_456) -> dict[str, Any]:
     """A game as a scoreboard would keep it; 300 bytes by DynamoDB's own count, 450 as JSON."""
     return {
         **key(name, sort),
         "handle": {"S": "handle-of-the-player"},
-        "score": {"N": "123456"},
+        "score": {"N": str(score)},
         "length_seconds": {"N": "312"},
         "completed": {"BOOL": True},
         "achievements": {"L": [{"M": {"name": {"S": "first blood"}, "bonus_score": {"N": "250"}}}]},
@@ -111,7 +111,7 @@ def _queries(target: Target, client: Any, runs: int, count: int) -> list[Outcome
     create(client, GAMES, "sk")
     players = [f"player-{n}" for n in range(200)]
     games = [item(player, f"{n:04}") for player in players for n in range(QUERIED_ITEMS)]
-    _sent(target, _in_batches(target, GAMES, games), 8)
+    fill(target, GAMES, games)
     requests = [
         call(
             target,
@@ -128,7 +128,11 @@ def _queries(target: Target, client: Any, runs: int, count: int) -> list[Outcome
 
 
 def _batches(target: Target, table: str, prefix: str, items: int) -> Outcome:
-    return _sent(target, _in_batches(target, table, [item(f"{prefix}{n}") for n in range(items)]), 8)
+    return fill(target, table, [item(f"{prefix}{n}") for n in range(items)])
+
+
+def fill(target: Target, table: str, items: list[dict[str, Any]]) -> Outcome:
+    return _sent(target, _in_batches(target, table, items), 8)
 
 
 def _in_batches(target: Target, table: str, items: list[dict[str, Any]]) -> list[bytes]:

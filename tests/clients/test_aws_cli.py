@@ -159,6 +159,10 @@ def test_objects_by_the_api(aws: Aws, bucket: str, tmp_path: Path) -> None:
             "(ResourceNotFoundException) when calling the GetLogEvents operation: The specified log group",
         ),
         (("kinesis", "list-streams"), "(UnknownOperationException) when calling the ListStreams operation"),
+        (
+            ("dynamodb", "describe-table", "--table-name", "absent"),
+            "when calling the DescribeTable operation: Requested resource not found: Table: absent not found",
+        ),
     ],
 )
 def test_complaints(arguments: tuple[str, ...], complaint: str, aws: Aws) -> None:
@@ -191,6 +195,43 @@ def test_a_function_from_creation_to_its_logs(aws: Aws, tmp_path: Path) -> None:
     assert_logged(aws, f"/aws/lambda/{name}")
     aws("lambda", "delete-function", "--function-name", name)
     assert "ResourceNotFoundException" in aws("lambda", "get-function", "--function-name", name, fails=True)
+
+
+def test_a_table_from_creation_to_its_stream(aws: Aws, tmp_path: Path) -> None:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    table = ("--table-name", name)
+    aws(
+        *("dynamodb", "create-table", *table, "--billing-mode", "PAY_PER_REQUEST"),
+        *("--attribute-definitions", "AttributeName=pk,AttributeType=S", "AttributeName=n,AttributeType=N"),
+        *("--key-schema", "AttributeName=pk,KeyType=HASH", "AttributeName=n,KeyType=RANGE"),
+        *("--stream-specification", "StreamEnabled=true,StreamViewType=NEW_IMAGE"),
+    )
+    aws("dynamodb", "wait", "table-exists", *table)
+    assert name in json.loads(aws("dynamodb", "list-tables"))["TableNames"]
+    aws("dynamodb", "put-item", *table, "--item", '{"pk": {"S": "a"}, "n": {"N": "1"}, "score": {"N": "007.50"}}')
+    key = ("--key", '{"pk": {"S": "a"}, "n": {"N": "1"}}')
+    got = json.loads(aws("dynamodb", "get-item", *table, *key, "--consistent-read"))
+    assert got["Item"]["score"] == {"N": "7.5"}
+    values = ("--expression-attribute-values", '{":ten": {"N": "10"}}')
+    change = ("--update-expression", "SET score = score + :ten", "--condition-expression", "score < :ten")
+    updated = aws("dynamodb", "update-item", *table, *key, *change, *values, "--return-values", "UPDATED_NEW")
+    assert json.loads(updated)["Attributes"] == {"score": {"N": "17.5"}}
+    refused = aws("dynamodb", "update-item", *table, *key, *change, *values, fails=True)
+    assert "(ConditionalCheckFailedException) when calling the UpdateItem operation: The conditional" in refused
+    puts = [{"PutRequest": {"Item": {"pk": {"S": "b"}, "n": {"N": str(number)}}}} for number in range(25)]
+    (tmp_path / "puts.json").write_text(json.dumps({name: puts}))
+    aws("dynamodb", "batch-write-item", "--request-items", "file://puts.json")
+    condition = ("--key-condition-expression", "pk = :b AND n > :ten")
+    values = ("--expression-attribute-values", '{":b": {"S": "b"}, ":ten": {"N": "10"}}')
+    numbers = ("--page-size", "3", "--query", "Items[].n.N", "--output", "json")
+    found = json.loads(aws("dynamodb", "query", *table, *condition, *values, *numbers, "--no-scan-index-forward"))
+    assert found == [str(number) for number in range(24, 10, -1)]
+    assert json.loads(aws("dynamodb", "scan", *table, "--select", "COUNT"))["Count"] == 26
+    stream = json.loads(aws("dynamodbstreams", "list-streams", *table))["Streams"][0]["StreamArn"]
+    described = json.loads(aws("dynamodbstreams", "describe-stream", "--stream-arn", stream))["StreamDescription"]
+    assert (described["StreamStatus"], described["StreamViewType"]) == ("ENABLED", "NEW_IMAGE")
+    aws("dynamodb", "delete-table", *table)
+    aws("dynamodb", "wait", "table-not-exists", *table)
 
 
 def assert_logged(aws: Aws, group: str) -> None:

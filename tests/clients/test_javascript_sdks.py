@@ -31,11 +31,18 @@ V3 = [
     "managing",
 ]
 V2 = ["objects", "virtualHosts", "functions", "errorShapes"]
+DYNAMODB_V3 = ["everyType", "updates", "queries", "transactions", "changeStreams", "managing"]
+DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
 
 
 @pytest.mark.parametrize(
     ("file", "scenario"),
-    [*(("sdk_v3.mjs", name) for name in V3), *(("sdk_v2.cjs", name) for name in V2)],
+    [
+        *(("sdk_v3.mjs", name) for name in V3),
+        *(("sdk_v2.cjs", name) for name in V2),
+        *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
+        *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
+    ],
 )
 def test_scenario(file: str, scenario: str, platform: PlatformProcess, javascript: Path, tmp_path: Path) -> None:
     package = tmp_path / "package.zip"

@@ -19,7 +19,8 @@ from rollup.keeper import BoardKeeper
 from rollup.publisher import Publisher
 
 SETTINGS = settings.from_environment(os.environ)
-_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5)
+#: Checking a board of eighty games against the model takes boto3 as long as sending it, and the service checks as well.
+_CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5, parameter_validation=False)
 KEEPER = BoardKeeper(boto3.client("dynamodb", config=_CONFIG), SETTINGS.table, SETTINGS.rules)
 PUBLISHER = Publisher(boto3.client("s3", config=_CONFIG), SETTINGS.bucket, SETTINGS.rules) if SETTINGS.bucket else None
 

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def run_demo(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "lambent", "demo", *arguments, "--exit", "--port", "0", "--data", str(data)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@pytest.mark.slow
 def test_the_demo_plays_and_a_second_one_plays_on(tmp_path: Path) -> None:
     first = run_demo(tmp_path / "data", "scoreboard", "--games", "300")
     assert first.returncode == 0, first.stdout + first.stderr

@@ -190,6 +190,15 @@ def test_update_disable_enable_delete(
     )
 
 
+def test_tags(functions: Any, create: CreateFunction, stream: tuple[str, str], mapped: Any) -> None:
+    made = mapped(EventSourceArn=stream[1], FunctionName=create(SOURCE), Tags={"a": "1", "b": "2"})
+    arn = made["EventSourceMappingArn"]
+    functions.tag_resource(Resource=arn, Tags={"c": "3"})
+    functions.untag_resource(Resource=arn, TagKeys=["a"])
+    assert functions.list_tags(Resource=arn)["Tags"] == {"b": "2", "c": "3"}
+    assert refusal(lambda: functions.list_tags(Resource=arn[:-4] + "0000"))[0] == "ResourceNotFoundException"
+
+
 def test_pages(functions: Any, create: CreateFunction, stream: tuple[str, str], mapped: Any) -> None:
     names = [create(SOURCE) for _ in range(3)]
     uuids = {mapped(EventSourceArn=stream[1], FunctionName=name)["UUID"] for name in names}

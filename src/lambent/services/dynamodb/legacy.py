@@ -28,6 +28,7 @@ _EXPRESSIONS = (
 )
 _CONDITIONS = ("Expected", "QueryFilter", "ScanFilter")
 _LEGACY = ("AttributesToGet", "AttributeUpdates", *_CONDITIONS, "ConditionalOperator", "KeyConditions")
+_ANY_LEGACY = frozenset(_LEGACY)
 
 #: How many values each operator takes (IN: at least one), and of which types where not of all.
 _COUNTS = {"NULL": 0, "NOT_NULL": 0, "BETWEEN": 2}
@@ -59,6 +60,8 @@ _WRONG_TYPE = "Type mismatch for attribute to update"
 
 def refuse_mixture(request: Mapping[str, Any]) -> None:
     """Raises ValidationException when a request has expression and legacy parameters, or a stray operator."""
+    if _ANY_LEGACY.isdisjoint(request):
+        return
     expressions = [name for name in _EXPRESSIONS if request.get(name) is not None]
     if expressions:
         legacy = [name for name in _LEGACY if request.get(name) is not None]

@@ -16,6 +16,7 @@ from lambent.services.lambda_.errors import InvalidParameterValue, ResourceConfl
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, Options, State
 from lambent.services.lambda_.names import FunctionReference
 from lambent.services.lambda_.parts import Document, LambdaParts, reference_of
+from lambent.services.lambda_.tags import check_tags
 from lambent.storage.transaction import Transaction
 
 #: https://docs.aws.amazon.com/lambda/latest/api/API_ListEventSourceMappings.html: at most 100 per page.
@@ -38,6 +39,7 @@ class EventSourceOperations:
             state=rules.created_state(enabled=request.get("Enabled") is not False),
             tags=request.get("Tags") or {},
         )
+        check_tags(mapping.tags)
         await self._database.write(lambda tx: self._insert(tx, mapping))
         return documents.describe_mapping(mapping)
 

@@ -1,6 +1,6 @@
 """All SQL about event source mappings themselves; how far they have got is `delivery`'s business."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -96,6 +96,10 @@ def set_last_result(tx: Transaction, uuid: str, result: str) -> None:
     tx.execute(
         "UPDATE event_source_mapping SET last_result = ? WHERE uuid = ? AND last_result <> ?", (result, uuid, result)
     )
+
+
+def set_tags(tx: Transaction, uuid: str, tags: Mapping[str, str]) -> None:
+    tx.execute("UPDATE event_source_mapping SET tags = ? WHERE uuid = ?", (orjson.dumps(dict(tags)).decode(), uuid))
 
 
 def delete_mapping(tx: Transaction, uuid: str) -> None:

@@ -1,10 +1,10 @@
-"""Functions: create, change, look up, delete, permissions, tags.
+"""Functions: create, change, look up, delete, permissions.
 
 Code is unpacked before the transaction that refers to it and kept from removal until that has committed; conditions
 (a name taken, a revision) are decided inside the transaction.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from lambent.services.caller import Caller
@@ -20,14 +20,12 @@ from lambent.services.lambda_.invoker import not_found
 from lambent.services.lambda_.names import FunctionKey, FunctionReference
 from lambent.services.lambda_.parts import Document, LambdaParts, present, reference_of
 from lambent.services.lambda_.policies import Statement
+from lambent.services.lambda_.tags import check_tags
 from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 
 #: https://docs.aws.amazon.com/lambda/latest/api/API_ListFunctions.html: at most 50 functions per page.
 MAX_PAGE = 50
-
-#: https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
-MAX_TAGS = 50
 
 
 class FunctionOperations:
@@ -41,7 +39,7 @@ class FunctionOperations:
         configuration = documents.configured(FunctionConfiguration(runtime="", handler="", role_arn=""), request)
         check_configuration(configuration, parts.installed_runtimes)
         tags = request.get("Tags") or {}
-        _check_tags(tags)
+        check_tags(tags)
         if self._database.read(lambda tx: store.find_function(tx, key)):
             raise _exists(key)
         content = await self._package(caller, request["Code"], "CreateFunction")
@@ -205,33 +203,6 @@ class FunctionOperations:
             raise ResourceNotFound("The resource you requested does not exist.")
         return {"Policy": policies.document(statements), "RevisionId": revision_id}
 
-    async def tag_resource(self, caller: Caller, request: Document) -> Document:
-        await self._change_tags(caller, request["Resource"], lambda tags: {**tags, **request["Tags"]})
-        return {}
-
-    async def untag_resource(self, caller: Caller, request: Document) -> Document:
-        dropped = set(request["TagKeys"])
-        await self._change_tags(
-            caller, request["Resource"], lambda tags: {k: v for k, v in tags.items() if k not in dropped}
-        )
-        return {}
-
-    async def list_tags(self, caller: Caller, request: Document) -> Document:
-        return {"Tags": dict(self._parts.find(_tagged(caller, request["Resource"])).tags)}
-
-    async def _change_tags(
-        self, caller: Caller, resource: str, change: Callable[[dict[str, str]], dict[str, str]]
-    ) -> None:
-        reference = _tagged(caller, resource)
-
-        def write(tx: Transaction) -> None:
-            function = present(tx, reference)
-            tags = change(dict(function.tags))
-            _check_tags(tags)
-            store.set_tags(tx, function.key, tags)
-
-        await self._parts.change(write)
-
     async def _package(self, caller: Caller, code: Document, operation: str) -> bytes:
         """The zip, from the request or from a bucket."""
         if code.get("ImageUri"):
@@ -301,26 +272,6 @@ def _check_policy_revision(request: Document, current: str) -> None:
             "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve "
             "the latest Revision Id"
         )
-
-
-def _check_tags(tags: Mapping[str, str]) -> None:
-    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html"""
-    if len(tags) > MAX_TAGS:
-        raise InvalidParameterValue("Number of tags exceeds resource tag limit.")
-    if any(name.lower().startswith("aws:") for name in tags):
-        raise InvalidParameterValue("Tag keys must not begin with aws:, which is reserved.")
-
-
-def _tagged(caller: Caller, resource: str) -> FunctionReference:
-    reference = names.parse_arn(resource)
-    if reference is None:
-        raise ResourceNotFound(f"The resource {resource} does not exist: only functions have tags here.")
-    if reference.qualifier:
-        raise InvalidParameterValue(
-            "Tags on function aliases and versions are not supported. Please specify a function ARN."
-        )
-    own = names.require_own(reference, caller.account_id)
-    return names.parse_reference(own.arn, "", account_id=caller.account_id, region=caller.region)
 
 
 def _policy_key(reference: FunctionReference) -> FunctionKey:

@@ -1,4 +1,4 @@
-"""Lambda's operations by AWS's names: the class that dispatch calls. Every method stands in one of four modules."""
+"""Lambda's operations by AWS's names: the class that dispatch calls. Every method stands in one of five modules."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +9,7 @@ from lambent.services.lambda_.function_operations import FunctionOperations
 from lambent.services.lambda_.invocation_operations import InvocationOperations
 from lambent.services.lambda_.parts import LambdaParts
 from lambent.services.lambda_.settings_operations import SettingsOperations
+from lambent.services.lambda_.tag_operations import TagOperations
 
 
 class LambdaOperations:
@@ -71,9 +72,6 @@ class LambdaOperations:
         self.add_permission = functions.add_permission
         self.remove_permission = functions.remove_permission
         self.get_policy = functions.get_policy
-        self.tag_resource = functions.tag_resource
-        self.untag_resource = functions.untag_resource
-        self.list_tags = functions.list_tags
 
         settings = SettingsOperations(parts)
         self.put_function_concurrency = settings.put_function_concurrency
@@ -100,3 +98,8 @@ class LambdaOperations:
         self.get_event_source = sources.get_event_source
         self.list_event_sources = sources.list_event_sources
         self.remove_event_source = sources.remove_event_source
+
+        tags = TagOperations(parts)
+        self.tag_resource = tags.tag_resource
+        self.untag_resource = tags.untag_resource
+        self.list_tags = tags.list_tags
