@@ -81,10 +81,10 @@ def test_after_its_retries_a_batch_is_discarded_and_reported(tmp_path: Path) -> 
             assert document["TestBatchInfo"]["endSequenceNumber"] == "3"
             assert document["TestBatchInfo"]["batchSize"] == 3
             assert scene.bucket.values == [1, 2, 3]
-            [happened] = scene.happenings.after(0, 10)
+            [happened] = scene.happenings.after(0, 10, account_id="000000000000")
             assert happened["outcome"] == "discarded"
             assert happened["source"] == "test:s"
-            assert scene.mappings.standings()[0]["lanes"][0]["discarded"] == 3
+            assert scene.mappings.standings("000000000000")[0]["lanes"][0]["discarded"] == 3
 
     asyncio.run(main())
 
@@ -251,7 +251,7 @@ def test_a_bucket_that_refuses_keeps_nobody_waiting(tmp_path: Path) -> None:
             uuid = await scene.create(batch_size=1, max_retries=0, on_failure=BUCKET_ARN)
             await scene.put(1, 2)
             await until(lambda: scene.positions(uuid) == [2])
-            [happened] = scene.happenings.after(0, 10)
+            [happened] = scene.happenings.after(0, 10, account_id="000000000000")
             assert "did not take it: NoSuchBucket" in happened["detail"]
 
     asyncio.run(main())

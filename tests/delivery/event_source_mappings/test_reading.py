@@ -68,7 +68,7 @@ def test_a_batch_has_at_most_so_many_records(tmp_path: Path) -> None:
             uuid = await scene.create(batch_size=10)
             await until(lambda: scene.positions(uuid) == [25])
             assert scene.function.batches == [[*range(10)], [*range(10, 20)], [*range(20, 25)]]
-            standing = scene.mappings.standings()[0]["lanes"][0]
+            standing = scene.mappings.standings("000000000000")[0]["lanes"][0]
             assert (standing["invocations"], standing["records"], standing["position"]) == (3, 25, 25)
 
     asyncio.run(main())
@@ -286,7 +286,7 @@ def test_deleted_while_it_waits_for_a_retry(tmp_path: Path) -> None:
             await scene.change(uuid, State.DELETING)
             await until(lambda: scene.mapping(uuid) is None)
             assert scene.positions(uuid) == []
-            assert scene.mappings.standings() == []
+            assert scene.mappings.standings("000000000000") == []
 
     asyncio.run(main())
 

@@ -65,9 +65,10 @@ class Mappings:
             self._quiet.clear()
             await self._quiet.wait()
 
-    def standings(self) -> list[dict[str, Any]]:
-        """How far every mapping has got, for people who look."""
-        return [life.standing.document() for _, life in sorted(self._lives.items())]
+    def standings(self, account_id: str) -> list[dict[str, Any]]:
+        """How far every mapping of an account has got, for people who look."""
+        lives = sorted(self._lives.items())
+        return [life.standing.document() for _, life in lives if life.account_id == account_id]
 
     def _take_up(self, tasks: asyncio.TaskGroup) -> None:
         for mapping in self._parts.database.read(event_source_store.all_mappings):
@@ -105,6 +106,7 @@ class _Life:
     def __init__(self, parts: MappingParts, mapping: EventSourceMapping) -> None:
         self._parts = parts
         self._mapping = mapping
+        self.account_id = mapping.account_id
         self.standing = MappingStanding(mapping.uuid, mapping.last_result)
         self._bell = Signal()
         self._pollers: dict[str, ShardPoller] = {}

@@ -33,6 +33,7 @@ class FetchObject(Protocol):
         self, caller: Caller, bucket: str, key: str, version_id: str, *, max_bytes: int
     ) -> Awaitable[bytes]: ...
 
+
 BeginReading = Callable[[Transaction, EventSourceMapping], None]
 """Takes a new mapping's place in its source. Raises InvalidParameterValue if there is no such source."""
 
