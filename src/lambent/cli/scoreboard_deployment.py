@@ -20,8 +20,8 @@ HANDLER = "rollup.handler.handle"
 #: More than half a processor by Lambda's rule (1,769 MB is one vCPU): a busy table has several of it at work at once.
 MEMORY_MB = 1024
 TIMEOUT_SECONDS = 30
-#: A batch costs about the same, whatever it holds: the board read and, if it differs, written. So a lone game is
-#: handled at once, and a rush in few batches: 8,000 games a second, where batches of 100 reach 1,600.
+#: A batch costs about the same, whatever it holds: the board read and, if it differs, written. A lone game is handled
+#: at once, and a rush in few batches: 8,000 games a second, where batches of 100 reach 1,600.
 BATCH_SIZE = 1000
 BOARD_KEY = {"event_key": {"S": "scoreboard"}, "start_timestamp": {"N": "0"}}
 #: The board is an item of the same table. Its own changes must not wake the function that made them.

@@ -24,7 +24,7 @@ class LaneReader:
     slots: range
     is_wanted: IsWanted | None
     tumbling_ms: int
-    _record_bytes: float = 1024.0
+    _record_bytes: float = 8192.0
     """A running mean."""
     _page: list[SourceRecord] = field(default_factory=list)
     """Read last; what a full batch left of it need not be read again."""
