@@ -156,6 +156,8 @@ def _path_address(model: ServiceModel, request: Request, host: HostName) -> Serv
 def _internal(path: str) -> Address:
     if path.startswith(WEBSITE_PREFIX):
         bucket, slash, rest = path.removeprefix(WEBSITE_PREFIX).partition("/")
+        if not bucket:
+            return InternalAddress("website")
         return WebsiteAddress(bucket, slash + rest, f"{WEBSITE_PREFIX}{bucket}")
     return InternalAddress(path.removeprefix(INTERNAL_PREFIX))
 
