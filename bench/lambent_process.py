@@ -34,6 +34,9 @@ def wait_until_healthy(port: int, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while True:
         try:
+            socket.create_connection(
+                ("127.0.0.1", port), timeout=5
+            ).close()  # cheap to fail: the start is not disturbed
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/_lambent/health", timeout=5):
                 return
         except (urllib.error.URLError, ConnectionError):

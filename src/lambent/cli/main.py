@@ -4,6 +4,7 @@ A command's module is imported when the command is called: `lambent --version` a
 and `lambent up` alone brings in the platform. So their one-line helps stand here.
 """
 
+import gc
 import importlib
 import os
 import sys
@@ -82,8 +83,9 @@ def main() -> None:
 
 def _load(name: str) -> Any:
     module, function, _ = COMMANDS[name]
+    gc.disable()  # importing makes objects and no garbage: looking for some took a tenth of the start
+    implementation = importlib.import_module(module)
+    gc.enable()
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name, context_settings={"help_option_names": ["-h", "--help"]})(
-        getattr(importlib.import_module(module), function)
-    )
+    single.command(name, context_settings={"help_option_names": ["-h", "--help"]})(getattr(implementation, function))
     return typer.main.get_command(single)
