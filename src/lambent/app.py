@@ -67,6 +67,7 @@ from lambent.services.logs.operations import LogsOperations
 from lambent.services.logs.retention import Retention
 from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
+from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
@@ -81,6 +82,9 @@ SWITCH_INTERVAL_SECONDS = 0.0005
 
 #: Objects allocated between two looks for cycles; requests make hardly any, and each look costs them.
 GARBAGE_THRESHOLD = 20_000
+
+#: After the start: what the first request would otherwise wait for, and the first answer need not.
+PRELOAD_SECONDS = 0.3
 
 log = logging.getLogger("lambent")
 
@@ -457,5 +461,6 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
+        loop.call_later(PRELOAD_SECONDS, checksums.preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()

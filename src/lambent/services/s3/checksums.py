@@ -8,11 +8,10 @@ An object always has one: the client's choice, or CRC64NVME when it made none, a
 import base64
 import binascii
 import hashlib
+import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
-
-from awscrt import checksums as crt
 
 from lambent.services.s3 import errors
 from lambent.services.s3.records import COMPOSITE, FULL_OBJECT
@@ -24,6 +23,24 @@ class Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def digest(self) -> bytes: ...
+
+
+class _Native:
+    """awscrt's checksums, each from when it is first asked for: loading them is a tenth of the platform's start."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(importlib.import_module("awscrt.checksums"), name)
+        setattr(self, name, found)
+        return found
+
+
+crt = _Native()
+
+
+def preload() -> None:
+    """For when nobody waits: the first checksum would take the 40 ms that loading takes."""
+    for name in ("crc32", "crc32c", "crc64nvme"):
+        getattr(crt, name)
 
 
 class Crc:
@@ -82,9 +99,9 @@ class Algorithm:
 ALGORITHMS: Mapping[str, Algorithm] = {
     algorithm.name: algorithm
     for algorithm in (
-        Algorithm("CRC32", 4, lambda: Crc(crt.crc32, 4), crt.combine_crc32),
-        Algorithm("CRC32C", 4, lambda: Crc(crt.crc32c, 4), crt.combine_crc32c),
-        Algorithm("CRC64NVME", 8, lambda: Crc(crt.crc64nvme, 8), crt.combine_crc64nvme),
+        Algorithm("CRC32", 4, lambda: Crc(crt.crc32, 4), lambda *parts: crt.combine_crc32(*parts)),  # noqa: PLW0108 - loaded when called
+        Algorithm("CRC32C", 4, lambda: Crc(crt.crc32c, 4), lambda *parts: crt.combine_crc32c(*parts)),  # noqa: PLW0108 - loaded when called
+        Algorithm("CRC64NVME", 8, lambda: Crc(crt.crc64nvme, 8), lambda *parts: crt.combine_crc64nvme(*parts)),  # noqa: PLW0108 - loaded when called
         Algorithm("SHA1", 20, _sha1),
         Algorithm("SHA256", 32, hashlib.sha256),
         Algorithm("SHA512", 64, hashlib.sha512),
