@@ -24,6 +24,7 @@ from typing import Any
 
 import uvloop
 
+from lambent.delivery import function_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -31,6 +32,7 @@ from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.targets import Targets
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -152,6 +154,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self.targets = Targets({"lambda": function_target.send})
         self._build_mappings()
         self._build_gateway()
 

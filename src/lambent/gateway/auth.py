@@ -9,6 +9,7 @@ nothing but itself.
 from dataclasses import dataclass
 
 from lambent.gateway.credentials import CredentialStore, Principal
+from lambent.kit import trace
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
 from lambent.services.caller import Caller
@@ -96,8 +97,9 @@ class Authenticator:
 def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
     principal = identity.principal
     endpoint = f"http://{request.headers.get('host', 'localhost')}"
+    traced = trace.accepted(request.headers.get("x-amzn-trace-id", ""))
     if principal is None:
-        return Caller("", identity.region, "", "", request_id, request.peer, endpoint)
+        return Caller("", identity.region, "", "", request_id, request.peer, endpoint, traced)
     return Caller(
         principal.account_id,
         identity.region,
@@ -106,6 +108,7 @@ def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
         request_id,
         request.peer,
         endpoint,
+        traced,
     )
 
 

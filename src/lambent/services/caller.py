@@ -18,6 +18,8 @@ class Caller:
     source_ip: str = "127.0.0.1"
     endpoint: str = "http://127.0.0.1:4566"
     """Scheme and authority the client used: for URLs in results."""
+    trace: str = ""
+    """The request's X-Amzn-Trace-Id (`kit.trace`), so that what follows from it can be told to; "" without one."""
 
     @property
     def is_anonymous(self) -> bool:

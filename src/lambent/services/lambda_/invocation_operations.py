@@ -33,6 +33,7 @@ class InvocationOperations:
             request_id=caller.request_id,
             payload=payloads.check_sync_event(payload),
             client_context=client_context,
+            trace_id=caller.trace,
         )
         result: Document = {
             "StatusCode": 200,
@@ -61,6 +62,7 @@ class InvocationOperations:
             payload=payload,
             source="invoke",
             client_context=client_context,
+            trace_id=caller.trace,
         )
         now_ms = self._parts.clock.now_ms()
         await self._parts.database.write(lambda tx: queue_store.enqueue(tx, [accepted], now_ms))

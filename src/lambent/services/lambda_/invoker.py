@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from lambent.kit import trace
 from lambent.kit.clock import Clock
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
@@ -112,7 +113,7 @@ class Invoker:
             payload,
             client_context,
             target.invoked_arn,
-            trace_id or _trace_id(request_id, self._clock.now()),
+            trace_id or trace.begin(request_id, self._clock.now()),
         )
         load.running += 1
         try:
@@ -262,9 +263,3 @@ def not_found(reference: FunctionReference) -> ResourceNotFound:
 def _throttled(target: Target) -> TooManyRequests:
     scope = "ReservedFunctionConcurrent" if target.reserved else "Concurrent"
     return TooManyRequests("Rate Exceeded.", members={"Reason": f"{scope}InvocationLimitExceeded"})
-
-
-def _trace_id(request_id: str, now: float) -> str:
-    """An X-Ray trace header of our own making: its random part is the request id's."""
-    digits = request_id.replace("-", "")
-    return f"Root=1-{int(now):08x}-{digits[:24]};Parent={digits[-16:]};Sampled=0"

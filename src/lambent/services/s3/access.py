@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from lambent.services.caller import Caller
+from lambent.services.policies import Asked, Effect
 from lambent.services.s3 import acl, errors, naming, policy, public_access
-from lambent.services.s3.policy import Asked, Effect
 from lambent.services.s3.public_access import Block
 from lambent.services.s3.records import Bucket
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lambent.services.policies import Asked, Effect
+from lambent.services.policy_conditions import Condition, holds, like
 from lambent.services.s3 import policy
-from lambent.services.s3.policy import Asked, Effect
-from lambent.services.s3.policy_conditions import Condition, holds, like
 from lambent.wire.errors import ServiceError
 from unit.services.s3.outcomes import code
 
 ARN = "arn:aws:s3:::b"
 ACCOUNT = "000000000000"
-ANYBODY = Asked("s3:GetObject", f"{ARN}/photos/1.jpg", "", "", "", {})
+ANYBODY = Asked("s3:GetObject", f"{ARN}/photos/1.jpg", "", "", {})
 
 
 def statement(**members: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_a_deny_wins_wherever_it_stands(order: int) -> None:
 )
 def test_principals_of_a_role_session(principal: str, expected: Effect) -> None:
     session = f"arn:aws:sts::{ACCOUNT}:assumed-role/site/s1"
-    asked = Asked("s3:GetObject", f"{ARN}/k", session, ACCOUNT, "", {})
+    asked = Asked("s3:GetObject", f"{ARN}/k", session, ACCOUNT, {})
     assert evaluate(statement(Principal={"AWS": principal}), asked=asked) is expected
 
 

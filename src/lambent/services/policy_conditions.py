@@ -1,4 +1,4 @@
-"""Condition blocks of bucket policies: operators over the request's context.
+"""Condition blocks of resource policies: operators over the request's context.
 
 Source: IAM user guide, "IAM JSON policy elements: Condition operators". Context keys are compared without regard to
 case; `IfExists`, `ForAnyValue:` and `ForAllValues:` are understood in front of or behind every operator.
@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lambent.services.s3 import errors
-
 Context = Mapping[str, tuple[str, ...]]
 """Key in lower case -> its values in the request; a key that is absent is not in the request."""
 
 Test = Callable[[str, str], bool]
 """(value in the policy, value in the request) -> bool"""
+
+
+class InvalidPolicy(Exception):
+    """A document that is no policy; the sentence says why. Each service has a code of its own for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,17 @@ class Condition:
 
 
 def parse(document: Any) -> tuple[Condition, ...]:
-    """Raises MalformedPolicy."""
+    """Raises InvalidPolicy."""
     if not isinstance(document, dict):
-        raise errors.MalformedPolicy("Condition must be an object")
+        raise InvalidPolicy("Condition must be an object")
     parsed = []
     for name, keys in document.items():
         quantifier, _, rest = name.rpartition(":")
         bare = rest.removesuffix("IfExists")
         if (bare not in _TESTS and bare != "Null") or quantifier not in ("", "ForAnyValue", "ForAllValues"):
-            raise errors.MalformedPolicy(f"Invalid Condition type : {name}")
+            raise InvalidPolicy(f"Invalid Condition type : {name}")
         if not isinstance(keys, dict):
-            raise errors.MalformedPolicy("Conditions must be a map of keys to values")
+            raise InvalidPolicy("Conditions must be a map of keys to values")
         parsed += [
             Condition(bare, key.lower(), _values(values), rest != bare, quantifier) for key, values in keys.items()
         ]
@@ -181,5 +183,5 @@ _TESTS: Mapping[str, tuple[Test, bool]] = {
 def _values(values: Any) -> tuple[str, ...]:
     listed = values if isinstance(values, list) else [values]
     if not all(isinstance(value, (str, bool, int, float)) for value in listed):
-        raise errors.MalformedPolicy("Invalid condition value")
+        raise InvalidPolicy("Invalid condition value")
     return tuple(str(value).lower() if isinstance(value, bool) else str(value) for value in listed)

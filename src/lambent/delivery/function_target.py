@@ -1,0 +1,30 @@
+"""A function as a target: the message's body becomes an asynchronous invocation."""
+
+from lambent.delivery.targets import Message, Moment, Refused
+from lambent.services.lambda_ import names, policies, queue_store, store
+from lambent.services.lambda_.queue_store import NewInvocation
+from lambent.storage.transaction import Transaction
+
+
+def send(tx: Transaction, message: Message, moment: Moment) -> None:
+    """Raises Refused: no such function, or its policy does not let the sender's service invoke it."""
+    reference = names.parse_arn(message.target_arn)
+    found = store.find_policy(tx, reference.key) if reference is not None else None
+    if found is None:
+        raise Refused("ResourceNotFoundException", f"Function not found: {message.target_arn}")
+    sender, (statements, _) = message.sender, found
+    if sender.service and not policies.permits(
+        statements, sender.service, source_arn=sender.arn, source_account=sender.account_id
+    ):
+        raise Refused(
+            "AccessDeniedException",
+            f"The policy of {message.target_arn} does not let {sender.service} invoke it for {sender.arn}",
+        )
+    invocation = NewInvocation(
+        request_id=moment.ids.uuid(),
+        function_arn=message.target_arn,
+        payload=message.body,
+        source=message.source,
+        trace_id=message.trace,
+    )
+    queue_store.enqueue(tx, [invocation], moment.now_ms)
