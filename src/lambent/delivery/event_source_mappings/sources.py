@@ -23,6 +23,8 @@ class SourceRecord:
     """Records with equal ones are delivered in order."""
     event: dict[str, Any]
     """As it stands in the `Records` of a function's event."""
+    trace: str = ""
+    """The trace header of what brought it (`kit.trace`)."""
 
 
 Decode = Callable[[LogRecord], SourceRecord]
