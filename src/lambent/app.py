@@ -54,9 +54,9 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations

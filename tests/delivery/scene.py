@@ -16,10 +16,10 @@ from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.sandbox.types import Outcome
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction

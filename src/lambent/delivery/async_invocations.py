@@ -26,10 +26,10 @@ from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.sandbox.types import Outcome
+from lambent.services.happenings import HappeningKind, Happenings
 from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
 from lambent.services.lambda_.queue_store import Discard, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 

@@ -22,6 +22,7 @@ from lambent.delivery.event_source_mappings.sources import LogSource, Shard, Sou
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.sandbox.types import Outcome
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_source_mappings import (
@@ -31,7 +32,6 @@ from lambent.services.lambda_.event_source_mappings import (
     StartingPosition,
     State,
 )
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage import log
 from lambent.storage.database import Database

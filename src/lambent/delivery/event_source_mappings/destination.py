@@ -5,8 +5,8 @@ import logging
 from lambent.delivery.event_source_mappings import discards
 from lambent.delivery.event_source_mappings.discards import Discard
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.services.happenings import HappeningKind
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, bucket_of
-from lambent.services.lambda_.happenings import HappeningKind
 from lambent.wire.errors import ServiceError
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage.database import Database
 

@@ -15,11 +15,11 @@ from lambent.kit import trace
 from lambent.kit.clock import Clock
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
+from lambent.services.happenings import HappeningKind, Happenings
 from lambent.services.lambda_ import event_invoke, names, payloads, policies, store
 from lambent.services.lambda_.configuration import Function
 from lambent.services.lambda_.errors import ResourceNotFound, ServiceFailure, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
 from lambent.services.lambda_.names import FunctionKey, FunctionReference
 from lambent.services.lambda_.package_files import PackageFiles
 from lambent.services.lambda_.queue_store import QueuedInvocation

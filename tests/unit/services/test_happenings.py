@@ -1,25 +1,9 @@
-from urllib.parse import urlsplit
+from lambent.services.happenings import KEPT, HappeningKind, Happenings
 
-from lambent.services.lambda_ import links
-from lambent.services.lambda_.happenings import KEPT, HappeningKind, Happenings
-
-SECRET = b"secret"
 ACCOUNT = "111111111111"
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f"
-
-
-def test_a_link_is_good_for_ten_minutes() -> None:
-    query = urlsplit(links.make_link("http://localhost:4566", "ab12", now=1000.0, secret=SECRET)).query
-    assert links.package_of(query, now=1000.0, secret=SECRET) == "ab12"
-    assert links.package_of(query, now=1600.0, secret=SECRET) == "ab12"
-    assert links.package_of(query, now=1601.0, secret=SECRET) is None
-
-
-def test_a_changed_link_is_none() -> None:
-    query = urlsplit(links.make_link("http://localhost:4566", "ab12", now=1000.0, secret=SECRET)).query
-    for changed in (query.replace("ab12", "ab13"), query.replace("=1600", "=9999"), "", "package=ab12", f"{query}é"):
-        assert links.package_of(changed, now=1000.0, secret=SECRET) is None
-    assert links.package_of(query, now=1000.0, secret=b"other") is None
+REQUEST = "11111111-1111-4111-8111-222222222222"
+ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 
 
 def filled(count: int) -> Happenings:
@@ -48,9 +32,10 @@ def test_a_happening_tells_what_and_how_long() -> None:
         time_ms=7,
         source="s3:b",
         function_arn=ARN,
-        request_id="r",
+        request_id=REQUEST,
         duration_ms=1.23456,
         detail=b"\xff" * 1000,
+        trace=f"Root={ROOT};Parent=53995c3f42cd8ad8;Sampled=0",
     )
     assert happenings.after(0, 1, account_id=ACCOUNT) == [
         {
@@ -59,8 +44,37 @@ def test_a_happening_tells_what_and_how_long() -> None:
             "outcome": "error",
             "source": "s3:b",
             "functionArn": ARN,
-            "requestId": "r",
+            "targetArn": ARN,
+            "requestId": REQUEST,
             "durationMs": 1.23,
             "detail": "\ufffd" * 300,
+            "traceRoot": ROOT,
+            "segment": "8111222222222222",
+            "parent": "53995c3f42cd8ad8",
         }
     ]
+
+
+def test_what_is_sent_elsewhere_belongs_to_the_account_that_is_named() -> None:
+    happenings = Happenings()
+    happenings.record_sent(
+        HappeningKind.REFUSED,
+        time_ms=7,
+        source="s3:b",
+        target_arn="arn:aws:s3:::other",
+        account_id=ACCOUNT,
+        detail="no such bucket",
+        trace=f"Root={ROOT}",
+    )
+    [refused] = happenings.after(0, 1, account_id=ACCOUNT)
+    assert (refused["outcome"], refused["targetArn"], refused["functionArn"]) == ("refused", "arn:aws:s3:::other", "")
+    assert (refused["traceRoot"], refused["segment"], refused["parent"]) == (ROOT, "", "")
+    assert happenings.after(0, 1, account_id="") == []
+
+
+def test_one_chain_alone() -> None:
+    happenings = filled(3)
+    happenings.record(
+        HappeningKind.OK, time_ms=9, source="invoke", function_arn=ARN, request_id=REQUEST, trace=f"Root={ROOT}"
+    )
+    assert [one["timeMs"] for one in happenings.after(0, 10, account_id=ACCOUNT, root=ROOT)] == [9]
