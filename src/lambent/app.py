@@ -40,6 +40,7 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -168,6 +169,7 @@ class Platform:
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
         self._happenings = Happenings()
+        self.meter = Meter()
         self._packages = PackageFiles(
             settings.data / "packages",
             is_used=lambda sha256: database.read(lambda tx: lambda_store.package_is_used(tx, sha256)),
@@ -179,6 +181,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -193,6 +196,7 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
             ids=ids,
             settings=AsyncSettings(
@@ -260,6 +264,7 @@ class Platform:
                 put_object=self._put_object,
                 find_source=dynamodb_source.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
@@ -269,7 +274,7 @@ class Platform:
     async def _put_object(self, put: DestinationObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 

@@ -15,11 +15,13 @@ from typing import Any
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import Happenings
-from lambent.services.lambda_ import queue_store
+from lambent.services.lambda_ import metrics, queue_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_invoke import AsyncPolicy
+from lambent.services.lambda_.metrics import FunctionMeter
 from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -79,6 +81,10 @@ class Functions:
         self._present(function_arn)
         return self.spare
 
+    def meter_of(self, function_arn: str) -> FunctionMeter:
+        self._present(function_arn)
+        return metrics.of_function(Meter(), function_arn)
+
     async def invoke(self, row: QueuedInvocation, payload: bytes) -> Outcome:
         behaviour = self._present(row.function_arn)
         self.calls.append((row.function_arn.rpartition(":")[2], row.request_id, payload))
@@ -136,6 +142,7 @@ async def scene(
         invoke=functions.invoke,
         functions=functions,
         happenings=Happenings(),
+        meter=Meter(),
         clock=clock,
         ids=RandomIds(),
         settings=settings or AsyncSettings(),

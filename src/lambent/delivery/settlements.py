@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
+from lambent.kit import trace
 from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import names, recursion
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
 
@@ -42,6 +44,8 @@ class Settlement:
     destination: str = ""
     """ARN of the function that receives `record`."""
     record: bytes = b""
+    trace: str = ""
+    """The trace header that the record goes on with."""
 
 
 def refused(attempt: Attempt, now_ms: int) -> Settlement | None:
@@ -59,6 +63,7 @@ def answered(attempt: Attempt, outcome: Outcome, now_ms: int) -> Settlement:
         attempt.row.position,
         destination=attempt.policy.on_success,
         record=_record(attempt, "Success", attempt.policy.on_success, now_ms, outcome),
+        trace=_trace(attempt.row) if attempt.policy.on_success else "",
     )
 
 
@@ -71,6 +76,11 @@ def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
 def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: int) -> Settlement:
     attempt = Attempt(row, payload, AsyncPolicy(), RetrySchedule())
     return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
+
+
+def stopped(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
+    """The function was not run, for its chain is a loop."""
+    return _discarded(attempt, DiscardReason.RECURSIVE_INVOCATION, now_ms, detail=reason)
 
 
 def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:
@@ -102,7 +112,8 @@ def _discarded(
     )
     destination = attempt.policy.on_failure
     record = _record(attempt, reason.value, destination, now_ms, outcome)
-    return Settlement(attempt.row.position, discard=discard, destination=destination, record=record)
+    onward = _trace(attempt.row) if destination else ""
+    return Settlement(attempt.row.position, discard=discard, destination=destination, record=record, trace=onward)
 
 
 def _record(attempt: Attempt, condition: str, destination: str, now_ms: int, outcome: Outcome | None) -> bytes:
@@ -120,6 +131,19 @@ def _record(attempt: Attempt, condition: str, destination: str, now_ms: int, out
             function_error=outcome.function_error if outcome else None,
         )
     )
+
+
+def _trace(row: QueuedInvocation) -> str:
+    """The trace header that the function got: what follows from it carries it."""
+    if not row.trace_id:  # accepted by a version that kept none
+        return ""
+    is_counted = recursion.is_counted(row.source)
+    return trace.enter(row.trace_id, row.request_id, _lineage_key(row.function_arn), keeps_lineage=is_counted)[0]
+
+
+def _lineage_key(function_arn: str) -> str:
+    reference = names.parse_arn(function_arn)
+    return trace.function_key(reference.key.arn if reference else function_arn)
 
 
 def _attempts(attempt: Attempt, outcome: Outcome | None) -> int:

@@ -97,4 +97,5 @@ class Settler:
             function_arn=settlement.destination,
             payload=settlement.record,
             source="destination",
+            trace_id=settlement.trace,
         )

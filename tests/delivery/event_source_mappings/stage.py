@@ -21,6 +21,7 @@ from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import event_source_store
@@ -112,6 +113,7 @@ def _decode(record: LogRecord) -> SourceRecord:
         sequence_number=str(record.position),
         partition_key=event["key"].encode(),
         event={**event, "sequenceNumber": str(record.position)},
+        trace=event.get("trace", ""),
     )
 
 
@@ -125,11 +127,15 @@ class Function:
     refusal: ServiceError | None = None
     """It cannot be invoked: throttled, or gone."""
     request_ids: set[str] = field(default_factory=set)
+    traces: list[str] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = "") -> Outcome:
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
+    ) -> Outcome:
         assert (address.function, source) == ("f", "test:s")
+        self.traces.append(trace_id)
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)
         if self.refusal is not None:
@@ -330,6 +336,7 @@ async def stage(
             put_object=bucket.put,
             find_source=lambda _, arn: stream.source() if arn == STREAM_ARN else None,
             happenings=happenings,
+            meter=Meter(),
             clock=clock,
             ids=RandomIds(),
             jitter=lambda: 0.0,

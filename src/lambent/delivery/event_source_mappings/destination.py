@@ -2,7 +2,7 @@
 
 import logging
 
-from lambent.delivery.event_source_mappings import discards
+from lambent.delivery.event_source_mappings import discards, records
 from lambent.delivery.event_source_mappings.discards import Discard
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
 from lambent.services.happenings import HappeningKind
@@ -30,6 +30,7 @@ class Destination:
             function_arn=discard.function_arn,
             request_id=discard.request_id,
             detail=f"{discard.condition.value}: {len(discard.records)} records of {discard.shard_id}, {outcome}",
+            trace=records.trace_of(discard.records),
         )
 
     async def _put(self, bucket: str, discard: Discard) -> str:
@@ -37,8 +38,10 @@ class Destination:
         mapping = self._mapping
         key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
         content = discards.record(discard, with_event=True)
+        trace = records.trace_of(discard.records)
+        put = DestinationObject(mapping.account_id, mapping.region, bucket, key, content, trace)
         try:
-            await self._parts.put_object(DestinationObject(mapping.account_id, mapping.region, bucket, key, content))
+            await self._parts.put_object(put)
         except ServiceError as error:
             log.warning("mapping %s: bucket %s does not take a discarded batch: %s", mapping.uuid, bucket, error)
             return f"{bucket} did not take it: {error.code}"

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
@@ -16,8 +17,10 @@ from lambent.storage.database import Database
 class Functions(Protocol):
     """`lambda_.invoker.Invoker`."""
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = ...) -> Outcome:
-        """Raises ResourceNotFound, TooManyRequests."""
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = ..., source: str = ...
+    ) -> Outcome:
+        """Raises ResourceNotFound, TooManyRequests, RecursiveInvocation."""
         ...
 
 
@@ -30,6 +33,8 @@ class DestinationObject:
     bucket: str
     key: str
     content: bytes
+    trace: str = ""
+    """The trace header of the first record of the batch."""
 
 
 PutObject = Callable[[DestinationObject], Awaitable[None]]
@@ -43,6 +48,7 @@ class MappingParts:
     put_object: PutObject
     find_source: FindSource
     happenings: Happenings
+    meter: Meter
     clock: Clock
     ids: Ids
     jitter: Callable[[], float]
