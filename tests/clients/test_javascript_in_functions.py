@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/dg/nodejs-package.html
 """
 
+import functools
 import io
 import json
 import uuid
@@ -88,15 +89,14 @@ def test_a_plain_client_reaches_the_platform_and_passes_on_the_trace(
         response: Any = functions.invoke(FunctionName=name, Payload=json.dumps({"bucket": name}))
         assert json.load(response["Payload"]) == "hello"
         request_id = response["ResponseMetadata"]["RequestId"]
-        followed = eventually(
-            lambda request_id=request_id: [
-                one
-                for one in happened(platform)
-                if one["functionArn"].endswith(follower) and one["parent"] == trace.segment_of(request_id)
-            ]
-        )
-        assert len(followed) == 1
+        assert eventually(functools.partial(runs_set_off_by, platform, request_id, follower)) == 1
     assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 1
+
+
+def runs_set_off_by(platform: PlatformProcess, request_id: str, function: str) -> int:
+    """How often an invocation has made `function` run."""
+    segment = trace.segment_of(request_id)
+    return len([one for one in happened(platform, function=function) if one["parent"] == segment])
 
 
 def notified_function(platform: PlatformProcess, bucket: str) -> str:

@@ -81,13 +81,18 @@ class Happenings:
             (next(self._numbers), time_ms, kind, source, target_arn, request_id, 0.0, detail, trace, account_id)
         )
 
-    def after(self, number: int, limit: int, *, account_id: str, root: str = "") -> list[dict[str, Any]]:
-        """The newest `limit` of an account's that are numbered above `number`, oldest first; `root`: of that chain."""
+    def after(
+        self, number: int, limit: int, *, account_id: str, root: str = "", function: str = ""
+    ) -> list[dict[str, Any]]:
+        """The newest `limit` of an account's that are numbered above `number`, oldest first.
+
+        `root`: only of the chain whose root is that, or ends so; `function`: only of the one with that name.
+        """
         chosen: list[tuple[Any, ...]] = []
         for entry in reversed(self._ring):
             if entry[0] <= number or len(chosen) == limit:
                 break
-            if _owner(entry) == account_id and (not root or root in entry[8]):
+            if _owner(entry) == account_id and _is_of_chain(entry, root) and _is_of_function(entry, function):
                 chosen.append(entry)
         return [_document(entry) for entry in reversed(chosen)]
 
@@ -99,6 +104,14 @@ def _owner(entry: tuple[Any, ...]) -> str:
         return owner
     parts = entry[4].split(":", 5)
     return parts[4] if len(parts) == 6 else ""
+
+
+def _is_of_chain(entry: tuple[Any, ...], root: str) -> bool:
+    return not root or (root in entry[8] and headers.root(entry[8]).endswith(root))
+
+
+def _is_of_function(entry: tuple[Any, ...], function: str) -> bool:
+    return not function or entry[4].partition(":function:")[2].partition(":")[0] == function
 
 
 def _document(entry: tuple[Any, ...]) -> dict[str, Any]:

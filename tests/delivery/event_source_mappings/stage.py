@@ -244,13 +244,14 @@ class Stage:
     async def put(self, *values: Any, key: str = "k") -> None:
         await self.put_records([(key, value) for value in values])
 
-    async def put_records(self, records: Sequence[tuple[str, Any]]) -> None:
+    async def put_records(self, records: Sequence[tuple[str, Any]], *, trace: str = "") -> None:
         """(key, value) each, all in one transaction; a record says `{"key": ..., "value": ...}`."""
+        traced = {"trace": trace} if trace else {}
         logs = [self.stream.shard_of(key).log for key, _ in records]
 
         def append(tx: Transaction) -> None:
             for name, (key, value) in zip(logs, records, strict=True):
-                log.append(tx, name, orjson.dumps({"key": key, "value": value}), self.clock.now_ms())
+                log.append(tx, name, orjson.dumps({"key": key, "value": value, **traced}), self.clock.now_ms())
 
         await self.database.write(append)
 

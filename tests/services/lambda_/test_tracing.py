@@ -76,10 +76,19 @@ def happened(platform: PlatformProcess, **query: Any) -> list[dict[str, Any]]:
     request = botocore.awsrequest.AWSRequest("GET", f"{platform.url}/_lambent/events?{asked}")
     credentials = botocore.credentials.Credentials("test", "test")
     botocore.auth.SigV4Auth(credentials, "lambda", "us-east-1").add_auth(request)
-    signed = urllib.request.Request(request.url, headers=dict(request.headers))
+    signed = urllib.request.Request(str(request.url), headers=dict(request.headers))
     with urllib.request.urlopen(signed) as response:
         found: list[dict[str, Any]] = json.load(response)["events"]
         return found
+
+
+def of_chain(platform: PlatformProcess, root: str, *, at_least: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = eventually(lambda: _enough(happened(platform, trace=root), at_least))
+    return found
+
+
+def _enough(found: list[dict[str, Any]], at_least: int) -> list[dict[str, Any]]:
+    return found if len(found) >= at_least else []
 
 
 def traced(client: Any, header: str) -> Any:
@@ -139,7 +148,7 @@ def test_a_chain_has_one_root_from_its_first_request_on(
         root = f"1-5759e98{number}-bd862e3fe1be46a99427279{number}"
         client = traced(connect("s3"), f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1")
         client.put_object(Bucket=bucket, Key=f"{number}.txt", Body=b"x")
-        found = eventually(lambda root=root: (found := happened(platform, trace=root))[1:] and found)
+        found = of_chain(platform, root, at_least=2)
         by_function = {one["functionArn"].rpartition(":")[2]: one for one in found}
         stored, rolled = by_function[first], by_function[second]
         assert (stored["traceRoot"], rolled["traceRoot"]) == (root, root)
@@ -195,7 +204,7 @@ def test_a_function_that_writes_to_its_own_bucket_is_stopped(
         return [one for one in happened(platform) if one["functionArn"].endswith(f":{name}")]
 
     [received] = eventually(lambda: ours(last_stop))
-    ran = eventually(lambda: (found := ours(looping))[16:] and found)
+    ran = eventually(lambda: _enough(ours(looping), 17))
     assert sorted(one["outcome"] for one in ran) == ["ok"] * 16 + ["stopped"]
     [stopped] = [one for one in ran if one["outcome"] == "stopped"]
     assert f"--function-name {looping} --recursive-loop Allow" in stopped["detail"]

@@ -77,4 +77,14 @@ def test_one_chain_alone() -> None:
     happenings.record(
         HappeningKind.OK, time_ms=9, source="invoke", function_arn=ARN, request_id=REQUEST, trace=f"Root={ROOT}"
     )
-    assert [one["timeMs"] for one in happenings.after(0, 10, account_id=ACCOUNT, root=ROOT)] == [9]
+    for root in (ROOT, ROOT[-6:]):
+        assert [one["timeMs"] for one in happenings.after(0, 10, account_id=ACCOUNT, root=root)] == [9]
+    assert happenings.after(0, 10, account_id=ACCOUNT, root=ROOT[:12]) == []
+
+
+def test_one_function_alone() -> None:
+    happenings = filled(2)
+    for arn in (f"{ARN}:prod", f"{ARN}f", "arn:aws:sqs:us-east-1:111111111111:f"):
+        happenings.record(HappeningKind.OK, time_ms=9, source="invoke", function_arn=arn, request_id=REQUEST)
+    found = happenings.after(0, 10, account_id=ACCOUNT, function="f")
+    assert [one["targetArn"] for one in found] == [ARN, ARN, f"{ARN}:prod"]
