@@ -42,6 +42,7 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -56,9 +57,9 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -153,6 +154,7 @@ class Platform:
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
         self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
         self._build_sending()
         self._build_functions()
@@ -181,6 +183,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -195,6 +198,7 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
             parcels=self.parcels,
             settings=AsyncSettings(
@@ -274,6 +278,7 @@ class Platform:
                 parcels=self.parcels,
                 find_source=dynamodb_source.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
@@ -283,7 +288,7 @@ class Platform:
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 

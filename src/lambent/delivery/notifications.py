@@ -59,6 +59,7 @@ class Notifications:
                     function_arn=function.function_arn,
                     payload=orjson.dumps(rules.event(change, function.configuration_id)),
                     source=f"s3:{change.bucket}",
+                    trace_id=change.trace_header,
                 )
                 for function in rules.matching(configuration, change)
             ]

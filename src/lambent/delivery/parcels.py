@@ -21,7 +21,7 @@ from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.happenings import HappeningKind, Happenings
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -278,11 +278,13 @@ def report(happenings: Happenings, parcel: Parcel, end: End, now_ms: int) -> Non
     if end.refusal is None:
         return
     kept = end.fate is Fate.KEPT
-    happenings.record(
-        HappeningKind.FAULT if kept else HappeningKind.DISCARDED,
+    message = parcel.message
+    happenings.record_sent(
+        HappeningKind.REFUSED if kept else HappeningKind.DISCARDED,
         time_ms=now_ms,
-        source=parcel.message.source,
-        function_arn=parcel.message.target_arn,
-        request_id="",
+        source=message.source,
+        target_arn=message.target_arn,
+        account_id=message.sender.account_id,
         detail=f"{end.refusal.code}: {end.refusal}" + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+        trace=message.trace,
     )

@@ -127,6 +127,7 @@ class Changes:
             request_id=caller.request_id,
             host_id=rest_xml.host_id(caller.request_id),
             version_id="" if stored.version_id == NULL_VERSION else stored.version_id,
+            trace=caller.trace,
         )
         log.append(tx, notifications.LOG, record.to_bytes(), now_ms)
 

@@ -18,6 +18,8 @@ from urllib.parse import quote_plus
 
 import orjson
 
+from lambent.kit import trace
+
 EVENT_VERSION = "2.1"
 SCHEMA_VERSION = "1.0"
 LOG = "s3"
@@ -51,6 +53,8 @@ class ChangeRecord:
     request_id: str
     host_id: str
     version_id: str = ""
+    trace: str = ""
+    """The trace header of the request; "" if it had none."""
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -58,6 +62,11 @@ class ChangeRecord:
     @classmethod
     def from_bytes(cls, payload: bytes) -> Self:
         return cls(**orjson.loads(payload))
+
+    @property
+    def trace_header(self) -> str:
+        """Of the chain that the change belongs to, or begins: never ""."""
+        return self.trace or trace.begin(self.request_id, self.time_ms / 1000)
 
     @property
     def is_removal(self) -> bool:
