@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes
+from lambent.delivery import function_target, notifications, outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -59,7 +59,6 @@ from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -207,7 +206,11 @@ class Platform:
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -234,7 +237,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -268,6 +271,7 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
+        self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
 
     def _build_mappings(self) -> None:
