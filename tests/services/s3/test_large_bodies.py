@@ -102,4 +102,3 @@ def test_up_and_down_in_flat_memory(own_platform: PlatformProcess, upload: Any) 
     assert download(s3) == SIZE
     assert peak_kib(own_platform) - before < GROWTH_KIB
     s3.delete_object(Bucket=BUCKET, Key="large")
-    print("KIB", before, peak_kib(own_platform))
