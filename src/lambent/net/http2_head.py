@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from lambent.net.limits import Limits
 from lambent.net.parsing import ONCE, Head
 from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, Refused
+from lambent.wire.http import AUTHORITY
 
 Fields = Iterable[tuple[bytes, bytes]]
 
@@ -108,7 +109,7 @@ def _settle_host(headers: dict[str, str], authority: bytes | None) -> None:
     host = headers.get("host") if authority is None else authority.decode("latin-1")
     if host is None or "@" in host or headers.get("host", host) != host:
         raise Refused(BAD_REQUEST)
-    headers["host"] = host
+    headers["host"] = headers[AUTHORITY] = host
 
 
 def _length(headers: Mapping[str, str]) -> int | None:
