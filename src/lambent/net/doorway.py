@@ -3,9 +3,8 @@
 A client that knows HTTP/2 to be spoken here says so before anything else (RFC 9113, 3.4: "PRI * HTTP/2.0"); no request
 of HTTP/1.1 begins like that. The door then hands the transport over and is out of the way: requests never pass it.
 
-HTTP/2 and the library under it take a twentieth of a second to load, which neither the platform's start nor those who
-never see such a client shall wait for. So `http2` is not imported up here but by `preload`, which the platform calls
-after its first answer, or by the first such client.
+HTTP/2 and the library under it take 20 ms to load, which the platform's start shall not wait for. So `http2` is not
+imported up here but by `preload`, which the platform calls when it has started, or by the first such client.
 """
 
 import asyncio

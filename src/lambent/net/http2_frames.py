@@ -11,7 +11,7 @@ that says farewell waits for (RFC 9113, 6.8: Node.js does when a session is clos
 
 from collections.abc import Callable
 
-from h2.exceptions import DenialOfServiceError
+from h2.exceptions import DenialOfServiceError, FrameTooLargeError
 from h2.frame_buffer import FrameBuffer
 from hyperframe.frame import (
     AltSvcFrame,
@@ -29,6 +29,7 @@ from hyperframe.frame import (
 from lambent.net.limits import Limits
 
 _NUISANCES = (PingFrame, SettingsFrame, PriorityFrame, RstStreamFrame, ExtensionFrame, AltSvcFrame)
+_LENGTH_BYTES = 3  # a frame begins with its length (RFC 9113, 4.1)
 #: For each frame of data that we send: one update of its stream's window, one of the connection's, and some to spare.
 _UPDATES_EACH = 4
 
@@ -79,6 +80,7 @@ class Inspection(FrameBuffer):
 
     def __next__(self) -> Frame:
         while True:
+            self._check_length()
             frame = super().__next__()
             if isinstance(frame, GoAwayFrame):
                 self.is_farewell = True
@@ -88,6 +90,13 @@ class Inspection(FrameBuffer):
             elif isinstance(frame, _NUISANCES) or (isinstance(frame, DataFrame) and _is_empty(frame)):
                 self._patience.use()
             return frame
+
+    def _check_length(self) -> None:
+        """h2 looks at the length of a frame when it has collected all of it, up to 16 MiB."""
+        if len(self._data) >= _LENGTH_BYTES:
+            length = int.from_bytes(self._data[:_LENGTH_BYTES])
+            if length > self.max_frame_size:
+                raise FrameTooLargeError(f"a frame of {length} bytes")
 
 
 def _is_empty(frame: DataFrame) -> bool:

@@ -71,7 +71,7 @@ class Stream:
     def data_arrived(self, data: bytes, size: int) -> None:
         """`size`: as flow control counts, with padding."""
         body = self._body
-        if body is None or self._is_gone:
+        if body is None or self._refusal is not None or self._is_gone:
             self._line.acknowledge(self._id, size)
             return
         is_taken_at_once = body.is_awaited
@@ -91,7 +91,7 @@ class Stream:
     def ended(self) -> None:
         self._is_heard_out = True
         body = self._body
-        if body is None:
+        if body is None or self._refusal is not None:
             return
         if body.length is not None and body.received != body.length:
             self.refuse(BAD_REQUEST)
