@@ -11,6 +11,7 @@ asks and takes back, over and over, has no more of them run at once than one tha
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from typing import Any, cast
 
 from h2.errors import ErrorCodes
@@ -24,7 +25,7 @@ from h2.events import (
     TrailersReceived,
     WindowUpdated,
 )
-from h2.exceptions import ProtocolError
+from h2.exceptions import DenialOfServiceError, ProtocolError
 
 from lambent.net import http2_head
 from lambent.net.http2_line import Line
@@ -68,11 +69,10 @@ class Http2Connection(asyncio.Protocol):
         if self._is_deaf:
             return
         try:
-            for event in self._line.h2.receive_data(data):
-                self._take(event)
+            self._take_all(self._line.h2.receive_data(data))
         except ProtocolError as error:
             _log.debug("connection from %s: %s", self._peer, error)
-            self._line.flush()  # the GOAWAY that h2 has made of it
+            self._line.flush()  # the GOAWAY that was made of it
             self._break_off()
             return
         self._line.flush()
@@ -104,6 +104,14 @@ class Http2Connection(asyncio.Protocol):
 
     # Events.
 
+    def _take_all(self, events: Iterable[Event]) -> None:
+        try:
+            for event in events:
+                self._take(event)
+        except DenialOfServiceError as error:
+            self._line.h2.close_connection(error.error_code)
+            raise
+
     def _take(self, event: Event) -> None:
         if isinstance(event, RequestReceived):
             self._begin(event)
@@ -130,6 +138,7 @@ class Http2Connection(asyncio.Protocol):
         try:
             head = http2_head.read_request(event.headers, self._limits, is_whole=event.stream_ended is not None)
         except Refused as refused:
+            self._line.patience.use()
             stream.begin_refusing(refused.refusal)
         else:
             stream.begin(head, self._peer, self.environment)
