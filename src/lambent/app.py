@@ -54,6 +54,12 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.happenings import Happenings
@@ -154,6 +160,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
         self.targets = Targets({"lambda": function_target.send})
         self._build_mappings()
         self._build_gateway()
@@ -252,6 +259,20 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
@@ -303,6 +324,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -342,6 +364,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -364,6 +387,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
         ]
 
     async def _start_pool(self) -> None:
