@@ -24,9 +24,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes
+from lambent.delivery import function_target, outcomes, stream_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -250,7 +250,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -277,7 +277,7 @@ class Platform:
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets({"lambda": function_target.send, "kinesis": stream_target.send})
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -293,7 +293,7 @@ class Platform:
                 database=self._database,
                 functions=self.invoker,
                 parcels=self.parcels,
-                find_source=dynamodb_source.find,
+                find_source=source_finder.find,
                 happenings=self._happenings,
                 clock=self._clock,
                 ids=self._ids,

@@ -340,7 +340,7 @@ async def stage(
             database=database,
             functions=function,
             parcels=parcels,
-            find_source=lambda _, arn: stream.source() if arn == STREAM_ARN else None,
+            find_source=lambda _, mapping: stream.source() if mapping.source_arn == STREAM_ARN else None,
             happenings=happenings,
             clock=clock,
             ids=RandomIds(),

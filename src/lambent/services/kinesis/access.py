@@ -44,6 +44,20 @@ def lets_service(policy: str, arn: str, service: str, *, source_arn: str, source
     return policies.parse(policy).evaluate(asked) is Effect.ALLOW
 
 
+def lets_account(policy: str, arn: str, account_id: str, principal_arn: str, operation: str) -> bool:
+    """May a role of another account do this?"""
+    if not policy:
+        return False
+    asked = Asked(
+        action=f"kinesis:{operation}",
+        resource=arn,
+        principal_arn=principal_arn,
+        account_id=account_id,
+        context={"aws:principalarn": (principal_arn,), "aws:principalaccount": (account_id,)},
+    )
+    return policies.parse(policy).evaluate(asked) is Effect.ALLOW
+
+
 def check_policy(text: str) -> None:
     """A policy that somebody wants to attach. Raises InvalidArgument."""
     try:
