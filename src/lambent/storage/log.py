@@ -6,13 +6,14 @@ checkpoint (`delivery.checkpoints`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(NamedTuple):
+    """A tuple, because thousands are made in a moment."""
+
     position: int
     time_ms: int
     payload: bytes
@@ -60,7 +61,7 @@ def append_many(tx: Transaction, log: str, payloads: Sequence[bytes], time_ms: i
 def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:
     """At most `limit` records with positions greater than `position`, in order."""
     return [
-        LogRecord(*row)
+        LogRecord._make(row)
         for row in tx.rows(
             "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? "
             "ORDER BY position LIMIT ?",

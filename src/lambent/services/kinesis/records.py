@@ -6,7 +6,7 @@ The arrival time is the log's own column, the sequence number follows from the p
 """
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _HEAD = struct.Struct(">BHH")
 _HASH_BYTES = 16
@@ -20,8 +20,7 @@ MAX_REQUEST_BYTES = 10 * 1024 * 1024
 OVERHEAD_BYTES = _HEAD.size + _HASH_BYTES + 4 * 256 + 512
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     partition_key: str | None
     """None: a stream that distributes records by itself was given none."""
     data: bytes
@@ -50,6 +49,9 @@ def pack(
 
 def unpack(payload: bytes) -> Record:
     flags, key_length, trace_length = _HEAD.unpack_from(payload)
+    if not flags and not trace_length:  # nearly always
+        end = _HEAD.size + key_length
+        return Record(payload[_HEAD.size : end].decode(), payload[end:], None, False, "")
     at = _HEAD.size
     explicit_hash = None
     if flags & _EXPLICIT:
