@@ -42,12 +42,17 @@ def stream_topic(key: StreamKey) -> str:
 def insert_stream(tx: Transaction, key: StreamKey, settings: Settings, *, shard_count: int, now_ms: int) -> None:
     """The name must be free."""
     row = tx.row(
-        "INSERT INTO kinesis_stream (account_id, region, name, epoch, next_index, created_ms, settings)"
-        " VALUES (?, ?, ?, 1, ?, ?, ?) RETURNING stream_id",
-        (*key, shard_count, now_ms, _dump(settings)),
+        "INSERT INTO kinesis_last_id (kind, last_id) VALUES ('stream', 1)"
+        " ON CONFLICT (kind) DO UPDATE SET last_id = kinesis_last_id.last_id + 1 RETURNING last_id"
     )
     assert row is not None
-    _insert_shards(tx, shards.first_shards(row[0], shard_count, now_ms))
+    stream_id: int = row[0]
+    tx.execute(
+        "INSERT INTO kinesis_stream (stream_id, account_id, region, name, epoch, next_index, created_ms, settings)"
+        " VALUES (?, ?, ?, ?, 1, ?, ?, ?)",
+        (stream_id, *key, shard_count, now_ms, _dump(settings)),
+    )
+    _insert_shards(tx, shards.first_shards(stream_id, shard_count, now_ms))
     _announce(tx, key)
 
 

@@ -1,4 +1,9 @@
 -- Kinesis Data Streams. The records lie in logs, one a shard: `kinesis/<stream_id>/<shard index>`.
+CREATE TABLE kinesis_last_id (
+    kind          TEXT PRIMARY KEY,          -- `stream`
+    last_id       INTEGER NOT NULL           -- ids are never used again: logs are named by them
+) WITHOUT ROWID;
+
 CREATE TABLE kinesis_stream (
     stream_id     INTEGER PRIMARY KEY,
     account_id    TEXT NOT NULL,
