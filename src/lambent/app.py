@@ -24,9 +24,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, notifications, outcomes
+from lambent.delivery import function_target, notifications, outcomes, stream_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -59,6 +59,12 @@ from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.happenings import Happenings
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
@@ -160,6 +166,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
         self._build_mappings()
         self._build_gateway()
 
@@ -251,7 +258,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -262,9 +269,23 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
+
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets({"lambda": function_target.send, "kinesis": stream_target.send})
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -281,7 +302,7 @@ class Platform:
                 database=self._database,
                 functions=self.invoker,
                 parcels=self.parcels,
-                find_source=dynamodb_source.find,
+                find_source=source_finder.find,
                 happenings=self._happenings,
                 meter=self.meter,
                 clock=self._clock,
@@ -327,6 +348,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -366,6 +388,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -389,6 +412,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
         ]
 
     async def _start_pool(self) -> None:
