@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target
+from lambent.delivery import function_target, queue_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -71,6 +71,11 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sqs import query_names
+from lambent.services.sqs.operations import SqsOperations
+from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.receiving import Receiver
+from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -154,7 +159,8 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
-        self.targets = Targets({"lambda": function_target.send})
+        self._build_queues()
+        self.targets = Targets({"lambda": function_target.send, "sqs": queue_target.send})
         self._build_mappings()
         self._build_gateway()
 
@@ -252,6 +258,11 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
@@ -303,6 +314,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                self._queue_service(),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -319,6 +331,15 @@ class Platform:
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
             },
+        )
+
+    def _queue_service(self) -> ServedService:
+        served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
+        return ServedService(
+            load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
+            SqsOperations(self.queues),
+            allows_anonymous=True,
+            query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
         )
 
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
@@ -342,6 +363,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -364,6 +386,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.queue_upkeep.run(),
         ]
 
     async def _start_pool(self) -> None:
