@@ -128,7 +128,9 @@ class Function:
     running: int = 0
     most_running: int = 0
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = "") -> Outcome:
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
+    ) -> Outcome:
         assert (address.function, source) == ("f", "test:s")
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)

@@ -127,17 +127,23 @@ def find_visible(tx: Transaction, box_id: int, now_ms: int, limit: int) -> list[
     return [Found(*row) for row in rows]
 
 
-def take(tx: Transaction, box_id: int, found: Sequence[Found], *, visible_ms: int, now_ms: int) -> list[Received]:
-    """Make messages invisible until then, and read them."""
-    received = []
+def take(
+    tx: Transaction, box_id: int, found: Sequence[Found], *, visible_ms: int, now_ms: int, max_bytes: int | None = None
+) -> list[Received]:
+    """Make messages invisible until then, and read them: as many as have no more bytes together, but at least one."""
+    received: list[Received] = []
+    total = 0
     for one in found:
+        content = read_content(tx, box_id, one.position)
+        total += len(content[1])
+        if max_bytes is not None and received and total > max_bytes:
+            break
         first_ms = one.first_ms or now_ms
         tx.execute(
             "UPDATE sqs_message SET visible_ms = ?, receive_count = receive_count + 1, first_ms = ?, received_ms = ? "
             "WHERE box_id = ? AND position = ?",
             (visible_ms, first_ms, now_ms, box_id, one.position),
         )
-        content = read_content(tx, box_id, one.position)
         received.append(Received(one.position, one.receive_count + 1, one.sent_ms, first_ms, *content))
     return received
 
@@ -193,6 +199,31 @@ def delete(tx: Transaction, queue: Queue, receipt: Receipt, *, handle: str, now_
         fifo_store.refresh(tx, queue.box_id, group_id)
         tx.announce(queue.topic)
     return True
+
+
+def delete_received(tx: Transaction, box_id: int, position: int, receive_count: int) -> bool:
+    """What a poller of ours has handled, unless it was received again since. Whether it was deleted."""
+    row = tx.row(
+        "SELECT group_id FROM sqs_message WHERE box_id = ? AND position = ? AND receive_count = ?",
+        (box_id, position, receive_count),
+    )
+    if row is None:
+        return False
+    remove(tx, box_id, position)
+    if row[0]:
+        fifo_store.refresh(tx, box_id, row[0])
+    return True
+
+
+def release_received(tx: Transaction, box_id: int, position: int, receive_count: int, now_ms: int) -> None:
+    """What a poller of ours has received and will not handle: visible at once, as if it had not been."""
+    row = tx.row(
+        "UPDATE sqs_message SET visible_ms = ?, receive_count = receive_count - 1 "
+        "WHERE box_id = ? AND position = ? AND receive_count = ? RETURNING group_id",
+        (now_ms, box_id, position, receive_count),
+    )
+    if row is not None and row[0]:
+        fifo_store.refresh(tx, box_id, row[0])
 
 
 def change_visibility(

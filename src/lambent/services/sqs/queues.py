@@ -43,6 +43,11 @@ class QueueKey(NamedTuple):
     def is_fifo(self) -> bool:
         return self.name.endswith(FIFO_SUFFIX)
 
+    @property
+    def topic(self) -> str:
+        """What a commit announces after which a message may be received, or the queue has come or gone."""
+        return f"sqs:{self.region}:{self.account_id}:{self.name}"
+
     def url(self, endpoint: str) -> str:
         return f"{endpoint}/{self.account_id}/{self.name}"
 
@@ -96,12 +101,7 @@ class Queue:
 
     @property
     def topic(self) -> str:
-        return topic(self.queue_id)
-
-
-def topic(queue_id: int) -> str:
-    """What a commit announces after which a message of the queue may be received."""
-    return f"sqs:{queue_id}"
+        return self.key.topic
 
 
 @functools.lru_cache(_REMEMBERED)

@@ -23,6 +23,8 @@ class Wish:
     visibility_seconds: int | None = None
     """None: the queue's."""
     attempt_id: str = ""
+    max_bytes: int | None = None
+    """Of all bodies together; the first one may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +42,31 @@ class _Search:
     queue: Queue
     now_ms: int
     left: int
+    visible_ms: int
+    bytes_left: int | None
     target: Queue | None = None
     passed_over: int = 0
 
     @property
     def is_tired(self) -> bool:
         return self.passed_over >= MAX_PASSED_OVER
+
+    def take(self, fit: Sequence[Found]) -> list[Received]:
+        """Of messages that may be received those that there is room for; then perhaps nothing more is looked for."""
+        received = message_store.take(
+            self.tx,
+            self.queue.box_id,
+            fit,
+            visible_ms=self.visible_ms,
+            now_ms=self.now_ms,
+            max_bytes=self.bytes_left,
+        )
+        self.left -= len(received)
+        if self.bytes_left is not None:
+            self.bytes_left -= sum(len(one.body) for one in received)
+            if len(received) < len(fit) or self.bytes_left <= 0:
+                self.left = 0
+        return received
 
     def passes_over(self, found: Found) -> bool:
         """Drop or bury a message that is not to be received any more."""
@@ -72,53 +93,48 @@ def receive(tx: Transaction, queue: Queue, wish: Wish, now_ms: int) -> Taken:
         repeated = _repeat(tx, queue, wish.attempt_id, visible_ms=visible_ms, now_ms=now_ms)
         if repeated:
             return Taken(repeated)
-    search = _Search(tx, queue, now_ms, wish.limit)
+    search = _Search(tx, queue, now_ms, wish.limit, visible_ms, wish.max_bytes)
     if settings.dead_letters is not None:
         search.target = redrive_store.find_dead_letter_queue(tx, queue)
-    messages = _receive_in_order(search, visible_ms) if queue.key.is_fifo else _receive_any(search, visible_ms)
+    messages = _receive_in_order(search) if queue.key.is_fifo else _receive_any(search)
     if wish.attempt_id and messages:
         receipts = [Attempt(one.position, one.receive_count, visible_ms) for one in messages]
         fifo_store.note_attempt(tx, queue, wish.attempt_id, receipts, now_ms)
     return Taken(messages, is_unfinished=search.is_tired)
 
 
-def _receive_any(search: _Search, visible_ms: int) -> list[Received]:
-    tx, box_id = search.tx, search.queue.box_id
+def _receive_any(search: _Search) -> list[Received]:
     received: list[Received] = []
     while search.left and not search.is_tired:
-        found = message_store.find_visible(tx, box_id, search.now_ms, search.left)
+        found = message_store.find_visible(search.tx, search.queue.box_id, search.now_ms, search.left)
         fit = [one for one in found if not search.passes_over(one)]
-        received += message_store.take(tx, box_id, fit, visible_ms=visible_ms, now_ms=search.now_ms)
-        if len(fit) == len(found) or visible_ms <= search.now_ms:
+        received += search.take(fit)
+        if len(fit) == len(found) or search.visible_ms <= search.now_ms:
             break
-        search.left -= len(fit)
     return received
 
 
-def _receive_in_order(search: _Search, visible_ms: int) -> list[Received]:
+def _receive_in_order(search: _Search) -> list[Received]:
     """Whole groups one after the other: as many of one as fit, so that their order is kept."""
     tx, box_id = search.tx, search.queue.box_id
     received: list[Received] = []
     while search.left and not search.is_tired:
-        groups = fifo_store.ready_groups(tx, box_id, search.now_ms, search.left)
         before = search.passed_over
-        for group_id in groups:
-            if not search.left:
-                break
-            fit = _take_from_group(search, group_id)
-            received += message_store.take(tx, box_id, fit, visible_ms=visible_ms, now_ms=search.now_ms)
-            fifo_store.refresh(tx, box_id, group_id)
-        if search.passed_over == before or visible_ms <= search.now_ms:
+        for group_id in fifo_store.ready_groups(tx, box_id, search.now_ms, search.left):
+            if search.left:
+                received += search.take(_receivable(search, group_id))
+                fifo_store.refresh(tx, box_id, group_id)
+        if search.passed_over == before or search.visible_ms <= search.now_ms:
             break
     return received
 
 
-def _take_from_group(search: _Search, group_id: str) -> list[Found]:
-    """From its head as far as they may be received."""
+def _receivable(search: _Search, group_id: str) -> list[Found]:
+    """Of a group, from its head as far as they may be received."""
     fit: list[Found] = []
     after = 0
-    while search.left and not search.is_tired:
-        page = fifo_store.members(search.tx, search.queue.box_id, group_id, after=after, limit=search.left)
+    while len(fit) < search.left and not search.is_tired:
+        page = fifo_store.members(search.tx, search.queue.box_id, group_id, after=after, limit=search.left - len(fit))
         for member in page:
             after = member.position
             found = _found(member)
@@ -126,7 +142,6 @@ def _take_from_group(search: _Search, group_id: str) -> list[Found]:
                 return fit
             if not search.passes_over(found):
                 fit.append(found)
-                search.left -= 1
         if not page:
             break
     return fit

@@ -50,6 +50,7 @@ def insert_queue(
         (*key, queue_id, box_id, stored, dumped_tags, now_ms, now_ms, _dead_letter_arn(stored)),
     )
     tx.execute("INSERT INTO sqs_head (queue_id, position) VALUES (?, 0)", (queue_id,))
+    tx.announce(key.topic)
     return Queue(key, queue_id, box_id, stored, dumped_tags, now_ms, now_ms, 0)
 
 
