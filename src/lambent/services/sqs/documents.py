@@ -45,7 +45,7 @@ def asked_system_attributes(request: Mapping[str, Any]) -> Collection[str]:
 
 
 def describe_sent(queue: Queue, draft: Draft, sent: Sent) -> Document:
-    document: Document = {"MessageId": sent.message_id, "MD5OfMessageBody": contents.body_md5(draft.body)}
+    document: Document = {"MessageId": sent.message_id, "MD5OfMessageBody": sent.body_md5}
     if draft.attributes:
         document["MD5OfMessageAttributes"] = contents.attributes_md5(draft.attributes)
     if draft.shows_trace:

@@ -20,6 +20,7 @@ from lambent.storage.transaction import Transaction
 class Sent:
     message_id: str
     position: int
+    body_md5: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,13 @@ class Incoming:
 def send(tx: Transaction, queue: Queue, draft: Draft, *, message_id: str, now_ms: int) -> Sent:
     """Of a FIFO queue's duplicate, what its original was answered. Raises ServiceError."""
     contents.check_against(draft, queue)
+    body_md5 = contents.body_md5(draft.body)
     deduplication_id = ""
     if queue.key.is_fifo:
         deduplication_id = contents.deduplication_id(draft)
         original = fifo_store.find_original(tx, queue, draft.group_id or "", deduplication_id, now_ms)
         if original is not None:
-            return Sent(*original)
+            return Sent(*original, body_md5)
     delay = draft.delay_seconds if draft.delay_seconds is not None else queue.settings.delay_seconds
     details = Details(
         sender_id=draft.sender_id,
@@ -79,15 +81,13 @@ def send(tx: Transaction, queue: Queue, draft: Draft, *, message_id: str, now_ms
         group_id=draft.group_id or "",
         deduplication_id=deduplication_id,
     )
-    incoming = Incoming(
-        message_id, draft.body, contents.body_md5(draft.body), details, now_ms, visible_ms=now_ms + delay * 1000
-    )
+    incoming = Incoming(message_id, draft.body, body_md5, details, now_ms, visible_ms=now_ms + delay * 1000)
     position = insert_message(tx, queue, incoming)
     if deduplication_id:
         fifo_store.note_original(
             tx, queue, details.group_id, deduplication_id, message_id=message_id, position=position, now_ms=now_ms
         )
-    return Sent(message_id, position)
+    return Sent(message_id, position, body_md5)
 
 
 def insert_message(tx: Transaction, queue: Queue, incoming: Incoming) -> int:

@@ -78,12 +78,14 @@ class Receiver:
             if not wish.attempt_id and (due_ms is None or due_ms > self._clock.now_ms()):
                 return Delivery(queue), due_ms
             queue, taken = await self._database.write(lambda tx: self._take(tx, find, wish))
-            if taken.messages or not taken.is_unfinished:
+            if taken.messages:
+                return Delivery(queue, taken.messages), None
+            if not taken.is_unfinished:
                 break
         # What is visible and was not taken (another receiver was faster, too many are in flight) comes by a commit.
         _, due_ms = self._database.read(lambda tx: self._peek(tx, find))
         is_later = due_ms is not None and due_ms > self._clock.now_ms()
-        return Delivery(queue, taken.messages), due_ms if is_later else None
+        return Delivery(queue), due_ms if is_later else None
 
     def _peek(self, tx: Transaction, find: FindQueue) -> tuple[Queue, int | None]:
         queue = find(tx)
