@@ -72,6 +72,7 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sns.operations import SnsOperations
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -314,6 +315,10 @@ class Platform:
                 ServedService(
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
+                ),
+                ServedService(
+                    load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
+                    SnsOperations(self._database, self._clock, self._ids),
                 ),
             ],
             authenticator=Authenticator(
