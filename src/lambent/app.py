@@ -24,16 +24,19 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target
+from lambent.delivery import function_target, topic_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.targets import Targets
+from lambent.delivery.topics import Topics
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -72,6 +75,7 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sns.envelopes import CERTIFICATE_PAGE
 from lambent.services.sns.operations import SnsOperations
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
@@ -256,13 +260,25 @@ class Platform:
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets({"lambda": function_target.send, "sns": topic_target.send})
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
             happenings=self._happenings,
             clock=self._clock,
             ids=self._ids,
+        )
+        self._build_topics()
+
+    def _build_topics(self) -> None:
+        self._signer = MessageSigner(self._database, self._clock)
+        self.topics = Topics(
+            database=self._database,
+            sending=self.parcels,
+            carry=HttpPosts(self._clock).carry,
+            signer=self._signer,
+            happenings=self._happenings,
+            clock=self._clock,
         )
 
     def _build_mappings(self) -> None:
@@ -335,6 +351,7 @@ class Platform:
                 "packages": Page(pages.package, is_public=True),
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
+                CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
             },
         )
 
@@ -378,6 +395,7 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.topics.run(),
             self.parcels.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),

@@ -127,7 +127,7 @@ def _is_choice(key: str, value: Any) -> bool:
 
 
 def _keys(document: Mapping[str, Any]) -> set[str]:
-    """Top-level ones ("only the top-level keys count"); alternatives may ask for the same."""
+    """Top-level ones ("only these top-level keys count toward the limit"); alternatives may ask for the same."""
     found: set[str] = set()
     for key, value in document.items():
         found |= set().union(*map(_keys, value)) if _is_choice(key, value) else {key}

@@ -5,7 +5,7 @@ import binascii
 
 from lambent.services.sns.errors import InvalidParameter
 
-#: ListTopics, ListSubscriptions: "Each call returns a limited list, up to 100".
+#: ListTopics, ListSubscriptions: "Each call returns a limited list of topics, up to 100".
 PAGE = 100
 
 
