@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, topic_target
+from lambent.delivery import function_target, queue_target, topic_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -77,6 +77,11 @@ from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
 from lambent.services.sns.envelopes import CERTIFICATE_PAGE
 from lambent.services.sns.operations import SnsOperations
+from lambent.services.sqs import query_names
+from lambent.services.sqs.operations import SqsOperations
+from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.receiving import Receiver
+from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -160,6 +165,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_queues()
         self._build_sending()
         self._build_mappings()
         self._build_gateway()
@@ -258,9 +264,14 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send, "sns": topic_target.send})
+        self.targets = Targets({"lambda": function_target.send, "sqs": queue_target.send, "sns": topic_target.send})
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -336,6 +347,7 @@ class Platform:
                     load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
                     SnsOperations(self._database, self._clock, self._ids),
                 ),
+                self._queue_service(),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -353,6 +365,15 @@ class Platform:
                 "tail": Page(tail.serve),
                 CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
             },
+        )
+
+    def _queue_service(self) -> ServedService:
+        served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
+        return ServedService(
+            load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
+            SqsOperations(self.queues),
+            allows_anonymous=True,
+            query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
         )
 
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
@@ -376,6 +397,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -400,6 +422,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.queue_upkeep.run(),
         ]
 
     async def _start_pool(self) -> None:

@@ -127,9 +127,15 @@ class Function:
     request_ids: set[str] = field(default_factory=set)
     running: int = 0
     most_running: int = 0
+    label: str = "test:s"
+    """What it is told of its source."""
+    traces: list[str] = field(default_factory=list)
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = "") -> Outcome:
-        assert (address.function, source) == ("f", "test:s")
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
+    ) -> Outcome:
+        assert (address.function, source) == ("f", self.label)
+        self.traces.append(trace_id)
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)
         if self.refusal is not None:
