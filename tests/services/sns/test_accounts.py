@@ -74,10 +74,27 @@ def test_a_subscription_belongs_to_who_made_it(owner: Any, stranger: Any) -> Non
     assert stranger.list_subscriptions()["Subscriptions"] == []
 
 
-def test_somebody_elses_queue_has_to_confirm(owner: Any) -> None:
+def test_somebody_elses_queue_has_to_confirm(shared: PlatformProcess, owner: Any, stranger: Any) -> None:
     topic = owner.create_topic(Name="foreign")["TopicArn"]
-    assert owner.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=QUEUE)["SubscriptionArn"] == "pending confirmation"
+    allowed = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    asked = f"{QUEUE}-asked"
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**allowed, "Resource": asked}]})
+    queues = shared.client("sqs", aws_access_key_id=STRANGER)
+    url = queues.create_queue(QueueName="q-asked", Attributes={"Policy": policy})["QueueUrl"]
+
+    def receive() -> dict[str, Any]:
+        [message] = queues.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+        queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        document: dict[str, Any] = json.loads(message["Body"])
+        return document
+
+    assert owner.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=asked)["SubscriptionArn"] == "pending confirmation"
     assert owner.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsPending"] == "1"
+    request = receive()
+    assert request["Type"] == "SubscriptionConfirmation"
+    stranger.confirm_subscription(TopicArn=topic, Token=request["Token"])
+    owner.publish(TopicArn=topic, Message="hello")
+    assert receive()["Message"] == "hello"
 
 
 def test_nobody_ends_the_subscriptions_of_others(owner: Any, stranger: Any) -> None:
