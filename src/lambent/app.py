@@ -24,17 +24,20 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, notifications, outcomes, queue_target, stream_target
+from lambent.delivery import function_target, notifications, outcomes, queue_target, stream_target, topic_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
+from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.targets import Targets
+from lambent.delivery.topics import Topics
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -80,6 +83,8 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sns.envelopes import CERTIFICATE_PAGE
+from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
@@ -173,6 +178,7 @@ class Platform:
         self._build_tables()
         self._build_streams()
         self._build_queues()
+        self._build_topics()
         self._build_mappings()
         self._build_gateway()
 
@@ -292,7 +298,12 @@ class Platform:
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
         self.targets = Targets(
-            {"lambda": function_target.send, "kinesis": stream_target.send, "sqs": queue_target.send}
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "sqs": queue_target.send,
+                "sns": topic_target.send,
+            }
         )
         self.parcels = Parcels(
             database=self._database,
@@ -308,6 +319,16 @@ class Platform:
         self.receiver = Receiver(self._database, self._clock)
         self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+
+    def _build_topics(self) -> None:
+        self._signer = MessageSigner(self._database, self._clock)
+        self.topics = Topics(
+            database=self._database,
+            sending=self.parcels,
+            carry=HttpPosts(self._clock).carry,
+            signer=self._signer,
+            clock=self._clock,
+        )
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -362,6 +383,10 @@ class Platform:
                     StreamOperations(self._database, self._clock),
                 ),
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
+                ServedService(
+                    load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
+                    SnsOperations(self._database, self._clock, self._ids),
+                ),
                 self._queue_service(),
             ],
             authenticator=Authenticator(
@@ -378,6 +403,7 @@ class Platform:
                 "packages": Page(pages.package, is_public=True),
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
+                CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
             },
         )
 
@@ -432,6 +458,7 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.topics.run(),
             self.parcels.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),

@@ -251,3 +251,24 @@ def assert_logged(aws: Aws, group: str) -> None:
     assert any("greeting cli" in message for message in messages)
     filtered = aws("logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "greeting")
     assert len(json.loads(filtered)["events"]) == 1
+
+
+def test_topics(aws: Aws) -> None:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]
+    queue = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    subscribe = ("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
+    arn = json.loads(aws(*subscribe, "--attributes", '{"FilterPolicy": "{\\"kind\\": [\\"order\\"]}"}'))[
+        "SubscriptionArn"
+    ]
+    attributes = json.loads(aws("sns", "get-subscription-attributes", "--subscription-arn", arn))["Attributes"]
+    assert attributes["FilterPolicy"] == '{"kind": ["order"]}'
+    kind = '{"kind": {"DataType": "String", "StringValue": "order"}}'
+    published = aws("sns", "publish", "--topic-arn", topic, "--message", "hello", "--message-attributes", kind)
+    assert len(json.loads(published)["MessageId"]) == 36
+    assert topic in aws("sns", "list-topics", "--query", "Topics[].TopicArn")
+    aws("sns", "unsubscribe", "--subscription-arn", arn)
+    aws("sns", "delete-topic", "--topic-arn", topic)
+    complaint = aws("sns", "publish", "--topic-arn", topic, "--message", "hello", fails=True)
+    assert "(NotFound)" in complaint
+    assert "Topic does not exist" in complaint

@@ -7,7 +7,7 @@ appends wakes it; it never polls.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from lambent.delivery import checkpoints
 from lambent.delivery.checkpoints import CheckpointMoved
@@ -17,8 +17,11 @@ from lambent.storage.database import Database
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
-Effects = Callable[[Transaction], None]
-Decide = Callable[[Sequence[LogRecord]], Effects]
+AfterCommit = Callable[[], None]
+Effects = Callable[[Transaction], AfterCommit | None]
+"""May return what is to be done once they are on disk: to tell people, never anything that must not be lost."""
+
+Decide = Callable[[Sequence[LogRecord]], Effects | Awaitable[Effects]]
 
 #: Records per transaction: shares one commit among many, and bounds how long `decide` keeps the event loop.
 MAX_BATCH = 256
@@ -30,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """One reader of one log. `decide` is synchronous and is called on the event loop."""
+    """One reader of one log. `decide` is called on the event loop; what takes long it awaits."""
 
     def __init__(
         self,
@@ -75,15 +78,19 @@ class Consumer:
         start, records = self._database.read(self._read)
         if not records:
             return False
-        effects = self._decide(records)
+        decided = self._decide(records)
+        effects = await decided if isinstance(decided, Awaitable) else decided
         end = records[-1].position
 
-        def commit(tx: Transaction) -> None:
+        def commit(tx: Transaction) -> AfterCommit | None:
             checkpoints.advance(tx, self._log, self._name, start=start, end=end)
-            effects(tx)
+            after_commit = effects(tx)
             storage_log.trim(tx, self._log, checkpoints.slowest(tx, self._log))
+            return after_commit
 
-        await self._database.write(commit)
+        after_commit = await self._database.write(commit)
+        if after_commit is not None:
+            after_commit()
         return True
 
     def _read(self, tx: Transaction) -> tuple[int, list[LogRecord]]:

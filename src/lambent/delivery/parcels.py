@@ -12,7 +12,7 @@ The commit that keeps a parcel wakes us; the clock is asked only when something 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -271,6 +271,10 @@ class Parcels:
             + ("; another attempt follows" if kept else f" ({end.fate.value})"),
             trace=message.trace,
         )
+
+    def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
+        for parcel, end in ends:
+            self.report(parcel, end)
 
     def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
         """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""
