@@ -31,6 +31,7 @@ from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
 from lambent.delivery.notifications import Notifications
+from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.targets import Targets
 from lambent.gateway.auth import Authenticator
@@ -154,7 +155,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
-        self.targets = Targets({"lambda": function_target.send})
+        self._build_sending()
         self._build_mappings()
         self._build_gateway()
 
@@ -252,6 +253,17 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_sending(self) -> None:
+        """What events are sent on to, and what becomes of those that are refused."""
+        self.targets = Targets({"lambda": function_target.send})
+        self.parcels = Parcels(
+            database=self._database,
+            targets=self.targets,
+            happenings=self._happenings,
+            clock=self._clock,
+            ids=self._ids,
+        )
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
@@ -345,7 +357,7 @@ class Platform:
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
-                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain())
+                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain(), self.parcels.drain())
             for task in background:
                 task.cancel()
             await self.pool.close()
@@ -361,6 +373,7 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.parcels.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
