@@ -202,9 +202,14 @@ class Parcels:
                 await carry(parcel)
             except Refused as error:
                 refusal = error
+            except StorageError:
+                raise
+            except Exception as error:
+                log.exception("parcel %d of %s to %s failed", parcel.parcel_id, parcel.owner, parcel.message.target_arn)
+                refusal = Refused("InternalFailure", repr(error))
             await self._settle(parcel, refusal)
-        except Exception:
-            log.exception("parcel %d of %s to %s failed", parcel.parcel_id, parcel.owner, parcel.message.target_arn)
+        except StorageError:
+            log.exception("parcel %d of %s waits for the disk", parcel.parcel_id, parcel.owner)
             await self._clock.sleep(FAULT_SECONDS)
         finally:
             del self._carried[parcel.parcel_id]
