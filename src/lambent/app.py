@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes
+from lambent.delivery import bus_target, function_target, log_group_target, outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -33,7 +33,10 @@ from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Targets
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
@@ -56,6 +59,8 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.happenings import Happenings
@@ -158,6 +163,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_buses()
         self._build_mappings()
         self._build_gateway()
 
@@ -256,7 +262,9 @@ class Platform:
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets(
+            {"lambda": function_target.send, "events": bus_target.send, "logs": log_group_target.send}
+        )
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -265,6 +273,14 @@ class Platform:
             ids=self._ids,
         )
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, happenings=self._happenings, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -309,6 +325,7 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -376,6 +393,10 @@ class Platform:
             self.async_invocations.run(),
             self.mappings.run(),
             self.parcels.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
