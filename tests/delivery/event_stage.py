@@ -13,6 +13,7 @@ from delivery.scene import until
 from lambent.delivery import bus_target, checkpoints, log_group_target, parcel_store
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.replays import Replays
+from lambent.delivery.rule_deliveries import OWNER
 from lambent.delivery.rules import CONSUMER, Rules
 from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Message, Moment, Refused, Targets
@@ -76,12 +77,15 @@ class Stage:
         assert await self.database.write(lambda tx: putting.accept(tx, bus, facts, detail, now_ms=now_ms, trace=trace))
 
     async def settled(self) -> None:
-        """Every event has been matched and sent."""
+        """Every event has been matched and sent, and every attempt made that is due."""
 
-        def is_read(tx: Transaction) -> bool:
-            return checkpoints.find(tx, LOG, CONSUMER) == log.head(tx, LOG)
+        def is_done(tx: Transaction) -> bool:
+            is_read = checkpoints.find(tx, LOG, CONSUMER) == log.head(tx, LOG)
+            return is_read and not parcel_store.due_parcels(
+                tx, self.clock.now_ms(), owners=[OWNER], busy_lanes=[], limit=1
+            )
 
-        await until(lambda: self.database.read(is_read))
+        await until(lambda: self.database.read(is_done))
 
     async def advance(self, seconds: float) -> None:
         await self.clock.advance(seconds)

@@ -1,6 +1,7 @@
 """From an event on a bus to its targets: matched, shaped, sent, tried again, given up; restarted anywhere."""
 
 import asyncio
+import functools
 import random
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import pytest
 
 from delivery.event_stage import ACCOUNT, BUS, CLOSED, DEAD, OPEN, Stage, in_stage, stage
 from delivery.scene import until
-from lambent.delivery.targets import Attribute, Refused, Sender
+from lambent.delivery import bus_target
+from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender
 from lambent.kit.clock import VirtualClock
-from lambent.services.events import bus_store, names
+from lambent.kit.ids import RandomIds
+from lambent.services.events import bus_store, putting
 from lambent.services.events.buses import Bus
 from lambent.services.events.names import BusKey
 from lambent.services.events.rules import State
@@ -259,5 +262,64 @@ def test_every_event_reaches_its_target_once_whatever_stops(tmp_path: Path) -> N
     asyncio.run(scenario())
 
 
-def test_rule_arns_name_their_bus() -> None:
-    assert names.parse_rule_arn("arn:aws:events:us-east-1:1:rule/b/r").bus == "b"
+def test_as_deep_as_a_detail_may_be(tmp_path: Path) -> None:
+    """The deepest that is taken passes a template that puts all there is around it; nothing waits behind it."""
+
+    async def body(stage: Stage) -> None:
+        depth = max(n for n in range(260) if putting.is_detail('{"a":' + "[" * n + "]" * n + "}"))
+        template = '{"a": {"b": [<aws.events.event.json>]}, "c": "<aws.events.event.json>"}'
+        await stage.rule("r", {"InputTransformer": {"InputTemplate": template}}, {"InputPath": "$"})
+        await stage.put('{"a":' + "[" * depth + "]" * depth + "}")
+        await stage.put('{"a": 1}')
+        await stage.settled()
+        assert len(stage.bodies()) == 4
+        assert depth > 200
+
+    in_stage(body, tmp_path)
+
+
+def test_what_is_no_event_is_put_onto_no_bus(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        sender = Sender("", "arn:aws:scheduler:us-east-1:1:schedule/default/s", ACCOUNT)
+        for text, source in ((b"[]", ""), (b'{"source": 1}', ""), (b"[]", "orders"), (b"{", "orders")):
+            message = Message(BUS.arn, text, sender, "test", event_source=source, detail_type="placed")
+            put = functools.partial(bus_target.send, message=message, moment=Moment(1, RandomIds()))
+            with pytest.raises(Refused, match=r"no event|malformed"):
+                await stage.database.write(put)
+
+    in_stage(body, tmp_path)
+
+
+def test_others_put_events_through_the_target(tmp_path: Path) -> None:
+    """As functions' destinations, S3 and Scheduler do: sources of AWS's own are theirs to use."""
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("r", {}, pattern='{"source": ["aws.s3"]}')
+        message = Message(
+            BUS.arn,
+            b'{"bucket": 1}',
+            Sender("", "arn:aws:s3:::b", ACCOUNT),
+            "s3:b",
+            trace=TRACE,
+            event_source="aws.s3",
+            detail_type="Object Created",
+            resources=("arn:aws:s3:::b",),
+        )
+        moment = Moment(stage.clock.now_ms(), RandomIds())
+        await stage.database.write(lambda tx: bus_target.send(tx, message, moment))
+        await until(stage.bodies)
+        [event] = stage.documents()
+        event.pop("id")
+        assert event == {
+            "version": "0",
+            "detail-type": "Object Created",
+            "source": "aws.s3",
+            "account": ACCOUNT,
+            "time": "2025-06-15T15:06:40Z",
+            "region": "us-east-1",
+            "resources": ["arn:aws:s3:::b"],
+            "detail": {"bucket": 1},
+        }
+        assert stage.sent[0].trace == TRACE
+
+    in_stage(body, tmp_path)

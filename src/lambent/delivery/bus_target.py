@@ -35,7 +35,7 @@ def _find(tx: Transaction, arn: str) -> Bus:
 
 
 def _new(message: Message, moment: Moment, bus: Bus) -> Envelope:
-    if not putting.is_object(message.body):
+    if not putting.is_detail(message.body):
         raise Refused("MalformedDetail", "Detail is malformed.", is_final=True)
     facts = Facts(
         event_id=moment.ids.uuid(),
@@ -51,6 +51,8 @@ def _new(message: Message, moment: Moment, bus: Bus) -> Envelope:
 
 
 def _forwarded(message: Message, moment: Moment, bus: Bus) -> Envelope:
+    if not envelopes.is_event(message.body):
+        raise Refused("MalformedDetail", "This is no event.", is_final=True)
     return Envelope(bus.key, message.body, moment.now_ms, message.trace, is_forwarded=True)
 
 

@@ -134,10 +134,8 @@ class Rules:
 
 
 def _read_bus(tx: Transaction, key: BusKey) -> _Bus:
-    rules = [
-        MatchedRule(rule, rule_store.list_targets(tx, rule.key, limit=MAX_TARGETS))
-        for rule in rule_store.rules_with_patterns(tx, key)
-    ]
+    targets = rule_store.targets_of_bus(tx, key)
+    rules = [MatchedRule(rule, targets.get(rule.key.name, ())) for rule in rule_store.rules_with_patterns(tx, key)]
     archives = [
         (archive.archive_id, parse_pattern(archive.pattern) if archive.pattern else _everything)
         for archive in archive_store.archives_of(tx, key)

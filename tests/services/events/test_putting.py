@@ -26,6 +26,7 @@ def test_each_entry_is_answered(events: Any) -> None:
         ENTRY,
         {**ENTRY, "Detail": "{"},
         {**ENTRY, "Detail": "[]"},
+        {**ENTRY, "Detail": '{"a":' + "[" * 300 + "]" * 300 + "}"},
         {**ENTRY, "Source": "aws.s3"},
         {"DetailType": "x", "Detail": "{}"},
         {"Source": "x", "Detail": "{}"},
@@ -34,10 +35,11 @@ def test_each_entry_is_answered(events: Any) -> None:
         {**ENTRY, "EventBusName": "nowhere"},
     ]
     answer = events.put_events(Entries=entries)
-    assert answer["FailedEntryCount"] == 7
+    assert answer["FailedEntryCount"] == 8
     told = [(one.get("ErrorCode"), one.get("ErrorMessage")) for one in answer["Entries"]]
     assert told == [
         (None, None),
+        ("MalformedDetail", "Detail is malformed."),
         ("MalformedDetail", "Detail is malformed."),
         ("MalformedDetail", "Detail is malformed."),
         ("NotAuthorizedForSourceException", "Not authorized for the source."),

@@ -97,9 +97,19 @@ def of_replay(event: bytes, replay: str) -> bytes:
 
 def iso_time(time_ms: int) -> str:
     """`2026-11-26T10:00:00Z`"""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(time_ms // 1000, UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def is_event(text: bytes) -> bool:
+    """Whether it is a document that can be on a bus."""
+    try:
+        event = orjson.loads(text)
+        parse_time(event["time"])
+    except (orjson.JSONDecodeError, LookupError, TypeError, ValueError):
+        return False
+    return all(isinstance(event.get(name), str) for name in ("id", "source", "detail-type"))
 
 
 def parse_time(text: str) -> int:
-    """Back to milliseconds."""
+    """Back to milliseconds. Raises ValueError, TypeError."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)

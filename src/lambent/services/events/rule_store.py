@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the columns put in are constants of this module; values are always parameters
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import orjson
@@ -122,6 +123,19 @@ def list_targets(tx: Transaction, key: RuleKey, *, start: str = "", limit: int) 
         (*key, start, limit),
     )
     return [Target.of(orjson.loads(row[0])) for row in rows]
+
+
+def targets_of_bus(tx: Transaction, bus: BusKey) -> Mapping[str, Sequence[Target]]:
+    """By the rule's name."""
+    found: defaultdict[str, list[Target]] = defaultdict(list)
+    rows = tx.rows(
+        "SELECT rule, document FROM event_target WHERE account_id = ? AND region = ? AND bus = ? "
+        "ORDER BY rule, target_id",
+        bus,
+    )
+    for rule, document in rows:
+        found[rule].append(Target.of(orjson.loads(document)))
+    return found
 
 
 def count_targets(tx: Transaction, key: RuleKey) -> int:

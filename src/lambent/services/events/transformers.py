@@ -99,8 +99,8 @@ def _written(value: Any, variable: Variable) -> str:
 
 
 def _minified(text: str) -> bytes:
-    """Strings on lines of their own are no JSON document; they are sent as they stand."""
+    """Strings on lines of their own are no JSON document; they are sent as they stand, and so is what is too deep."""
     try:
         return orjson.dumps(orjson.loads(text))
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return text.encode()
