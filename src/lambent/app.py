@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import bus_target, function_target, log_group_target, outcomes
+from lambent.delivery import bus_target, function_target, log_group_target, notifications, outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -45,6 +45,7 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -61,9 +62,8 @@ from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.events.operations import EventsOperations
 from lambent.services.events.retention import ArchiveRetention
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -158,6 +158,7 @@ class Platform:
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
         self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
         self._build_sending()
         self._build_functions()
@@ -187,6 +188,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -201,6 +203,7 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
             parcels=self.parcels,
             settings=AsyncSettings(
@@ -209,7 +212,11 @@ class Platform:
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -236,7 +243,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -272,11 +279,12 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
+        self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
 
     def _build_buses(self) -> None:
         database, clock, ids = self._database, self._clock, self._ids
-        self.rules = Rules(database=database, parcels=self.parcels, happenings=self._happenings, clock=clock)
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
         self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
         self.replays = Replays(database, clock)
         self.archive_retention = ArchiveRetention(database, clock)
@@ -290,6 +298,7 @@ class Platform:
                 parcels=self.parcels,
                 find_source=dynamodb_source.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
@@ -299,7 +308,7 @@ class Platform:
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 

@@ -24,7 +24,7 @@ from lambent.services.events.envelopes import LOG, Facts
 from lambent.services.events.names import BusKey, RuleKey
 from lambent.services.events.rules import Rule
 from lambent.services.events.targets import requested_target
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.storage import log
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -110,7 +110,7 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
     ids = RandomIds()
     parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=ids)
     loops = [
-        Rules(database=database, parcels=parcels, happenings=made.happenings, clock=clock).run(),
+        Rules(database=database, parcels=parcels, clock=clock).run(),
         ScheduledRules(database=database, clock=clock, ids=ids).run(),
         Replays(database, clock).run(),
         parcels.run(),

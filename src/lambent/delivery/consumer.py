@@ -41,16 +41,13 @@ class Consumer:
         name: str,
         decide: Decide,
         max_batch: int = MAX_BATCH,
-        committed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`committed` is called on the event loop after each commit of effects."""
         self._database = database
         self._clock = clock
         self._log = log
         self._name = name
         self._decide = decide
         self._max_batch = max_batch
-        self._committed = committed
 
     async def run(self) -> None:
         """Runs until cancelled; a batch that fails is tried again, and what failed is logged."""
@@ -87,7 +84,6 @@ class Consumer:
             storage_log.trim(tx, self._log, checkpoints.slowest(tx, self._log))
 
         await self._database.write(commit)
-        self._committed()
         return True
 
     def _read(self, tx: Transaction) -> tuple[int, list[LogRecord]]:

@@ -15,7 +15,7 @@ import orjson
 from lambent.delivery import rule_deliveries
 from lambent.delivery.consumer import Consumer, Effects
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import End, Fate, Parcels, report
+from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
 from lambent.kit.clock import Clock
 from lambent.services.event_patterns import Pattern
@@ -25,7 +25,6 @@ from lambent.services.events.names import BusKey
 from lambent.services.events.rule_index import MatchedRule, RuleIndex
 from lambent.services.events.rules import parse_pattern
 from lambent.services.events.targets import MAX_TARGETS
-from lambent.services.lambda_.happenings import Happenings
 from lambent.storage.database import Database
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
@@ -48,14 +47,11 @@ class _Bus:
 class Rules:
     """The consumer of the log of events."""
 
-    def __init__(self, *, database: Database, parcels: Parcels, happenings: Happenings, clock: Clock) -> None:
+    def __init__(self, *, database: Database, parcels: Parcels, clock: Clock) -> None:
         self._database = database
         self._parcels = parcels
-        self._happenings = happenings
-        self._clock = clock
         self._changes = database.subscribe(rule_store.RULES_TOPIC)
         self._buses: dict[BusKey, _Bus] = {}
-        self._ends: list[tuple[Parcel, End]] = []
         self._consumer = Consumer(
             database=database,
             clock=clock,
@@ -63,7 +59,6 @@ class Rules:
             name=CONSUMER,
             decide=self._decide,
             max_batch=MAX_BATCH,
-            committed=self._report_ends,
         )
         parcels.register(rule_deliveries.owner())
 
@@ -83,7 +78,8 @@ class Rules:
                 kept[archive_id].append((envelopes.parse_time(event["time"]), envelope.event))
 
         def commit(tx: Transaction) -> None:
-            self._ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
+            for parcel in parcels:
+                self._parcels.report(parcel, self._parcels.send(tx, parcel))
             for archive_id, events in kept.items():
                 archive_store.keep_events(tx, archive_id, events)
 
@@ -100,7 +96,9 @@ class Rules:
     def _is_third_bus(self, envelope: Envelope, parcel: Parcel) -> bool:
         if not envelope.is_forwarded or kind_of(parcel.message.target_arn) != "events":
             return False
-        self._report(parcel, End(Fate.LOST, Refused("NotForwarded", "events from another bus go to no third one")))
+        self._parcels.report(
+            parcel, End(Fate.LOST, Refused("NotForwarded", "events from another bus go to no third one"))
+        )
         return True
 
     def _matching(self, envelope: Envelope, event: Mapping[str, Any]) -> list[MatchedRule]:
@@ -122,15 +120,6 @@ class Rules:
         if bus is None:
             bus = self._buses[key] = self._database.read(lambda tx: _read_bus(tx, key))
         return bus
-
-    def _report_ends(self) -> None:
-        for parcel, end in self._ends:
-            self._report(parcel, end)
-        self._ends = []
-
-    def _report(self, parcel: Parcel, end: End) -> None:
-        """Tell people who look of what a target did not take."""
-        report(self._happenings, parcel, end, self._clock.now_ms())
 
 
 def _read_bus(tx: Transaction, key: BusKey) -> _Bus:
