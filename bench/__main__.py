@@ -10,10 +10,10 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, report, startup, tables
+from bench import buses, functions, lambent_process, mappings, objects, report, startup, tables
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "memory")
+GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "buses", "memory")
 
 
 def main() -> None:
@@ -53,6 +53,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from functions.measure_event_latency(target, client, s3, logs)
     elif group == "mappings":
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
+    elif group == "buses":
+        yield from buses.measure(target, _client("events", target), client, logs, options.runs)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 
