@@ -137,7 +137,7 @@ def test_given_up_goes_to_the_dead_letter_queue(
         told = {
             "RULE_ARN": arn,
             "TARGET_ARN": CLOSED,
-            "ERROR_CODE": "ERROR_FROM_TARGET",
+            "ERROR_CODE": "THROTTLING",
             "ERROR_MESSAGE": "too much",
             "RETRY_ATTEMPTS": retries,
             "EXHAUSTED_RETRY_CONDITION": condition,
@@ -154,7 +154,7 @@ def test_given_up_goes_to_the_dead_letter_queue(
         (Refused("AccessDeniedException", "no"), "NO_PERMISSIONS"),
         (Refused("ResourceNotFoundException", "no"), "NO_RESOURCE"),
         (Refused("AWS.SimpleQueueService.NonExistentQueue", "no"), "NO_RESOURCE"),
-        (Refused("InvalidParameterValue", "no", is_final=True), "ERROR_FROM_TARGET"),
+        (Refused("InvalidParameterValue", "no", is_final=True), "INVALID_PARAMETER"),
     ],
 )
 def test_what_no_attempt_can_mend_is_given_up_at_once(tmp_path: Path, refusal: Refused, code: str) -> None:

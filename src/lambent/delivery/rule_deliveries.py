@@ -1,8 +1,8 @@
 """From a rule and an event to a message for a target; and what becomes of it when the target refuses.
 
 Retries, their limits and dead letters are the target's own (RetryPolicy, DeadLetterConfig). What no attempt can mend, a
-missing permission or a target that is not there, is not tried again: https://docs.aws.amazon.com/eventbridge/latest/
-userguide/eb-rule-event-delivery.html.
+missing permission or a target that is not there, is not tried again:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html.
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,13 @@ _SENT_WITH_A_ROLE = frozenset({"kinesis", "events"})
 #: and no figures; 185 attempts at ten minutes are a day, its own two limits.
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 600.0
+
+#: By what a target's own error code has in it.
+_ERROR_CODES = {
+    ("AccessDenied",): "NO_PERMISSIONS",
+    ("NotFound", "NonExistent", "DoesNotExist"): "NO_RESOURCE",
+    ("Throttl", "TooManyRequests", "Exceeded"): "THROTTLING",
+}
 
 
 def parcel(envelope: Envelope, event: Mapping[str, Any], rule: Rule, target: Target) -> Parcel:
@@ -81,11 +88,11 @@ def _is_hopeless(refusal: Refused) -> bool:
 
 
 def _error_code(refusal: Refused) -> str:
-    if "AccessDenied" in refusal.code:
-        return "NO_PERMISSIONS"
-    if any(words in refusal.code for words in ("NotFound", "NonExistent", "DoesNotExist")):
-        return "NO_RESOURCE"
-    return "ERROR_FROM_TARGET"
+    """In EventBridge's words: the page named above lists those that a dead-letter queue may see."""
+    for words, code in _ERROR_CODES.items():
+        if any(word in refusal.code for word in words):
+            return code
+    return "INVALID_PARAMETER" if refusal.is_final else "ERROR_FROM_TARGET"
 
 
 def _dead_letter(parcel: Parcel, refusal: Refused) -> Message | None:
