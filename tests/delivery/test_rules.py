@@ -152,6 +152,7 @@ def test_given_up_goes_to_the_dead_letter_queue(
     ("refusal", "code"),
     [
         (Refused("AccessDeniedException", "no"), "NO_PERMISSIONS"),
+        (Refused("AuthorizationError", "no"), "NO_PERMISSIONS"),
         (Refused("ResourceNotFoundException", "no"), "NO_RESOURCE"),
         (Refused("AWS.SimpleQueueService.NonExistentQueue", "no"), "NO_RESOURCE"),
         (Refused("InvalidParameterValue", "no", is_final=True), "INVALID_PARAMETER"),

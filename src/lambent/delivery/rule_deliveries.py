@@ -29,7 +29,7 @@ LONGEST_PAUSE_SECONDS = 600.0
 
 #: By what a target's own error code has in it.
 _ERROR_CODES = {
-    ("AccessDenied",): "NO_PERMISSIONS",
+    ("AccessDenied", "AuthorizationError"): "NO_PERMISSIONS",
     ("NotFound", "NonExistent", "DoesNotExist"): "NO_RESOURCE",
     ("Throttl", "TooManyRequests", "Exceeded"): "THROTTLING",
 }
