@@ -31,8 +31,8 @@ from lambent.storage.transaction import Transaction
 
 CONSUMER = "event-rules"
 
-#: Events in one transaction; each may have a megabyte.
-MAX_BATCH = 64
+#: Of the events of one transaction, which are taken apart on the event loop; each may have a megabyte.
+MAX_BATCH_BYTES = 2 * 1024 * 1024
 
 #: Buses whose rules are kept compiled; beyond, all are read again.
 MAX_KNOWN_BUSES = 1_000
@@ -58,7 +58,7 @@ class Rules:
             log=envelopes.LOG,
             name=CONSUMER,
             decide=self._decide,
-            max_batch=MAX_BATCH,
+            max_bytes=MAX_BATCH_BYTES,
         )
         parcels.register(rule_deliveries.owner())
 
