@@ -267,7 +267,7 @@ def test_as_deep_as_a_detail_may_be(tmp_path: Path) -> None:
     """The deepest that is taken passes a template that puts all there is around it; nothing waits behind it."""
 
     async def body(stage: Stage) -> None:
-        depth = max(n for n in range(260) if putting.is_detail('{"a":' + "[" * n + "]" * n + "}"))
+        depth = max(n for n in range(260) if putting.is_plain_object('{"a":' + "[" * n + "]" * n + "}"))
         template = '{"a": {"b": [<aws.events.event.json>]}, "c": "<aws.events.event.json>"}'
         await stage.rule("r", {"InputTransformer": {"InputTemplate": template}}, {"InputPath": "$"})
         await stage.put('{"a":' + "[" * depth + "]" * depth + "}")

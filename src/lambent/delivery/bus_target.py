@@ -35,7 +35,7 @@ def _find(tx: Transaction, arn: str) -> Bus:
 
 
 def _new(message: Message, moment: Moment, bus: Bus) -> Envelope:
-    if not putting.is_detail(message.body):
+    if not putting.is_plain_object(message.body):
         raise Refused("MalformedDetail", "Detail is malformed.", is_final=True)
     facts = Facts(
         event_id=moment.ids.uuid(),

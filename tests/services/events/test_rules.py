@@ -94,6 +94,19 @@ def test_put_again_replaces_all_but_the_tags(events: Any, make_name: Callable[[s
             "Event pattern is not valid. Reason: Unrecognized match type like",
         ),
         (
+            {"EventPattern": '{"a":' * 600 + '["x"]' + "}" * 600},
+            "InvalidEventPatternException",
+            "Event pattern is not valid. Reason: Event pattern is nested more than 100 levels deep",
+        ),
+        (
+            {
+                "EventPattern": PATTERN,
+                "EventBusName": f"arn:aws:events:eu-west-1:{ACCOUNT}:event-bus/default",
+            },
+            "ResourceNotFoundException",
+            "Event bus default does not exist.",
+        ),
+        (
             {"EventPattern": PATTERN, "EventBusName": "nowhere"},
             "ResourceNotFoundException",
             "Event bus nowhere does not exist.",

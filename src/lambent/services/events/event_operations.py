@@ -51,11 +51,10 @@ class EventOperations:
     async def test_event_pattern(self, caller: Caller, request: Request) -> Result:
         del caller
         matches = parse_pattern(request["EventPattern"])
-        try:
-            event = orjson.loads(request["Event"])
-        except orjson.JSONDecodeError as error:
-            raise ValidationException(f"Parameter Event is not valid. Reason: {error}") from error
-        missing = _MANDATORY if not isinstance(event, dict) else [name for name in _MANDATORY if name not in event]
+        if not putting.is_plain_object(request["Event"]):
+            raise ValidationException("Parameter Event is not valid. Reason: it is no JSON object.")
+        event = orjson.loads(request["Event"])
+        missing = [name for name in _MANDATORY if name not in event]
         if missing:
             raise ValidationException(f"Parameter Event is not valid. Reason: {missing[0]} is a required field.")
         return {"Result": matches(event)}

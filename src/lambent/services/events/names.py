@@ -60,9 +60,9 @@ def requested_bus(caller: Caller, name_or_arn: str | None) -> BusKey:
 
 
 def own_bus(caller: Caller, name_or_arn: str | None) -> BusKey:
-    """Another account's bus is none that the caller could change. Raises ValidationException, ResourceNotFound."""
+    """Of another account or region there is none to change or read. Raises ValidationException, ResourceNotFound."""
     key = requested_bus(caller, name_or_arn)
-    if key.account_id != caller.account_id:
+    if (key.account_id, key.region) != (caller.account_id, caller.region):
         raise bus_not_found(key.name)
     return key
 

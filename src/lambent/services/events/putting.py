@@ -52,12 +52,12 @@ def entry_error(entry: Mapping[str, Any]) -> EntryError | None:
         return _invalid("DetailType", f"DetailType must have at most {MAX_DETAIL_TYPE_CHARS} characters.")
     if entry["Source"].startswith("aws."):
         return EntryError("NotAuthorizedForSourceException", "Not authorized for the source.")
-    if not is_detail(entry["Detail"]):
+    if not is_plain_object(entry["Detail"]):
         return EntryError("MalformedDetail", "Detail is malformed.")
     return None
 
 
-def is_detail(text: str | bytes) -> bool:
+def is_plain_object(text: str | bytes) -> bool:
     """Whether it is the text of a JSON object that rules can take apart and put together again.
 
     They can to about 245 levels (what orjson writes); AWS goes to 1,000.
