@@ -10,10 +10,23 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import buses, functions, lambent_process, mappings, objects, report, startup, tables
+from bench import buses, functions, lambent_process, mappings, objects, report, startup, streams, tables, website
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "buses", "memory")
+GROUPS = (
+    "startup",
+    "objects",
+    "tables",
+    "warm",
+    "cold",
+    "async",
+    "events",
+    "mappings",
+    "streams",
+    "buses",
+    "site",
+    "memory",
+)
 
 
 def main() -> None:
@@ -55,6 +68,10 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
     elif group == "buses":
         yield from buses.measure(target, _client("events", target), client, logs, options.runs)
+    elif group == "site":
+        yield from website.measure(target)
+    elif group == "streams":
+        yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

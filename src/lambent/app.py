@@ -24,9 +24,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import bus_target, function_target, log_group_target, notifications, outcomes
+from lambent.delivery import bus_target, function_target, log_group_target, notifications, outcomes, stream_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -46,6 +46,7 @@ from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
 from lambent.kit.meter import Meter
+from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -63,6 +64,12 @@ from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.events.operations import EventsOperations
 from lambent.services.events.retention import ArchiveRetention
 from lambent.services.happenings import Happenings
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
@@ -164,6 +171,7 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
         self._build_buses()
         self._build_mappings()
         self._build_gateway()
@@ -230,7 +238,7 @@ class Platform:
                 serve_platform=self._access.serve,
             ),
             PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
+                isolation=_isolation_policy(settings),
                 waiting_per_runtime=settings.pool_size,
                 max_environments=settings.max_environments,
                 idle_seconds=settings.idle_seconds,
@@ -256,7 +264,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -267,10 +275,29 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
+
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
         self.targets = Targets(
-            {"lambda": function_target.send, "events": bus_target.send, "logs": log_group_target.send}
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
+            }
         )
         self.parcels = Parcels(
             database=self._database,
@@ -296,7 +323,7 @@ class Platform:
                 database=self._database,
                 functions=self.invoker,
                 parcels=self.parcels,
-                find_source=dynamodb_source.find,
+                find_source=source_finder.find,
                 happenings=self._happenings,
                 meter=self.meter,
                 clock=self._clock,
@@ -343,6 +370,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -382,6 +410,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -409,6 +438,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
         ]
 
     async def _start_pool(self) -> None:
@@ -452,11 +482,10 @@ class Platform:
             lock.release()
 
 
-def _isolation_policy(setting: str) -> IsolationPolicy:
+def _isolation_policy(settings: Settings) -> IsolationPolicy:
     """`process` is the only level that must be asked for by name; `auto` never ends there."""
-    if setting == "auto":
-        return IsolationPolicy()
-    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+    level = None if settings.isolation == "auto" else Level(settings.isolation)
+    return IsolationPolicy(level, allow_process=level is Level.PROCESS, cpu_quota=settings.cpu_quota)
 
 
 def _settle_garbage() -> None:
@@ -509,6 +538,7 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        loop.call_later(PRELOAD_SECONDS, checksums.preload)
+        for preload in (checksums.preload, doorway.preload):
+            loop.call_later(PRELOAD_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()
