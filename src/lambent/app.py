@@ -24,7 +24,16 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, notifications, outcomes, queue_target, stream_target, topic_target
+from lambent.delivery import (
+    bus_target,
+    function_target,
+    log_group_target,
+    notifications,
+    outcomes,
+    queue_target,
+    stream_target,
+    topic_target,
+)
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -35,7 +44,10 @@ from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Targets
 from lambent.delivery.topics import Topics
 from lambent.gateway.auth import Authenticator
@@ -61,6 +73,8 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
 from lambent.services.happenings import Happenings
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
@@ -179,6 +193,7 @@ class Platform:
         self._build_streams()
         self._build_queues()
         self._build_topics()
+        self._build_buses()
         self._build_mappings()
         self._build_gateway()
 
@@ -303,6 +318,8 @@ class Platform:
                 "kinesis": stream_target.send,
                 "sqs": queue_target.send,
                 "sns": topic_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
             }
         )
         self.parcels = Parcels(
@@ -329,6 +346,14 @@ class Platform:
             signer=self._signer,
             clock=self._clock,
         )
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -374,6 +399,7 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -460,6 +486,10 @@ class Platform:
             self.mappings.run(),
             self.topics.run(),
             self.parcels.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
