@@ -30,6 +30,7 @@ from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.log_subscriptions import LogSubscriptions
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.targets import Targets
@@ -155,6 +156,7 @@ class Platform:
         self._build_objects()
         self._build_tables()
         self.targets = Targets({"lambda": function_target.send})
+        self._build_log_subscriptions()
         self._build_mappings()
         self._build_gateway()
 
@@ -163,7 +165,11 @@ class Platform:
         self._tails = LiveTails()
         self.log_writer = LogWriter(database, self._tails, clock)
         self.retention = Retention(database, clock)
-        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, self._ids)
+
+    def _build_log_subscriptions(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, ids, self.log_subscriptions.probe)
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
@@ -361,6 +367,7 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.log_subscriptions.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

@@ -6,7 +6,7 @@ from lambent.services.lambda_.queue_store import NewInvocation
 from lambent.storage.transaction import Transaction
 
 
-def send(tx: Transaction, message: Message, moment: Moment) -> None:
+def check(tx: Transaction, message: Message) -> None:
     """Raises Refused: no such function, or its policy does not let the sender's service invoke it."""
     reference = names.parse_arn(message.target_arn)
     found = store.find_policy(tx, reference.key) if reference is not None else None
@@ -20,6 +20,11 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
             "AccessDeniedException",
             f"The policy of {message.target_arn} does not let {sender.service} invoke it for {sender.arn}",
         )
+
+
+def send(tx: Transaction, message: Message, moment: Moment) -> None:
+    """Raises Refused."""
+    check(tx, message)
     invocation = NewInvocation(
         request_id=moment.ids.uuid(),
         function_arn=message.target_arn,
