@@ -206,8 +206,9 @@ def delete_stream(tx: Transaction, group_id: int, stream_id: int) -> None:
 
 def append_events(tx: Transaction, group: LogGroup, stream_id: int, batch: Batch, *, now_ms: int) -> None:
     """`batch` as one chunk, or several where it spans too much."""
-    place = _Place(group.group_id, stream_id, group.subscriptions > 0)
-    _grow_group(tx, group.group_id, [_append_batch(tx, place, batch, now_ms)])
+    is_subscribed = group.subscriptions > 0
+    growth = _append_batch(tx, group.group_id, stream_id, batch, now_ms=now_ms, is_subscribed=is_subscribed)
+    _grow_group(tx, group.group_id, [growth])
 
 
 def append_lines(tx: Transaction, key: GroupKey, batches: Mapping[str, Batch], *, now_ms: int) -> None:
@@ -220,7 +221,8 @@ def append_lines(tx: Transaction, key: GroupKey, batches: Mapping[str, Batch], *
     for stream, batch in batches.items():
         found = tx.row("SELECT stream_id FROM log_stream WHERE group_id = ? AND name = ?", (group_id, stream))
         stream_id = found[0] if found else _insert_stream(tx, group_id, stream, now_ms)
-        grown.append(_append_batch(tx, _Place(group_id, stream_id, subscriptions > 0), batch, now_ms))
+        is_subscribed = subscriptions > 0
+        grown.append(_append_batch(tx, group_id, stream_id, batch, now_ms=now_ms, is_subscribed=is_subscribed))
     _grow_group(tx, group_id, grown)
 
 
@@ -354,18 +356,9 @@ class _Growth:
     longest_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a batch belongs."""
-
-    group_id: int
-    stream_id: int
-    is_subscribed: bool
-    """Whether the group's subscription filters must learn of it."""
-
-
-def _append_batch(tx: Transaction, place: _Place, batch: Batch, now_ms: int) -> _Growth:
-    group_id, stream_id = place.group_id, place.stream_id
+def _append_batch(
+    tx: Transaction, group_id: int, stream_id: int, batch: Batch, *, now_ms: int, is_subscribed: bool
+) -> _Growth:
     for part in split(batch):
         first_ms, last_ms = min(part.times), max(part.times)
         span_ms = last_ms - first_ms
@@ -384,7 +377,7 @@ def _append_batch(tx: Transaction, place: _Place, batch: Batch, now_ms: int) -> 
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (group_id, stream_id, *head, first_ms, last_ms, len(part.times), part.stored_bytes, now_ms, pack(part)),
         )
-        if place.is_subscribed:
+        if is_subscribed:
             record = ChunkRecord(stream_id, first_ms, head[0])
             storage_log.append(tx, log_name(group_id), record.to_bytes(), now_ms)
     return _Growth(batch.stored_bytes, min(max(batch.times) - min(batch.times), MAX_CHUNK_SPAN_MS))
