@@ -88,6 +88,7 @@ def test_every_acknowledged_event_reaches_the_function(tmp_path: Path, monkeypat
     acknowledged: set[str] = set()
     with PlatformProcess.started(tmp_path) as platform:
         deploy(platform)
+        platform.kill()
     for life in range(ROUNDS):
         with PlatformProcess.started(tmp_path) as platform:
             writers = [
