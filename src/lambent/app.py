@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes
+from lambent.delivery import function_target, outcomes, schedule_messages
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -35,7 +35,9 @@ from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.schedules import Schedules
 from lambent.delivery.targets import Targets
+from lambent.delivery.universal_calls import UniversalCalls
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -74,6 +76,8 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -161,6 +165,7 @@ class Platform:
         self._build_tables()
         self._build_log_subscriptions()
         self._build_mappings()
+        self._build_schedules()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -286,6 +291,29 @@ class Platform:
             )
         )
 
+    def _build_schedules(self) -> None:
+        calls = UniversalCalls(self._call_api, self._ids)
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.schedules = Schedules(
+            database=self._database,
+            parcels=self.parcels,
+            happenings=self._happenings,
+            clock=self._clock,
+            ids=self._ids,
+            spread=random.random,
+        )
+        self._scheduler = SchedulerOperations(
+            self._database, self._clock, accepts=self._is_target_of_schedules, spread=random.random
+        )
+
+    async def _call_api(self, caller: Caller, service: str, action: str, request: Mapping[str, Any]) -> None:
+        """What the gateway does for clients, from inside."""
+        await self.gateway.calls.call(caller, service, action, request)
+
+    def _is_target_of_schedules(self, arn: str) -> bool:
+        action = universal_targets.parse(arn)
+        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
@@ -323,6 +351,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -383,6 +412,7 @@ class Platform:
             self.mappings.run(),
             self.log_subscriptions.run(),
             self.parcels.run(),
+            self.schedules.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
