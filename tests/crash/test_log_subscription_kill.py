@@ -18,6 +18,8 @@ from zips import zipped
 ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
 WRITERS = 3
 PATIENCE_SECONDS = 60.0
+#: Between two requests: enough of them, and not so many that the end takes long.
+PAUSE_SECONDS = 0.02
 GROUP = "/orders"
 
 #: Leaves an object named for each event in the bucket "marks".
@@ -74,6 +76,7 @@ def write_until_killed(platform: PlatformProcess, acknowledged: set[str], life: 
         except (BotoCoreError, ClientError):
             return
         acknowledged.update(labels)
+        time.sleep(PAUSE_SECONDS)
 
 
 def marks(platform: PlatformProcess) -> set[str]:

@@ -109,8 +109,11 @@ class Stage:
         target |= more.pop("Target", {})
         window = more.pop("Window", 0)
         flexible = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": window} if window else {"Mode": "OFF"}
-        times = {key: datetime.fromisoformat(more.pop(key)).replace(tzinfo=UTC).timestamp()
-                 for key in ("StartDate", "EndDate") if key in more}  # fmt: skip
+        times: dict[str, Any] = {
+            member: datetime.fromisoformat(more.pop(member)).replace(tzinfo=UTC).timestamp()
+            for member in ("StartDate", "EndDate")
+            if member in more
+        }
         return {
             "Name": name,
             "ScheduleExpression": expression,

@@ -178,10 +178,10 @@ class Schedules:
         moment = self._clock.monotonic() + seconds
         if self._alarm is None or moment < self._alarm:
             self._alarm = moment
-            tasks.create_task(self._sleep_until(moment, seconds))
+            tasks.create_task(self._sleep_until(moment))
 
-    async def _sleep_until(self, moment: float, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+    async def _sleep_until(self, moment: float) -> None:
+        await self._clock.sleep(max(moment - self._clock.monotonic(), 0.0))
         if self._alarm == moment:
             self._alarm = None
         self._bell.ring()
