@@ -24,9 +24,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes, schedule_messages
+from lambent.delivery import function_target, notifications, outcomes, schedule_messages, stream_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -45,6 +45,8 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
+from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -59,9 +61,14 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.happenings import Happenings
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -158,11 +165,13 @@ class Platform:
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
         self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
         self._build_sending()
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
         self._build_log_subscriptions()
         self._build_mappings()
         self._build_schedules()
@@ -192,6 +201,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -206,6 +216,7 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
             parcels=self.parcels,
             settings=AsyncSettings(
@@ -214,7 +225,11 @@ class Platform:
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -228,7 +243,7 @@ class Platform:
                 serve_platform=self._access.serve,
             ),
             PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
+                isolation=_isolation_policy(settings),
                 waiting_per_runtime=settings.pool_size,
                 max_environments=settings.max_environments,
                 idle_seconds=settings.idle_seconds,
@@ -241,7 +256,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -254,7 +269,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -265,9 +280,23 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
+
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets({"lambda": function_target.send, "kinesis": stream_target.send})
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -275,6 +304,7 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
+        self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
 
     def _build_mappings(self) -> None:
@@ -283,8 +313,9 @@ class Platform:
                 database=self._database,
                 functions=self.invoker,
                 parcels=self.parcels,
-                find_source=dynamodb_source.find,
+                find_source=source_finder.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
@@ -317,7 +348,7 @@ class Platform:
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 
@@ -351,6 +382,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
                 ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
             ],
             authenticator=Authenticator(
@@ -391,6 +423,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -416,6 +449,7 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
         ]
 
     async def _start_pool(self) -> None:
@@ -459,11 +493,10 @@ class Platform:
             lock.release()
 
 
-def _isolation_policy(setting: str) -> IsolationPolicy:
+def _isolation_policy(settings: Settings) -> IsolationPolicy:
     """`process` is the only level that must be asked for by name; `auto` never ends there."""
-    if setting == "auto":
-        return IsolationPolicy()
-    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+    level = None if settings.isolation == "auto" else Level(settings.isolation)
+    return IsolationPolicy(level, allow_process=level is Level.PROCESS, cpu_quota=settings.cpu_quota)
 
 
 def _settle_garbage() -> None:
@@ -516,6 +549,7 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        loop.call_later(PRELOAD_SECONDS, checksums.preload)
+        for preload in (checksums.preload, doorway.preload):
+            loop.call_later(PRELOAD_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()

@@ -37,6 +37,7 @@ class NewObject:
     bucket: str
     key: str
     content: bytes
+    trace: str = ""
 
 
 PutObject = Callable[[NewObject], Awaitable[None]]
@@ -52,7 +53,7 @@ def owner(put_object: PutObject, clock: Clock, ids: Ids) -> Owner:
         function = Arn.parse(message.sender.arn)
         key = parcel.terms.get(OBJECT_KEY) or destinations.object_key(message.sender.arn, clock.now_ms(), ids.uuid())
         try:
-            await put_object(NewObject(function.account_id, function.region, bucket, key, message.body))
+            await put_object(NewObject(function.account_id, function.region, bucket, key, message.body, message.trace))
         except ServiceError as error:
             raise Refused(error.code, f"bucket {bucket} does not take it: {error.message}") from error
 

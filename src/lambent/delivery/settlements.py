@@ -9,7 +9,9 @@ from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
 from lambent.delivery.targets import Message
+from lambent.kit import trace
 from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import names, recursion
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
 
@@ -76,6 +78,11 @@ def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: in
     return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
 
 
+def stopped(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
+    """The function was not run, for its chain is a loop."""
+    return _discarded(attempt, DiscardReason.RECURSIVE_INVOCATION, now_ms, detail=reason)
+
+
 def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:
     """The settlement of an attempt that was made before its row had a position."""
     discard = replace(settlement.discard, invocation=row) if settlement.discard else None
@@ -128,7 +135,7 @@ def _record(
     message = destinations.message(
         row.function_arn, destination, record, source=SOURCE, succeeded=condition == "Success"
     )
-    return (replace(message, trace=row.trace_id),)
+    return (replace(message, trace=_trace(row)),)
 
 
 def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | None) -> tuple[Message, ...]:
@@ -144,7 +151,20 @@ def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | Non
         error_code=HANDLED if outcome else NOT_REACHED,
         error=outcome.payload.decode(errors="replace") if outcome else reason.value,
     )
-    return (replace(message, trace=row.trace_id),)
+    return (replace(message, trace=_trace(row)),)
+
+
+def _trace(row: QueuedInvocation) -> str:
+    """The trace header that the function got: what follows from it carries it."""
+    if not row.trace_id:  # accepted by a version that kept none
+        return ""
+    is_counted = recursion.is_counted(row.source)
+    return trace.enter(row.trace_id, row.request_id, _lineage_key(row.function_arn), keeps_lineage=is_counted)[0]
+
+
+def _lineage_key(function_arn: str) -> str:
+    reference = names.parse_arn(function_arn)
+    return trace.function_key(reference.key.arn if reference else function_arn)
 
 
 def _attempts(attempt: Attempt, outcome: Outcome | None) -> int:

@@ -8,8 +8,9 @@ from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage.database import Database
 
@@ -17,8 +18,10 @@ from lambent.storage.database import Database
 class Functions(Protocol):
     """`lambda_.invoker.Invoker`."""
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = ...) -> Outcome:
-        """Raises ResourceNotFound, TooManyRequests."""
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = ..., source: str = ...
+    ) -> Outcome:
+        """Raises ResourceNotFound, TooManyRequests, RecursiveInvocation."""
         ...
 
 
@@ -29,6 +32,7 @@ class MappingParts:
     parcels: Parcels
     find_source: FindSource
     happenings: Happenings
+    meter: Meter
     clock: Clock
     ids: Ids
     jitter: Callable[[], float]

@@ -81,6 +81,8 @@ class Function:
     modified_ms: int
     reserved_concurrency: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    recursive_loop: str = "Terminate"
+    """Or `Allow` (`recursion`)."""
 
     @property
     def log_group(self) -> str:
