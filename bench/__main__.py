@@ -10,7 +10,7 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, report, startup, streams, tables, website
+from bench import functions, lambent_process, mappings, objects, queues, report, startup, streams, tables, website
 from bench.signing import Target
 
 GROUPS = (
@@ -23,6 +23,7 @@ GROUPS = (
     "events",
     "mappings",
     "streams",
+    "queues",
     "site",
     "memory",
 )
@@ -69,6 +70,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from website.measure(target)
     elif group == "streams":
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
+    elif group == "queues":
+        yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

@@ -24,7 +24,14 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, notifications, outcomes, schedule_messages, stream_target
+from lambent.delivery import (
+    function_target,
+    notifications,
+    outcomes,
+    queue_target,
+    schedule_messages,
+    stream_target,
+)
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
@@ -85,6 +92,11 @@ from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
 from lambent.services.scheduler import universal_targets
 from lambent.services.scheduler.operations import SchedulerOperations
+from lambent.services.sqs import query_names
+from lambent.services.sqs.operations import SqsOperations
+from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.receiving import Receiver
+from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -173,6 +185,7 @@ class Platform:
         self._build_tables()
         self._build_streams()
         self._build_log_subscriptions()
+        self._build_queues()
         self._build_mappings()
         self._build_schedules()
         self._build_gateway()
@@ -296,7 +309,9 @@ class Platform:
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send, "kinesis": stream_target.send})
+        self.targets = Targets(
+            {"lambda": function_target.send, "kinesis": stream_target.send, "sqs": queue_target.send}
+        )
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -306,6 +321,11 @@ class Platform:
         )
         self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -384,6 +404,7 @@ class Platform:
                 ),
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
                 ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
+                self._queue_service(),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -400,6 +421,15 @@ class Platform:
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
             },
+        )
+
+    def _queue_service(self) -> ServedService:
+        served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
+        return ServedService(
+            load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
+            SqsOperations(self.queues),
+            allows_anonymous=True,
+            query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
         )
 
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
@@ -424,6 +454,7 @@ class Platform:
             yield
             self._tails.close()
             self.subscriptions.close()
+            self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -450,6 +481,7 @@ class Platform:
             self.lifetime.run(),
             self.stream_retention.run(),
             self.record_retention.run(),
+            self.queue_upkeep.run(),
         ]
 
     async def _start_pool(self) -> None:

@@ -144,6 +144,8 @@ class Router:
             model = self._by_segment.get(request.path.partition("?")[0].split("/", 2)[1])
             if model is not None:
                 return ServiceAddress(model.name, model.protocol, None, request.path)
+            if "sqs" in self._by_name and _is_queue_path(request):
+                return ServiceAddress("sqs", "query", _query_value(request.query, "Action"), request.path)
             action = _query_value(request.query, "Action")
             model = self._by_version.get(_query_value(request.query, "Version") or "") if action else None
             if model is not None:
@@ -179,6 +181,15 @@ def _rest_segments(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
             if segment and "{" not in segment and model.protocol == "rest-json":
                 found[segment] = model
     return found
+
+
+def _is_queue_path(request: Request) -> bool:
+    """`/000000000000/orders` with an Action, in the query or in a form: what curl sends to a queue without signing."""
+    account, _, name = request.path[1:].partition("/")
+    if not (len(account) == 12 and account.isascii() and account.isdigit() and name):
+        return False
+    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return (request.method == "POST" and is_form) or "Action=" in request.query
 
 
 def _query_value(query: str, name: str) -> str | None:
