@@ -16,7 +16,7 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from lambent.delivery import (
     notifications,
     outcomes,
     queue_target,
+    schedule_messages,
     stream_target,
     topic_target,
 )
@@ -40,6 +41,7 @@ from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.log_subscriptions import LogSubscriptions
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
@@ -48,8 +50,10 @@ from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.rules import Rules
 from lambent.delivery.scheduled_rules import ScheduledRules
+from lambent.delivery.schedules import Schedules
 from lambent.delivery.targets import Targets
 from lambent.delivery.topics import Topics
+from lambent.delivery.universal_calls import UniversalCalls
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -97,6 +101,8 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sns.envelopes import CERTIFICATE_PAGE
 from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
@@ -191,10 +197,12 @@ class Platform:
         self._build_objects()
         self._build_tables()
         self._build_streams()
+        self._build_log_subscriptions()
         self._build_queues()
         self._build_topics()
         self._build_buses()
         self._build_mappings()
+        self._build_schedules()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -202,7 +210,11 @@ class Platform:
         self._tails = LiveTails()
         self.log_writer = LogWriter(database, self._tails, clock)
         self.retention = Retention(database, clock)
-        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, self._ids)
+
+    def _build_log_subscriptions(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, ids, self.log_subscriptions.probe)
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
@@ -370,6 +382,28 @@ class Platform:
             )
         )
 
+    def _build_schedules(self) -> None:
+        calls = UniversalCalls(self._call_api, self._ids)
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.schedules = Schedules(
+            database=self._database,
+            parcels=self.parcels,
+            clock=self._clock,
+            ids=self._ids,
+            spread=random.random,
+        )
+        self._scheduler = SchedulerOperations(
+            self._database, self._clock, accepts=self._is_target_of_schedules, spread=random.random
+        )
+
+    async def _call_api(self, caller: Caller, service: str, action: str, request: Mapping[str, Any]) -> None:
+        """What the gateway does for clients, from inside."""
+        await self.gateway.calls.call(caller, service, action, request)
+
+    def _is_target_of_schedules(self, arn: str) -> bool:
+        action = universal_targets.parse(arn)
+        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
@@ -413,6 +447,7 @@ class Platform:
                     load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
                     SnsOperations(self._database, self._clock, self._ids),
                 ),
+                ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
                 self._queue_service(),
             ],
             authenticator=Authenticator(
@@ -485,11 +520,13 @@ class Platform:
             self.async_invocations.run(),
             self.mappings.run(),
             self.topics.run(),
-            self.parcels.run(),
             self.rules.run(),
             self.scheduled_rules.run(),
             self.replays.run(),
             self.archive_retention.run(),
+            self.log_subscriptions.run(),
+            self.parcels.run(),
+            self.schedules.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

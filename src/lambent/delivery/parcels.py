@@ -75,6 +75,8 @@ class Owner:
     carry: Carry | None = None
     is_hopeless: Callable[[Refused], bool] = lambda _: False
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
+    render: Callable[[Parcel], Message] | None = None
+    """The message as its next attempt sends it, if attempts differ."""
 
 
 class Parcels:
@@ -188,12 +190,16 @@ class Parcels:
     def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
         """To a target of ours."""
         try:
-            self._targets.send(tx, parcel.message, Moment(self._clock.now_ms(), self._ids))
+            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
         except Refused as refusal:
             return self._refused(tx, parcel, refusal)
         if parcel.parcel_id:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
         return End(Fate.TAKEN)
+
+    def _rendered(self, parcel: Parcel) -> Message:
+        render = self._owners[parcel.owner].render
+        return parcel.message if render is None else render(parcel)
 
     async def _carry(self, parcel: Parcel) -> None:
         carry = self._owners[parcel.owner].carry

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lambent.delivery import rule_deliveries
-from lambent.delivery.consumer import Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
@@ -77,11 +77,11 @@ class Rules:
             for archive_id in self._archives_for(envelope, event):
                 kept[archive_id].append((envelopes.parse_time(event["time"]), envelope.event))
 
-        def commit(tx: Transaction) -> None:
-            for parcel in parcels:
-                self._parcels.report(parcel, self._parcels.send(tx, parcel))
+        def commit(tx: Transaction) -> AfterCommit:
+            ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
             for archive_id, events in kept.items():
                 archive_store.keep_events(tx, archive_id, events)
+            return lambda: self._parcels.report_all(ends)
 
         return commit
 

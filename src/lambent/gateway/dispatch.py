@@ -17,6 +17,7 @@ import orjson
 
 from lambent import __version__
 from lambent.gateway import bodies, body_limits, cors, digests, strangers
+from lambent.gateway.api_calls import ApiCalls
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
@@ -55,6 +56,7 @@ class Gateway:
         services = tuple(services)
         self._router = Router([service.model for service in services])
         self._endpoints = build_endpoints(services)
+        self.calls = ApiCalls(services)
         self._authenticator = authenticator
         self._ids = ids
         self._website = website
