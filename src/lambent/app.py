@@ -24,13 +24,15 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target
+from lambent.delivery import function_target, outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import dynamodb_source, mappings
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
-from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.notifications import Notifications
+from lambent.delivery.outcomes import NewObject
+from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.targets import Targets
 from lambent.gateway.auth import Authenticator
@@ -151,11 +153,13 @@ class Platform:
         self._credentials = CredentialStore(settings.credentials, clock=clock, ids=ids)
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
+        self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
+        self._build_sending()
         self._build_functions()
         self._build_objects()
         self._build_tables()
-        self.targets = Targets({"lambda": function_target.send})
         self._build_mappings()
         self._build_gateway()
 
@@ -168,8 +172,6 @@ class Platform:
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
-        self._happenings = Happenings()
-        self.meter = Meter()
         self._packages = PackageFiles(
             settings.data / "packages",
             is_used=lambda sha256: database.read(lambda tx: lambda_store.package_is_used(tx, sha256)),
@@ -198,7 +200,7 @@ class Platform:
             happenings=self._happenings,
             meter=self.meter,
             clock=clock,
-            ids=ids,
+            parcels=self.parcels,
             settings=AsyncSettings(
                 schedule=RetrySchedule(after_errors=settings.retry_delays_seconds),
                 max_running=settings.async_concurrency,
@@ -256,12 +258,24 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_sending(self) -> None:
+        """What events are sent on to, and what becomes of those that are refused."""
+        self.targets = Targets({"lambda": function_target.send})
+        self.parcels = Parcels(
+            database=self._database,
+            targets=self.targets,
+            happenings=self._happenings,
+            clock=self._clock,
+            ids=self._ids,
+        )
+        self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
                 database=self._database,
                 functions=self.invoker,
-                put_object=self._put_object,
+                parcels=self.parcels,
                 find_source=dynamodb_source.find,
                 happenings=self._happenings,
                 meter=self.meter,
@@ -271,7 +285,7 @@ class Platform:
             )
         )
 
-    async def _put_object(self, put: DestinationObject) -> None:
+    async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
         caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
@@ -350,7 +364,7 @@ class Platform:
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
-                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain())
+                    await asyncio.gather(self.async_invocations.drain(), self.mappings.drain(), self.parcels.drain())
             for task in background:
                 task.cancel()
             await self.pool.close()
@@ -366,6 +380,7 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.parcels.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

@@ -12,7 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lambent.delivery import outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.outcomes import NewObject
+from lambent.delivery.parcels import Parcels
+from lambent.delivery.targets import Message, Moment, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
@@ -126,6 +130,16 @@ class Scene:
         return self.database.read(lambda tx: queue_store.latest_discards(tx, ACCOUNT_ID, 1000))
 
 
+def _enqueue(tx: Transaction, message: Message, moment: Moment) -> None:
+    """The test's functions are nobody's rows: whatever ARN is one."""
+    new = NewInvocation(moment.ids.uuid(), message.target_arn, message.body, message.source, trace_id=message.trace)
+    queue_store.enqueue(tx, [new], moment.now_ms)
+
+
+async def _no_bucket(put: NewObject) -> None:
+    raise AssertionError(f"nobody here has a bucket {put.bucket}")
+
+
 @contextlib.asynccontextmanager
 async def scene(
     directory: Path,
@@ -137,6 +151,9 @@ async def scene(
     """At the end everything is cancelled where it stands."""
     clock = clock or VirtualClock()
     database = Database.open(directory / "lambent.db")
+    targets = Targets({"lambda": _enqueue})
+    parcels = Parcels(database=database, targets=targets, happenings=Happenings(), clock=clock, ids=RandomIds())
+    parcels.register(outcomes.owner(_no_bucket, clock, RandomIds()))
     delivery = AsyncInvocations(
         database=database,
         invoke=functions.invoke,
@@ -144,7 +161,7 @@ async def scene(
         happenings=Happenings(),
         meter=Meter(),
         clock=clock,
-        ids=RandomIds(),
+        parcels=parcels,
         settings=settings or AsyncSettings(),
     )
     running = asyncio.create_task(delivery.run())

@@ -20,11 +20,11 @@ from typing import Protocol
 from lambent.delivery import settlements
 from lambent.delivery.backlog import Backlog
 from lambent.delivery.pace import Pace
+from lambent.delivery.parcels import Parcels
 from lambent.delivery.retries import DiscardReason, RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
-from lambent.kit.ids import Ids
 from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import HappeningKind, Happenings
@@ -93,7 +93,7 @@ class AsyncInvocations:
         happenings: Happenings,
         meter: Meter,
         clock: Clock,
-        ids: Ids,
+        parcels: Parcels,
         settings: AsyncSettings,
     ) -> None:
         self._database = database
@@ -108,7 +108,7 @@ class AsyncInvocations:
         )
         self._function_limit = settings.max_running_per_function or max(1, settings.max_running * 3 // 4)
         self._paces: dict[str, Pace] = {}
-        self._settler = Settler(database=database, clock=clock, ids=ids, committed=self._after_commit)
+        self._settler = Settler(database=database, clock=clock, parcels=parcels, committed=self._after_commit)
         self._bell = database.subscribe(queue_store.TOPIC)
         self._read_through = 0
         self._later: list[tuple[int, int]] = []

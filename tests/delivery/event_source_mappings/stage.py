@@ -14,11 +14,15 @@ from typing import Any
 
 import orjson
 
+from lambent.delivery import outcomes, parcel_store
 from lambent.delivery.event_source_mappings import mappings, progress_store
 from lambent.delivery.event_source_mappings.mappings import Mappings
-from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
+from lambent.delivery.outcomes import NewObject
+from lambent.delivery.parcels import Parcels
+from lambent.delivery.targets import Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
@@ -181,9 +185,11 @@ class Bucket:
     objects: list[tuple[str, Any]] = field(default_factory=list)
     """(key, document)."""
     refusal: Exception | None = None
+    attempts: int = 0
 
-    async def put(self, put: DestinationObject) -> None:
+    async def put(self, put: NewObject) -> None:
         assert put.bucket == "failures"
+        self.attempts += 1
         if self.refusal is not None:
             raise self.refusal
         self.objects.append((put.key, orjson.loads(put.content)))
@@ -296,6 +302,10 @@ class Stage:
         lanes = self.database.read(lambda tx: progress_store.load_lanes(tx, uuid, shard_id))
         return [lane.position for lane in lanes]
 
+    def is_reported(self) -> bool:
+        """What was discarded has arrived at its destination."""
+        return not self.database.read(parcel_store.count_parcels)
+
     def is_settled(self, uuid: str) -> bool:
         """Every record of every shard, in every lane."""
 
@@ -330,11 +340,13 @@ async def stage(
     bucket = bucket or Bucket()
     happenings = Happenings()
     database = Database.open(directory / "lambent.db")
+    parcels = Parcels(database=database, targets=Targets({}), happenings=happenings, clock=clock, ids=RandomIds())
+    parcels.register(outcomes.owner(bucket.put, clock, RandomIds()))
     delivery = Mappings(
         MappingParts(
             database=database,
             functions=function,
-            put_object=bucket.put,
+            parcels=parcels,
             find_source=lambda _, arn: stream.source() if arn == STREAM_ARN else None,
             happenings=happenings,
             meter=Meter(),
@@ -343,14 +355,14 @@ async def stage(
             jitter=lambda: 0.0,
         )
     )
-    running = asyncio.create_task(delivery.run())
+    running = [asyncio.create_task(delivery.run()), asyncio.create_task(parcels.run())]
     try:
         yield Stage(database, clock, stream, function, bucket, delivery, happenings)
-        assert not running.done(), "delivery ended by itself"
+        assert not any(task.done() for task in running), "delivery ended by itself"
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await database.close()
 
 

@@ -281,7 +281,7 @@ REFUSED = [
     ({"FilterCriteria": {"Filters": [{"Pattern": "x" * 4097}]}}, "ValidationException", None),
     ({"FilterCriteria": {"Filters": [{"Pattern": "{}"}] * 11}}, "InvalidParameterValueException", None),
     (
-        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:queue"}}},
+        {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:queue.fifo"}}},
         "InvalidParameterValueException",
         None,
     ),

@@ -22,6 +22,7 @@ from lambent.delivery.event_source_mappings.progress import Progress, Section
 from lambent.delivery.event_source_mappings.reading import LaneReader
 from lambent.delivery.event_source_mappings.records import PreparedRecord
 from lambent.delivery.event_source_mappings.sources import record_topic
+from lambent.delivery.parcels import End
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store, metrics
 from lambent.services.lambda_.event_source_mappings import CALL_FAILED, INFINITE, OK, EventSourceMapping
@@ -234,11 +235,10 @@ class Lane:
         return progress, failures.after_response(batch, response, self._policy, before)
 
     async def _settle(self, progress: Progress, batch: Batch, step: Step, outcome: Outcome | None = None) -> None:
-        """Commit what follows, once the destination has what was given up."""
+        """Commit what follows; what was given up goes to its destination in the same transaction."""
+        discard: Discard | None = None
         if step.condition is not None:
             discard = self._discard(step.condition, step.discarded, batch.section.invocations, outcome)
-            if not await self._report(discard):
-                return
         sections = step.sections + self._progress.sections[1:]
         if not sections:
             self._kept, self._kept_through = (), 0
@@ -247,7 +247,7 @@ class Lane:
         if step.position > self._progress.position:
             self._failures = 0
         self._held = None
-        await self._commit(progress.moved(step.position, sections), _result(step, outcome))
+        await self._commit(progress.moved(step.position, sections), _result(step, outcome), discard)
         if step.is_delayed:
             await self._pause()
 
@@ -267,8 +267,7 @@ class Lane:
         attempts = window.attempts + 1
         if 0 <= self._policy.max_retries < attempts:
             discard = self._discard(DiscardCondition.RETRIES_EXHAUSTED, (), window.attempts, outcome)
-            if await self._report(discard):
-                await self._commit(windows.ended(progress), CALL_FAILED)
+            await self._commit(windows.ended(progress), CALL_FAILED, discard)
             return
         await self._commit(replace(progress, window=replace(window, attempts=attempts)), CALL_FAILED)
         await self._pause()
@@ -318,31 +317,22 @@ class Lane:
             discarded_ms=self._parts.clock.now_ms(),
         )
 
-    async def _report(self, discard: Discard) -> bool:
-        """False: we are to stop before the destination has it."""
-        while not self._is_stopping:
-            try:
-                await self._destination.report(discard, self._reader.source.label)
-            except Exception:
-                log.exception("mapping %s cannot report a discarded batch; it tries again", self._mapping.uuid)
-                await self._sleep(FAULT_SECONDS)
-            else:
-                self._gauge.discarded += len(discard.records)
-                return True
-        return False
-
-    async def _commit(self, progress: Progress, result: str | None = None) -> None:
+    async def _commit(self, progress: Progress, result: str | None = None, discard: Discard | None = None) -> None:
         """Raises CheckpointMoved."""
         uuid, revision = self._mapping.uuid, self._revision
         assert revision is not None
         news = result if result != self._standing.last_result else None
 
-        def commit(tx: Transaction) -> None:
+        def commit(tx: Transaction) -> End | None:
             progress_store.commit_lane(tx, uuid, self._shard_id, self._number, revision=revision, progress=progress)
             if news is not None:
                 event_source_store.set_last_result(tx, uuid, news)
+            return self._destination.send(tx, discard) if discard is not None else None
 
-        await self._parts.database.write(commit)
+        end = await self._parts.database.write(commit)
+        if discard is not None:
+            self._gauge.discarded += len(discard.records)
+            self._destination.note(discard, end, self._reader.source.label)
         self._revision, self._progress = revision + 1, progress
         self._standing.last_result = result or self._standing.last_result
         self._gauge.position = progress.position

@@ -1,10 +1,11 @@
 """What the shells of event source mappings work with, and the places of a mapping for people who look."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lambent.delivery.event_source_mappings.sources import FindSource
+from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.kit.meter import Meter
@@ -25,27 +26,10 @@ class Functions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class DestinationObject:
-    """What is put into a bucket about a discarded batch."""
-
-    account_id: str
-    region: str
-    bucket: str
-    key: str
-    content: bytes
-    trace: str = ""
-    """The trace header of the first record of the batch."""
-
-
-PutObject = Callable[[DestinationObject], Awaitable[None]]
-"""Returns when it is on disk. Raises ServiceError as S3 would."""
-
-
-@dataclass(frozen=True, slots=True)
 class MappingParts:
     database: Database
     functions: Functions
-    put_object: PutObject
+    parcels: Parcels
     find_source: FindSource
     happenings: Happenings
     meter: Meter

@@ -12,6 +12,7 @@ from enum import Enum
 from lambent.kit.arn import Arn
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
+from lambent.services.lambda_ import destination_arns, event_invoke
 from lambent.services.lambda_.errors import InvalidParameterValue, ResourceInUse
 
 #: Announced by every commit that changes what a mapping is to do.
@@ -85,7 +86,7 @@ class Options:
     parallelization: int = 1
     tumbling_window_seconds: int = 0
     on_failure: str = ""
-    """ARN of the bucket that is told of discarded batches."""
+    """ARN of the queue, topic or bucket that is told of discarded batches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,9 @@ def check_options(options: Options, source_arn: str) -> None:
             f"Maximum record age in seconds must be {INFINITE} or at least {MIN_RECORD_AGE_SECONDS}."
         )
     _check_filters(options.filters)
-    _check_destination(options.on_failure)
+    event_invoke.check_destination(
+        options.on_failure, option="DestinationConfig.OnFailure", kinds=destination_arns.OF_BATCHES
+    )
 
 
 def _check_filters(patterns: tuple[str, ...]) -> None:
@@ -155,21 +158,3 @@ def _check_filters(patterns: tuple[str, ...]) -> None:
             event_patterns.compile_pattern(pattern)
         except InvalidPattern as error:
             raise InvalidParameterValue(f"Invalid filter pattern definition. {error}") from error
-
-
-def _check_destination(arn: str) -> None:
-    if arn and bucket_of(arn) is None:
-        raise InvalidParameterValue(
-            f"The provided destination config DestinationConfig.OnFailure is invalid: {arn} is not the ARN of an "
-            "Amazon S3 bucket. Queues and topics are not served as destinations yet."
-        )
-
-
-def bucket_of(arn: str) -> str | None:
-    """`arn:aws:s3:::name` -> name."""
-    try:
-        parsed = Arn.parse(arn)
-    except ValueError:
-        return None
-    is_bucket = parsed.service == "s3" and "/" not in parsed.resource and ":" not in parsed.resource
-    return parsed.resource if is_bucket else None

@@ -232,7 +232,9 @@ class Invoker:
         return Target(
             spec=make_spec(function, self._packages),
             invoked_arn=reference.arn,
-            policy=event_invoke.policy_of(config, reserved_concurrency=reserved),
+            policy=event_invoke.policy_of(
+                config, reserved_concurrency=reserved, dead_letters=function.configuration.dead_letters
+            ),
             load=load,
             limit=limit,
             reserved=reserved is not None,
