@@ -144,6 +144,8 @@ class ServiceModel:
     """All that AWS has."""
     routes: tuple[Route, ...]
     """Of all that AWS has; empty for the protocols that name the operation elsewhere."""
+    is_query_compatible: bool = False
+    """It spoke the query protocol once, and its errors still tell the codes they had there."""
 
 
 def load_service(
@@ -182,6 +184,7 @@ def load_service(
         operations={one: _build_operation(raw["operations"][one], shapes, protocol) for one in sorted(served)},
         operation_names=frozenset(raw["operations"]),
         routes=tuple(_build_routes(raw, frozenset(served))) if protocol.startswith("rest") else (),
+        is_query_compatible="awsQueryCompatible" in metadata,
     )
 
 
