@@ -49,6 +49,9 @@ from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
 from lambent.services.caller import Caller
+from lambent.services.cloudwatch.operations import CloudWatchOperations
+from lambent.services.cloudwatch.publisher import Publisher
+from lambent.services.cloudwatch.retention import MetricRetention
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -161,6 +164,7 @@ class Platform:
         self._build_objects()
         self._build_tables()
         self._build_mappings()
+        self._build_metrics()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -270,6 +274,10 @@ class Platform:
         )
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
 
+    def _build_metrics(self) -> None:
+        self.publisher = Publisher(self._database, self.meter, self._clock)
+        self.metric_retention = MetricRetention(self._database, self._clock)
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
@@ -314,6 +322,10 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(
+                    load_service("cloudwatch", CloudWatchOperations.SERVED),
+                    CloudWatchOperations(self._database, self._clock),
+                ),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -369,6 +381,7 @@ class Platform:
                 task.cancel()
             await self.pool.close()
             await self.log_writer.close()
+            await self.publisher.close()
 
     def _background(self) -> list[Any]:
         """The loops that run as long as the platform; one that ends takes everything with it."""
@@ -384,6 +397,8 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.publisher.run(),
+            self.metric_retention.run(),
         ]
 
     async def _start_pool(self) -> None:

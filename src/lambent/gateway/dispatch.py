@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import orjson
 
 from lambent import __version__
-from lambent.gateway import bodies, body_limits, cors, digests, strangers
+from lambent.gateway import bodies, body_limits, compression, cors, digests, strangers
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
@@ -109,6 +109,8 @@ class Gateway:
         content = b"" if streamed is not None or body.length == 0 else await body.read(plan.body_limit)
         if endpoint.is_s3 and content:
             digests.check_document(content, request.headers)
+        elif content:
+            content = compression.inflate(content, request.headers, plan.body_limit)
         given = endpoint.codec.decode(operation, request, content, labels)
         validation.validate(operation, given)
         if streamed is not None:
@@ -189,7 +191,8 @@ async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddr
     """The query protocol names its operation in the body, which then is here already."""
     content = await request.body.read(body_limits.FORM)
     request.body = BytesBody(content)
-    return dataclasses.replace(address, operation=query.parse_form(request, content).get("Action", ""))
+    form = query.parse_form(request, compression.inflate(content, request.headers, body_limits.FORM))
+    return dataclasses.replace(address, operation=form.get("Action", ""))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:
