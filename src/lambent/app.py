@@ -16,6 +16,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
 from lambent.gateway.endpoints import ServedService
+from lambent.gateway.metrics_page import MetricsPage
+from lambent.gateway.process_figures import ProcessFigures, Sources
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
@@ -125,6 +128,9 @@ class Access:
 
     async def serve(self, listening: socket.socket, _spec: FunctionSpec, environment_id: str) -> "Visit":
         return Visit(self, await self.listener.adopt(listening, environment_id), environment_id)
+
+    def connections(self) -> Counter[str]:
+        return self.listener.connections()
 
     def revoke(self, environment_id: str) -> None:
         key = self._keys.pop(environment_id, None)
@@ -277,6 +283,14 @@ class Platform:
     def _build_metrics(self) -> None:
         self.publisher = Publisher(self._database, self.meter, self._clock)
         self.metric_retention = MetricRetention(self._database, self._clock)
+        self.figures = ProcessFigures(
+            Sources(
+                commits=self._database.commits,
+                environments=self.pool.snapshot,
+                connections=self._access.connections,
+                backlog=self.async_invocations.depths,
+            )
+        )
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -349,6 +363,7 @@ class Platform:
                 "packages": Page(pages.package, is_public=True),
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
+                "metrics": Page(MetricsPage(self.meter, self.figures.families).serve, takes_password=True),
             },
         )
 
@@ -399,6 +414,7 @@ class Platform:
             self.stream_retention.run(),
             self.publisher.run(),
             self.metric_retention.run(),
+            self.figures.run(),
         ]
 
     async def _start_pool(self) -> None:

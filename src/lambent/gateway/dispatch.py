@@ -39,6 +39,8 @@ class Page:
 
     serve: Callable[[Request, Caller], Awaitable[Response]]
     is_public: bool = False
+    takes_password: bool = False
+    """For programs that cannot sign: an access key and its secret as user and password will do."""
 
 
 class Gateway:
@@ -173,7 +175,9 @@ class Gateway:
         request_id = self._ids.uuid()
         if page.is_public:
             return self._authenticator.visitor(request, request_id)
-        identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
+        identity = self._authenticator.by_password(request, _PAGE_DIALECT) if page.takes_password else None
+        if identity is None:
+            identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
         if identity.principal is None:
             raise ServiceError("This page needs a signed request.", code=_PAGE_DIALECT.missing, status=403)
         return caller_of(request, identity, request_id)
