@@ -67,7 +67,7 @@ def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> r
         asyncio.run(run(target.host, target.port, [request], 1))
         time.sleep(0.02)
     time.sleep(2)
-    told = [re.search(r"ENTERED (\S+) ([\d.]+)", line) for line in _lines(logs, "changed", "ENTERED")]
+    told = [re.search(r"ENTERED (\S+) ([\d.]+)", line) for line in lines(logs, "changed", "ENTERED")]
     entered = {found[1]: float(found[2]) for found in told if found}
     values = [entered[f"k{n}"] - sent[f"k{n}"] for n in range(WARMING, SAMPLES + WARMING) if f"k{n}" in entered]
     figure = report.latency("PutItem sent to handler entered, warm", values, 2.5)
@@ -86,7 +86,7 @@ def _rolled_up(target: Target, client: Any, functions_client: Any, logs: Any) ->
     done: list[tuple[int, float, float]] = []
     while sum(count for count, _, _ in done) < RECORDS and time.monotonic() < deadline:
         time.sleep(2)
-        told = [re.search(r"ROLLED (\d+) ([\d.]+) ([\d.]+)", line) for line in _lines(logs, "rollup", "ROLLED")]
+        told = [re.search(r"ROLLED (\d+) ([\d.]+) ([\d.]+)", line) for line in lines(logs, "rollup", "ROLLED")]
         done = [(int(found[1]), float(found[2]), float(found[3])) for found in told if found]
     rolled = sum(count for count, _, _ in done)
     seconds = max(end for _, _, end in done) - min(began for _, began, _ in done)
@@ -102,6 +102,11 @@ def _rolled_up(target: Target, client: Any, functions_client: Any, logs: Any) ->
 
 def _map(client: Any, functions_client: Any, table: str, function: str, **options: Any) -> None:
     arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    map_source(functions_client, arn, function, **options)
+
+
+def map_source(functions_client: Any, arn: str, function: str, **options: Any) -> None:
+    """Returns when the mapping reads."""
     mapping = functions_client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **options)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while mapping["State"] != "Enabled":
@@ -110,7 +115,7 @@ def _map(client: Any, functions_client: Any, table: str, function: str, **option
         mapping = functions_client.get_event_source_mapping(UUID=mapping["UUID"])
 
 
-def _lines(logs: Any, function: str, pattern: str) -> list[str]:
+def lines(logs: Any, function: str, pattern: str) -> list[str]:
     pages = logs.get_paginator("filter_log_events").paginate(
         logGroupName=f"/aws/lambda/{function}", filterPattern=pattern
     )

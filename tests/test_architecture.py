@@ -9,6 +9,7 @@ SHELLS = {
     "live_tail",
     "package_files",
     "publisher",
+    "receiving",
     "retention",
     "upkeep",
     "writer",

@@ -25,9 +25,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes
+from lambent.delivery import function_target, notifications, outcomes, queue_target, stream_target
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -46,6 +46,7 @@ from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
 from lambent.kit.meter import Meter
+from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -64,8 +65,13 @@ from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.happenings import Happenings
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -80,6 +86,11 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sqs import query_names
+from lambent.services.sqs.operations import SqsOperations
+from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.receiving import Receiver
+from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -169,6 +180,8 @@ class Platform:
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
+        self._build_queues()
         self._build_mappings()
         self._build_metrics()
         self._build_gateway()
@@ -217,7 +230,11 @@ class Platform:
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -231,7 +248,7 @@ class Platform:
                 serve_platform=self._access.serve,
             ),
             PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
+                isolation=_isolation_policy(settings),
                 waiting_per_runtime=settings.pool_size,
                 max_environments=settings.max_environments,
                 idle_seconds=settings.idle_seconds,
@@ -244,7 +261,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -257,7 +274,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -268,9 +285,25 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
+
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send})
+        self.targets = Targets(
+            {"lambda": function_target.send, "kinesis": stream_target.send, "sqs": queue_target.send}
+        )
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -278,7 +311,13 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
+        self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
 
     def _build_metrics(self) -> None:
         self.publisher = Publisher(self._database, self.meter, self._clock)
@@ -298,7 +337,7 @@ class Platform:
                 database=self._database,
                 functions=self.invoker,
                 parcels=self.parcels,
-                find_source=dynamodb_source.find,
+                find_source=source_finder.find,
                 happenings=self._happenings,
                 meter=self.meter,
                 clock=self._clock,
@@ -348,6 +387,8 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
+                self._queue_service(),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -365,6 +406,15 @@ class Platform:
                 "tail": Page(tail.serve),
                 "metrics": Page(MetricsPage(self.meter, self.figures.families).serve, takes_password=True),
             },
+        )
+
+    def _queue_service(self) -> ServedService:
+        served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
+        return ServedService(
+            load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
+            SqsOperations(self.queues),
+            allows_anonymous=True,
+            query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
         )
 
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
@@ -388,6 +438,8 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
+            self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -412,6 +464,8 @@ class Platform:
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
+            self.queue_upkeep.run(),
             self.publisher.run(),
             self.metric_retention.run(),
             self.figures.run(),
@@ -458,11 +512,10 @@ class Platform:
             lock.release()
 
 
-def _isolation_policy(setting: str) -> IsolationPolicy:
+def _isolation_policy(settings: Settings) -> IsolationPolicy:
     """`process` is the only level that must be asked for by name; `auto` never ends there."""
-    if setting == "auto":
-        return IsolationPolicy()
-    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+    level = None if settings.isolation == "auto" else Level(settings.isolation)
+    return IsolationPolicy(level, allow_process=level is Level.PROCESS, cpu_quota=settings.cpu_quota)
 
 
 def _settle_garbage() -> None:
@@ -515,6 +568,7 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        loop.call_later(PRELOAD_SECONDS, checksums.preload)
+        for preload in (checksums.preload, doorway.preload):
+            loop.call_later(PRELOAD_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()

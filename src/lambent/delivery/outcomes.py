@@ -38,7 +38,6 @@ class NewObject:
     key: str
     content: bytes
     trace: str = ""
-    """The trace header of what it tells of."""
 
 
 PutObject = Callable[[NewObject], Awaitable[None]]
@@ -54,8 +53,7 @@ def owner(put_object: PutObject, clock: Clock, ids: Ids) -> Owner:
         function = Arn.parse(message.sender.arn)
         key = parcel.terms.get(OBJECT_KEY) or destinations.object_key(message.sender.arn, clock.now_ms(), ids.uuid())
         try:
-            place = (function.account_id, function.region, bucket, key)
-            await put_object(NewObject(*place, content=message.body, trace=message.trace))
+            await put_object(NewObject(function.account_id, function.region, bucket, key, message.body, message.trace))
         except ServiceError as error:
             raise Refused(error.code, f"bucket {bucket} does not take it: {error.message}") from error
 

@@ -165,7 +165,7 @@ class Parcels:
                 await self._attempt_all([parcel])
             return
         for parcel, end in zip(parcels, ends, strict=True):
-            self._report(parcel, end)
+            self.report(parcel, end)
 
     def _begin_to_carry(self, parcel: Parcel, tasks: asyncio.TaskGroup) -> bool:
         lane = parcel_store.lane_of(parcel.message.target_arn)
@@ -223,7 +223,7 @@ class Parcels:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
             return End(Fate.TAKEN)
 
-        self._report(parcel, await self._database.write(commit))
+        self.report(parcel, await self._database.write(commit))
 
     def _refused(self, tx: Transaction, parcel: Parcel, refusal: Refused) -> End:
         """Another attempt, or the end."""
@@ -255,9 +255,22 @@ class Parcels:
             )
         return End(Fate.DEAD_LETTER, refusal)
 
-    def _report(self, parcel: Parcel, end: End) -> None:
-        """For people who look: only what was not taken."""
-        report(self._happenings, parcel, end, self._clock.now_ms())
+    def report(self, parcel: Parcel, end: End) -> None:
+        """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        if end.refusal is None:
+            return
+        kept = end.fate is Fate.KEPT
+        message = parcel.message
+        self._happenings.record_sent(
+            HappeningKind.REFUSED if kept else HappeningKind.DISCARDED,
+            time_ms=self._clock.now_ms(),
+            source=message.source,
+            target_arn=message.target_arn,
+            account_id=message.sender.account_id,
+            detail=f"{end.refusal.code}: {end.refusal}"
+            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            trace=message.trace,
+        )
 
     def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
         """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""
@@ -271,19 +284,3 @@ class Parcels:
         await self._clock.sleep(max(0.0, (due_ms - self._clock.now_ms()) / 1000))
         self._alarms.discard(due_ms)
         self._bell.ring()
-
-
-def report(happenings: Happenings, parcel: Parcel, end: End, now_ms: int) -> None:
-    """Tell people who look what was not taken, and what became of it. For owners as well, after a first attempt."""
-    if end.refusal is None:
-        return
-    kept = end.fate is Fate.KEPT
-    happenings.record_sent(
-        HappeningKind.REFUSED if kept else HappeningKind.DISCARDED,
-        time_ms=now_ms,
-        source=parcel.message.source,
-        target_arn=parcel.message.target_arn,
-        account_id=parcel.message.sender.account_id,
-        trace=parcel.message.trace,
-        detail=f"{end.refusal.code}: {end.refusal}" + ("; another attempt follows" if kept else f" ({end.fate.value})"),
-    )

@@ -31,6 +31,11 @@ class ServedService:
     operations: object
     allows_anonymous: bool = False
     """Unsigned requests reach the operations, which decide themselves (S3: policies and ACLs)."""
+    query: ServiceModel | None = None
+    """How the service is described for the query protocol, where today's model has forgotten it (SQS)."""
+
+    def model_for(self, protocol: str) -> ServiceModel:
+        return self.query if self.query is not None and protocol == "query" else self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ def _missing_methods(service: ServedService) -> list[str]:
 
 
 def _build_endpoint(service: ServedService, protocol: str) -> Endpoint:
-    model = service.model
+    model = service.model_for(protocol)
     return Endpoint(
         service=service,
         protocol=protocol,

@@ -19,7 +19,7 @@ from lambent.delivery.event_source_mappings import mappings, progress_store
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.event_source_mappings.progress import Progress
-from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
+from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard, SourceRecord
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Targets
@@ -126,6 +126,8 @@ class Function:
     """What the mapped function does, and what it was asked."""
 
     behaviour: Behaviour
+    source: str = "test:s"
+    """What invocations are said to come from."""
     events: list[Event] = field(default_factory=list)
     """Of every invocation that reached it."""
     refusal: ServiceError | None = None
@@ -138,7 +140,7 @@ class Function:
     async def invoke(
         self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
     ) -> Outcome:
-        assert (address.function, source) == ("f", "test:s")
+        assert (address.function, source) == ("f", self.source)
         self.traces.append(trace_id)
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)
@@ -209,15 +211,21 @@ class Stage:
     bucket: Bucket
     mappings: Mappings
     happenings: Happenings
+    find_source: FindSource
 
     async def create(
-        self, starting: StartingPosition = StartingPosition.TRIM_HORIZON, *, enabled: bool = True, **options: Any
+        self,
+        starting: StartingPosition = StartingPosition.TRIM_HORIZON,
+        *,
+        enabled: bool = True,
+        source_arn: str = STREAM_ARN,
+        **options: Any,
     ) -> str:
         mapping = EventSourceMapping(
             uuid=RandomIds().uuid(),
             account_id="000000000000",
             region="us-east-1",
-            source_arn=STREAM_ARN,
+            source_arn=source_arn,
             function_arn=FUNCTION_ARN,
             generation=1,
             state=State.CREATING if enabled else State.DISABLED,
@@ -227,7 +235,7 @@ class Stage:
         )
 
         def insert(tx: Transaction) -> None:
-            mappings.begin(tx, mapping, lambda _, __: self.stream.source())
+            mappings.begin(tx, mapping, self.find_source)
             event_source_store.insert_mapping(tx, mapping)
 
         await self.database.write(insert)
@@ -332,10 +340,14 @@ async def stage(
     function: Function | None = None,
     bucket: Bucket | None = None,
     clock: VirtualClock | None = None,
+    find_source: FindSource | None = None,
 ) -> AsyncIterator[Stage]:
-    """At the end everything is cancelled where it stands."""
+    """With `find_source`, sources are what that finds, and not the test's own stream.
+
+    At the end everything is cancelled where it stands."""
     clock = clock or VirtualClock()
     stream = stream or Stream.of(1)
+    find = find_source or (lambda _, mapping: stream.source() if mapping.source_arn == STREAM_ARN else None)
     function = function or Function(behaviour)
     bucket = bucket or Bucket()
     happenings = Happenings()
@@ -347,7 +359,7 @@ async def stage(
             database=database,
             functions=function,
             parcels=parcels,
-            find_source=lambda _, arn: stream.source() if arn == STREAM_ARN else None,
+            find_source=find,
             happenings=happenings,
             meter=Meter(),
             clock=clock,
@@ -357,7 +369,7 @@ async def stage(
     )
     running = [asyncio.create_task(delivery.run()), asyncio.create_task(parcels.run())]
     try:
-        yield Stage(database, clock, stream, function, bucket, delivery, happenings)
+        yield Stage(database, clock, stream, function, bucket, delivery, happenings, find)
         assert not any(task.done() for task in running), "delivery ended by itself"
     finally:
         for task in running:

@@ -21,7 +21,7 @@ from lambent.delivery.event_source_mappings.parts import LaneStanding, MappingPa
 from lambent.delivery.event_source_mappings.progress import Progress, Section
 from lambent.delivery.event_source_mappings.reading import LaneReader
 from lambent.delivery.event_source_mappings.records import PreparedRecord
-from lambent.delivery.event_source_mappings.sources import record_topic
+from lambent.delivery.event_source_mappings.sources import LogSource, record_topic
 from lambent.delivery.parcels import End
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store, metrics
@@ -57,6 +57,7 @@ class Lane:
         self._policy = RetryPolicy(mapping.options.max_retries, mapping.options.bisects)
         self._reader = reader
         self._shard_id = reader.shard.shard_id
+        self._shown_id = reader.shard.shown_id
         self._number = number
         self._tasks = tasks
         self._destination = Destination(parts, mapping)
@@ -83,6 +84,10 @@ class Lane:
         """After the invocation that is under way."""
         self._is_stopping = True
         self._bell.ring()
+
+    def use(self, source: LogSource) -> None:
+        """The source as it is now: records may be kept for another time."""
+        self._reader.source = source
 
     def close(self) -> None:
         """Nothing will be appended to the shard any more."""
@@ -275,7 +280,7 @@ class Lane:
     def _window_members(self, progress: Progress, *, is_final: bool) -> dict[str, Any]:
         assert progress.window is not None
         return windows.event_members(
-            progress.window, shard_id=self._shard_id, source_arn=self._mapping.source_arn, is_final=is_final
+            progress.window, shard_id=self._shown_id, source_arn=self._reader.source.arn, is_final=is_final
         )
 
     async def _invoke(self, payload: bytes, trace_id: str = "") -> Outcome | None:
@@ -307,8 +312,8 @@ class Lane:
         return Discard(
             condition=condition,
             records=discarded,
-            shard_id=self._shard_id,
-            source_arn=self._mapping.source_arn,
+            shard_id=self._shown_id,
+            source_arn=self._reader.source.arn,
             batch_info=self._reader.source.batch_info,
             function_arn=self._mapping.function_arn,
             invocations=invocations + (outcome is not None),

@@ -78,3 +78,35 @@ class MappingStanding:
                 for (shard_id, lane), one in sorted(self.lanes.items())
             ],
         }
+
+
+@dataclass(slots=True)
+class QueueStanding:
+    """A mapping over a queue, since the process began; as `MappingStanding`."""
+
+    uuid: str
+    last_result: str
+    running: int = 0
+    """Batches that are with the function now."""
+    invocations: int = 0
+    errors: int = 0
+    refused: int = 0
+    """Invocations that did not come to the function."""
+    records: int = 0
+    filtered: int = 0
+    """Messages that no filter wanted."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "uuid": self.uuid,
+            "lastProcessingResult": self.last_result,
+            "lanes": [],
+            "queue": {
+                "running": self.running,
+                "invocations": self.invocations,
+                "errors": self.errors,
+                "refused": self.refused,
+                "records": self.records,
+                "filtered": self.filtered,
+            },
+        }

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import orjson
+
 from lambent.kit.arn import Arn
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
@@ -87,6 +89,8 @@ class Options:
     tumbling_window_seconds: int = 0
     on_failure: str = ""
     """ARN of the queue, topic or bucket that is told of discarded batches."""
+    maximum_concurrency: int = 0
+    """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +148,26 @@ def check_options(options: Options, source_arn: str) -> None:
         raise InvalidParameterValue(
             f"Maximum record age in seconds must be {INFINITE} or at least {MIN_RECORD_AGE_SECONDS}."
         )
-    _check_filters(options.filters)
+    check_filters(options.filters)
+    if ":kinesis:" in source_arn:
+        _check_data_filters(options.filters)
     event_invoke.check_destination(
         options.on_failure, option="DestinationConfig.OnFailure", kinds=destination_arns.OF_BATCHES
     )
 
 
-def _check_filters(patterns: tuple[str, ...]) -> None:
+def _check_data_filters(patterns: tuple[str, ...]) -> None:
+    """Data of records is matched as JSON; patterns of plain text are for queues.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html, "Properly filtering Kinesis messages".
+    """
+    for pattern in patterns:
+        if not isinstance(orjson.loads(pattern).get("data", {}), dict):
+            raise InvalidParameterValue("Invalid filter pattern definition. The pattern of data must be a JSON object.")
+
+
+def check_filters(patterns: tuple[str, ...]) -> None:
+    """Raises InvalidParameterValue."""
     if len(patterns) > MAX_FILTERS:
         raise InvalidParameterValue(f"Filter criteria can have at most {MAX_FILTERS} filters.")
     for pattern in patterns:
