@@ -16,6 +16,7 @@ import secrets
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
 from lambent.gateway.endpoints import ServedService
+from lambent.gateway.metrics_page import MetricsPage
+from lambent.gateway.process_figures import ProcessFigures, Sources
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
@@ -69,6 +72,9 @@ from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
 from lambent.services.caller import Caller
+from lambent.services.cloudwatch.operations import CloudWatchOperations
+from lambent.services.cloudwatch.publisher import Publisher
+from lambent.services.cloudwatch.retention import MetricRetention
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -159,6 +165,9 @@ class Access:
     async def serve(self, listening: socket.socket, _spec: FunctionSpec, environment_id: str) -> "Visit":
         return Visit(self, await self.listener.adopt(listening, environment_id), environment_id)
 
+    def connections(self) -> Counter[str]:
+        return self.listener.connections()
+
     def revoke(self, environment_id: str) -> None:
         key = self._keys.pop(environment_id, None)
         if key is not None:
@@ -203,6 +212,7 @@ class Platform:
         self._build_buses()
         self._build_mappings()
         self._build_schedules()
+        self._build_metrics()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -367,6 +377,18 @@ class Platform:
         self.archive_retention = ArchiveRetention(database, clock)
         self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
+    def _build_metrics(self) -> None:
+        self.publisher = Publisher(self._database, self.meter, self._clock)
+        self.metric_retention = MetricRetention(self._database, self._clock)
+        self.figures = ProcessFigures(
+            Sources(
+                commits=self._database.commits,
+                environments=self.pool.snapshot,
+                connections=self._access.connections,
+                backlog=self.async_invocations.depths,
+            )
+        )
+
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
@@ -435,6 +457,10 @@ class Platform:
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
                 ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
+                    load_service("cloudwatch", CloudWatchOperations.SERVED),
+                    CloudWatchOperations(self._database, self._clock),
+                ),
+                ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
                 ),
@@ -465,6 +491,7 @@ class Platform:
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
                 CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
+                "metrics": Page(MetricsPage(self.meter, self.figures.families).serve, takes_password=True),
             },
         )
 
@@ -508,6 +535,7 @@ class Platform:
                 task.cancel()
             await self.pool.close()
             await self.log_writer.close()
+            await self.publisher.close()
 
     def _background(self) -> list[Any]:
         """The loops that run as long as the platform; one that ends takes everything with it."""
@@ -532,6 +560,9 @@ class Platform:
             self.stream_retention.run(),
             self.record_retention.run(),
             self.queue_upkeep.run(),
+            self.publisher.run(),
+            self.metric_retention.run(),
+            self.figures.run(),
         ]
 
     async def _start_pool(self) -> None:

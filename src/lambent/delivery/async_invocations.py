@@ -13,6 +13,7 @@ committed: `start_early` saves the wait for a disk, and a crash in between means
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -150,6 +151,10 @@ class AsyncInvocations:
             if self._backlog.try_start(new.function_arn):
                 committed = self._early[new.request_id] = asyncio.get_running_loop().create_future()
                 self._tasks.create_task(self._run_early(self._tasks, new, committed))
+
+    def depths(self) -> Counter[str]:
+        """How many run, and how many wait in memory, for people who look."""
+        return Counter(running=self._backlog.running, waiting=self._backlog.waiting + len(self._later))
 
     async def drain(self) -> None:
         """Start nothing more; return when what runs has ended and its results are on disk."""
