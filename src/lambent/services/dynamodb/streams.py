@@ -91,6 +91,7 @@ class ItemChange:
     keys: Item
     old: StoredItem | None
     new: StoredItem | None
+    time_ms: int
     is_expiry: bool = False
     """It was time to live that deleted the item."""
 
