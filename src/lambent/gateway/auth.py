@@ -6,7 +6,7 @@ temporary credentials of execution environments keep their role. Where signature
 nothing but itself.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.gateway.credentials import CredentialStore, Principal
 from lambent.kit.arn import Arn
@@ -21,8 +21,7 @@ from lambent.wire.sigv4 import Payload, Secret, Signed, Verifier
 _STREAMED = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     principal: Principal | None
     """None: anonymous."""
     region: str
@@ -47,7 +46,7 @@ class Authenticator:
 
     def knows(self, request: Request) -> bool:
         """Whether its key is one of ours, so that it is worth reading a body in order to verify its signature."""
-        return self._is_open or self._credentials.lookup(_claimed_key(request)[0]) is not None
+        return self._is_open or self._credentials.lookup(_claimed_key(request)) is not None
 
     def visitor(self, request: Request, request_id: str) -> Caller:
         """Somebody who is nobody in particular, signed or not."""
@@ -82,7 +81,7 @@ class Authenticator:
         return principal
 
     def _believe(self, request: Request) -> Identity:
-        access_key_id, region = _claimed_key(request)
+        access_key_id, scope = _claimed_key(request), sigv4.scope_of(request)
         principal = self._credentials.lookup(access_key_id)
         if principal is None:
             is_account = len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit()
@@ -90,7 +89,7 @@ class Authenticator:
             principal = Principal(
                 access_key_id or "anything", account_id, str(Arn("iam", "", account_id, "root")), Secret("")
             )
-        return Identity(principal, region or self._region, _claimed_payload(request))
+        return Identity(principal, (scope and scope[0]) or self._region, _claimed_payload(request))
 
 
 def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
@@ -114,14 +113,13 @@ def _claimed_payload(request: Request) -> Payload:
     return _STREAMED.get(request.headers.get("x-amz-content-sha256", ""), Payload.UNSIGNED)
 
 
-def _claimed_key(request: Request) -> tuple[str, str]:
-    """(access key id, region), each "" if not said."""
+def _claimed_key(request: Request) -> str:
+    """Access key id; "" if not said."""
     header = request.headers.get("authorization", "")
     credential = header.partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
-    scope = sigv4.scope_of(request)
-    return credential.replace("%2F", "/").strip().partition("/")[0], scope[0] if scope else ""
+    return credential.replace("%2F", "/").strip().partition("/")[0]
 
 
 def _expired_token(dialect: Dialect) -> ServiceError:

@@ -7,7 +7,6 @@ service raises as ServiceError goes out in its protocol; anything else is a bug:
 Beside the services stand the websites of buckets (website.py) and our own pages under `/_lambent/`.
 """
 
-import dataclasses
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -189,7 +188,7 @@ async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddr
     """The query protocol names its operation in the body, which then is here already."""
     content = await request.body.read(body_limits.FORM)
     request.body = BytesBody(content)
-    return dataclasses.replace(address, operation=query.parse_form(request, content).get("Action", ""))
+    return address._replace(operation=query.parse_form(request, content).get("Action", ""))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:

@@ -9,6 +9,7 @@ computed over it, always over the path as it was sent.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from lambent.gateway import strangers
@@ -27,8 +28,7 @@ _JSON_ONLY = frozenset(("dynamodb", "dynamodbstreams"))
 _HOSTS_REMEMBERED = 1024  # a few per client in practice; each bucket's own host counts
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAddress:
+class ServiceAddress(NamedTuple):
     service: str
     protocol: str
     operation: str | None

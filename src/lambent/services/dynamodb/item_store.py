@@ -7,8 +7,8 @@ transaction. What was prepared for another definition of the table is refused wi
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import orjson
 
@@ -45,8 +45,7 @@ class Cause(StrEnum):
     EXPIRY = "EXPIRY"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One write to one item. With neither `put` nor `update` the item is deleted, or only checked."""
 
     key: Key
@@ -59,8 +58,7 @@ class Change:
     returns_item_on_failure: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """A change as it goes to the writer."""
 
     table: Table
@@ -69,8 +67,7 @@ class Write:
     cause: Cause = Cause.CLIENT
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     old: StoredItem | None
     new: StoredItem | None
     indexes: tuple[IndexChange, ...] = ()

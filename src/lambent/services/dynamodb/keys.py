@@ -7,6 +7,7 @@ a segment is a range of hashes; within it, items stand in the order of the encod
 import binascii
 import hashlib
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.services.dynamodb.errors import ValidationException, invalid_values, key_mismatch
 from lambent.services.dynamodb.numbers import encode_number
@@ -38,8 +39,7 @@ class KeySchema:
         return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Where an item is stored: `partition` is hash and encoded key, `sort` is empty where the schema has none."""
 
     partition: bytes

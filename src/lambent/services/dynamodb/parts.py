@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
@@ -21,8 +21,7 @@ from lambent.wire.errors import ServiceError
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A change of one item, ready for the writer."""
 
     name: str
