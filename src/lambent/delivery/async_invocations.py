@@ -14,7 +14,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lambent.delivery import settlements
@@ -24,6 +24,7 @@ from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import queue_store
@@ -64,7 +65,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsyncSettings:
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
     max_running: int = 64

@@ -3,16 +3,17 @@
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html, "Example invocation record".
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
+
 LATEST = "$LATEST"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """How it ended. `response` is None where the function was never reached."""
 

@@ -3,11 +3,12 @@
 Decided here from values; `settler` commits it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
+from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
@@ -18,7 +19,7 @@ MAX_DISCARDED_PAYLOAD_BYTES = 65_536
 MAX_DETAIL_BYTES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt: the row as it was, and what applied to it."""
 
@@ -32,7 +33,7 @@ class Attempt:
         return Progress(self.row.accepted_ms, self.row.errors, self.row.throttles)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settlement:
     """The row goes, unless `retry` says when it is due again."""
 

@@ -10,7 +10,6 @@ Beside the services stand the websites of buckets (website.py) and our own pages
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import orjson
 
@@ -20,6 +19,7 @@ from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.storage.errors import StorageFailure, StorageFull
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 _PAGE_DIALECT = signature_errors.dialect_of("rest-json")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """One of our own pages, `/_lambent/<name>`. Signed like any request (with any service name) unless public."""
 

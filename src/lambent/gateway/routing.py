@@ -8,12 +8,12 @@ computed over it, always over the path as it was sent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from lambent.gateway import strangers
 from lambent.gateway.hosts import HostKind, HostName, read_host
+from lambent.kit.frozen import frozen
 from lambent.wire import sigv4
 from lambent.wire.http import Request
 from lambent.wire.model import ServiceModel
@@ -39,7 +39,7 @@ class ServiceAddress(NamedTuple):
     """Bucket named as the host: if it has a website, an anonymous request is for that."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebsiteAddress:
     bucket: str
     path: str
@@ -48,12 +48,12 @@ class WebsiteAddress:
     """What stands before `path` in the URL: "" on a host of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InternalAddress:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoAddress:
     """The request names a service that is not here; `what` is the name, `protocol` how to say so."""
 

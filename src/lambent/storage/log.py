@@ -6,12 +6,12 @@ checkpoint (`delivery.checkpoints`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogRecord:
     position: int
     time_ms: int

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from lambent.kit.frozen import frozen
+
 NO_TRAILERS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -87,7 +89,7 @@ class Request:
         self.path, _, self.query = self.target.partition("?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSlice:
     """`length` bytes of a file from `offset`. The listener closes `fd` when it has sent them (or could not)."""
 

@@ -14,13 +14,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from lambent.kit.frozen import frozen
 from lambent.wire import canonical_request, timestamps
 from lambent.wire import signature_errors as refuse
 from lambent.wire.errors import ServiceError
@@ -58,7 +58,7 @@ class Payload(Enum):
 _PAYLOADS = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     secret_access_key: str
     session_token: str = ""
@@ -68,7 +68,7 @@ class Secret:
 Lookup = Callable[[str], Secret | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Who says what, before anything is believed: from the header or the query."""
 
@@ -129,12 +129,12 @@ class Signed(NamedTuple):
         return self.claim.scope
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Anonymous:
     """No trace of a signature."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     error: ServiceError
 

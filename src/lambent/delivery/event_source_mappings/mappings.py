@@ -8,7 +8,6 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lambent.delivery.event_source_mappings import progress_store
@@ -17,6 +16,7 @@ from lambent.delivery.event_source_mappings.parts import MappingParts, MappingSt
 from lambent.delivery.event_source_mappings.poller import ShardPoller
 from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import RUNNING, SETTLED, TOPIC, EventSourceMapping, State
@@ -87,7 +87,7 @@ class Mappings:
             self._quiet.set()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _View:
     """Shards as the source has them and as the mapping knows them."""
 

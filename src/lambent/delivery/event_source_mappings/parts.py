@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_.happenings import Happenings
@@ -21,7 +22,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DestinationObject:
     """What is put into a bucket about a discarded batch."""
 
@@ -36,7 +37,7 @@ PutObject = Callable[[DestinationObject], Awaitable[None]]
 """Returns when it is on disk. Raises ServiceError as S3 would."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingParts:
     database: Database
     functions: Functions

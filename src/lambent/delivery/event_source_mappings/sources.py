@@ -4,16 +4,16 @@ A service's adapter (`dynamodb_source`) makes a `LogSource` out of its tables; e
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.event_source_mappings import StartingPosition
 from lambent.storage import log
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceRecord:
     position: int
     time_ms: int
@@ -28,7 +28,7 @@ class SourceRecord:
 Decode = Callable[[LogRecord], SourceRecord]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     shard_id: str
     log: str
@@ -38,7 +38,7 @@ class Shard:
     decode: Decode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogSource:
     arn: str
     label: str

@@ -6,9 +6,9 @@ a segment is a range of hashes; within it, items stand in the order of the encod
 
 import binascii
 import hashlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.errors import ValidationException, invalid_values, key_mismatch
 from lambent.services.dynamodb.numbers import encode_number
 from lambent.services.dynamodb.values import AttributeValue, Item
@@ -24,7 +24,7 @@ _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} 
 _KIND_NAMES = {"S": "string", "B": "binary"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeySchema:
     """Attribute names and types ("S", "N", "B") of a table's or an index's key."""
 
@@ -46,7 +46,7 @@ class Key(NamedTuple):
     sort: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SortRange:
     """Encoded sort keys from `lower` to `upper`; None is unbounded."""
 

@@ -1,10 +1,10 @@
 """What the operations of DynamoDB share: the database, the tables they know, the clock, and who is throttled."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.dynamodb import capacity, drafts, item_store
@@ -30,7 +30,7 @@ class Prepared(NamedTuple):
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DynamoParts:
     database: Database
     tables: TableCache

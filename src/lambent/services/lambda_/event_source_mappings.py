@@ -6,10 +6,11 @@ service model knows have been refused by the wire layer. What reads the source i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
 from lambent.services.lambda_.errors import InvalidParameterValue, ResourceInUse
@@ -68,7 +69,7 @@ SETTLED: Mapping[State, State] = {
 RUNNING = frozenset({State.CREATING, State.ENABLING, State.ENABLED, State.UPDATING})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """As configured; -1 stands for "without end", as AWS has it."""
 
@@ -88,7 +89,7 @@ class Options:
     """ARN of the bucket that is told of discarded batches."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventSourceMapping:
     uuid: str
     account_id: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
 from lambent.services.lambda_ import event_invoke, names, payloads, policies, store
@@ -53,7 +54,7 @@ class Load:
     running: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What an address stands for, until a function changes."""
 

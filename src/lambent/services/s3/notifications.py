@@ -11,12 +11,14 @@ destinations never receive an `s3:TestEvent`: S3 sends it to topics and queues o
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Self
 from urllib.parse import quote_plus
 
 import orjson
+
+from lambent.kit.frozen import frozen
 
 EVENT_VERSION = "2.1"
 SCHEMA_VERSION = "1.0"
@@ -30,7 +32,7 @@ REMOVED_DELETE = "ObjectRemoved:Delete"
 _CONFIGURATIONS_CACHED = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeRecord:
     """One change of one object, with everything about the request that the event tells."""
 
@@ -64,7 +66,7 @@ class ChangeRecord:
         return self.event_name.startswith("ObjectRemoved:")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionNotification:
     """One LambdaFunctionConfiguration of a bucket."""
 
@@ -80,7 +82,7 @@ class FunctionNotification:
     """Of the 2015 form; kept to be shown again, permissions are the function's own policy."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotificationConfiguration:
     functions: tuple[FunctionNotification, ...] = ()
 

@@ -7,12 +7,12 @@ and a negative one (`StringNotEquals`...) true, as IAM has it.
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors, policy_conditions
 from lambent.services.s3.policy_conditions import Condition, Context, like
 
@@ -41,7 +41,7 @@ class Effect(Enum):
     NONE = "None"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """One request, as policies see it."""
 
@@ -57,7 +57,7 @@ class Asked:
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patterns:
     """Values with wildcards, and whether matching them includes or excludes."""
 
@@ -65,7 +65,7 @@ class Patterns:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     effect: Effect
     principals: tuple[tuple[str, str], ...]
@@ -84,7 +84,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     statements: tuple[Statement, ...]
 

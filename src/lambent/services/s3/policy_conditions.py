@@ -7,10 +7,10 @@ case; `IfExists`, `ForAnyValue:` and `ForAllValues:` are understood in front of 
 import ipaddress
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 
 Context = Mapping[str, tuple[str, ...]]
@@ -20,7 +20,7 @@ Test = Callable[[str, str], bool]
 """(value in the policy, value in the request) -> bool"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     operator: str
     """Without qualifiers: `StringEquals`."""
