@@ -18,9 +18,11 @@ no process.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path
+
+from lambent.kit.frozen import frozen
 
 
 class Start(Enum):
@@ -39,7 +41,7 @@ class Dialect(Enum):
     RUNTIME_API = "runtime-api"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bind:
     """A host file or directory, shown read-only inside the sandbox."""
 
@@ -47,7 +49,7 @@ class Bind:
     inside: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Runtime:
     name: str
     """As CreateFunction spells it: `python3.11`, `nodejs20.x`, `provided.al2023`."""
