@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lambent.kit.frozen import frozen
-
 DEFAULT_PORT = 4566
 DEFAULT_ACCOUNT_ID = "000000000000"
 
@@ -21,7 +19,7 @@ class SettingsError(Exception):
     """A setting cannot be used; the message says which, why, and what to do."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Credential:
     """A long-lived key pair; its caller is the root of `account_id`."""
 
@@ -38,7 +36,7 @@ class Credential:
 BUILT_IN_CREDENTIAL = Credential("test", "test")
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Settings:
     data: Path
     """Everything durable; one Lambent at a time."""
@@ -71,7 +69,7 @@ class Settings:
     """How long requests under way may go on after SIGTERM."""
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Setting:
     """One row of the table: its name in Settings, how its text is read, and a line for the documentation."""
 

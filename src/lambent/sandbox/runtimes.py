@@ -18,11 +18,9 @@ no process.
 """
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-
-from lambent.kit.frozen import frozen
 
 
 class Start(Enum):
@@ -41,7 +39,7 @@ class Dialect(Enum):
     RUNTIME_API = "runtime-api"
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Bind:
     """A host file or directory, shown read-only inside the sandbox."""
 
@@ -49,7 +47,7 @@ class Bind:
     inside: str
 
 
-@frozen
+@dataclass(frozen=True, slots=True)
 class Runtime:
     name: str
     """As CreateFunction spells it: `python3.11`, `nodejs20.x`, `provided.al2023`."""
