@@ -9,6 +9,7 @@ from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.events import bus_store, buses, envelopes, putting
+from lambent.services.events.buses import Bus
 from lambent.services.events.envelopes import Envelope, Facts
 from lambent.services.events.errors import AccessDenied, ValidationException
 from lambent.services.events.names import BusKey, requested_bus
@@ -80,13 +81,10 @@ def _envelope(caller: Caller, entry: Request, event_id: str, now_ms: int) -> Env
 
 def _append(tx: Transaction, caller: Caller, accepted: list[tuple[Envelope, Request]]) -> None:
     """An event for a bus that does not exist is accepted and goes nowhere, as at AWS. Raises AccessDenied for all."""
-    known = {bus: bus_store.find_bus(tx, bus) for bus in {envelope.bus for envelope, _ in accepted}}
+    buses_named = {envelope.bus for envelope, _ in accepted}
+    known = {key: bus for key in buses_named if (bus := bus_store.find_bus(tx, key)) is not None}
     for envelope, entry in accepted:
-        bus = known[envelope.bus]
-        if bus is None:
-            if envelope.bus.account_id != caller.account_id:
-                raise _denied(caller, envelope.bus)
-            continue
+        bus = known.get(envelope.bus, Bus(envelope.bus))
         if not buses.may_put(
             bus,
             account_id=caller.account_id,
@@ -95,7 +93,7 @@ def _append(tx: Transaction, caller: Caller, accepted: list[tuple[Envelope, Requ
             detail_type=entry["DetailType"],
         ):
             raise _denied(caller, envelope.bus)
-        putting.append(tx, envelope)
+    putting.append(tx, *(envelope for envelope, _ in accepted if envelope.bus in known))
 
 
 def _denied(caller: Caller, bus: BusKey) -> AccessDenied:
