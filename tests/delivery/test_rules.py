@@ -324,3 +324,30 @@ def test_others_put_events_through_the_target(tmp_path: Path) -> None:
         assert stage.sent[0].trace == TRACE
 
     in_stage(body, tmp_path)
+
+
+def test_what_is_counted(tmp_path: Path) -> None:
+    """Under AWS/Events: what a later attempt mends is an attempt, and no failure."""
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("kept", {"Arn": CLOSED}, {})
+        once = {"Arn": CLOSED, "RetryPolicy": {"MaximumRetryAttempts": 0}}
+        await stage.rule("lost", once, {**once, "DeadLetterConfig": {"Arn": DEAD}})
+        await stage.put()
+        await stage.put(source="nobody")
+        await stage.settled()
+        assert stage.counted("kept") == {"TriggeredRules": 1, "InvocationAttempts": 2, "Invocations": 1}
+        assert stage.counted("lost") == {
+            "TriggeredRules": 1,
+            "InvocationAttempts": 2,
+            "Invocations": 2,
+            "FailedInvocations": 2,
+            "InvocationsSentToDlq": 1,
+        }
+        stage.refusals.clear()
+        await stage.advance(1)
+        await until(lambda: stage.counted("kept")["InvocationAttempts"] == 3)
+        assert stage.counted("kept")["Invocations"] == 2
+        assert stage.counted()["MatchedEvents"] == 1
+
+    in_stage(body, tmp_path)

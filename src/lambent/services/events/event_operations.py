@@ -7,8 +7,9 @@ import orjson
 from lambent.kit import trace
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
-from lambent.services.events import bus_store, buses, envelopes, putting
+from lambent.services.events import bus_store, buses, envelopes, metrics, putting
 from lambent.services.events.buses import Bus
 from lambent.services.events.envelopes import Envelope, Facts
 from lambent.services.events.errors import AccessDenied, ValidationException
@@ -25,8 +26,9 @@ _MANDATORY = ("id", "account", "source", "time", "region", "resources", "detail-
 
 
 class EventOperations:
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, meter: Meter) -> None:
         self._database = database
+        self._meter = meter
         self._clock = clock
         self._ids = ids
 
@@ -47,7 +49,14 @@ class EventOperations:
             accepted.append((_envelope(caller, entry, event_id, now_ms), entry))
         if accepted:
             await self._database.write(lambda tx: _append(tx, caller, accepted))
-        return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
+        failed = len(entries) - len(accepted)
+        self._count(caller, "PutEventsEntriesCount", len(entries))
+        if failed:
+            self._count(caller, "PutEventsFailedEntriesCount", failed)
+        return {"FailedEntryCount": failed, "Entries": results}
+
+    def _count(self, caller: Caller, metric: str, number: int) -> None:
+        metrics.of_account(self._meter, caller.account_id, caller.region, metric).add(number)
 
     async def test_event_pattern(self, caller: Caller, request: Request) -> Result:
         del caller
