@@ -341,7 +341,7 @@ class Platform:
                 "sqs": queue_target.send,
                 "sns": topic_target.send,
                 "events": bus_target.send,
-                "logs": log_group_target.send,
+                "logs": log_group_target.sender(self._tails),
             }
         )
         self.parcels = Parcels(

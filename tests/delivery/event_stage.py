@@ -26,6 +26,7 @@ from lambent.services.events.names import BusKey, RuleKey
 from lambent.services.events.rules import Rule
 from lambent.services.events.targets import requested_target
 from lambent.services.happenings import Happenings
+from lambent.services.logs.live_tail import LiveTails
 from lambent.storage import log
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -41,6 +42,7 @@ class Stage:
     clock: VirtualClock
     happenings: Happenings
     meter: Meter = field(default_factory=Meter)
+    tails: LiveTails = field(default_factory=LiveTails)
     refusals: dict[str, Refused] = field(default_factory=dict)
     """Target ARN -> what it says instead of taking anything."""
     sent: list[Message] = field(default_factory=list)
@@ -112,7 +114,7 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
     if closed:
         made.refusals[CLOSED] = Refused("ThrottlingException", "too much")
     targets = Targets(
-        {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.send}
+        {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.sender(made.tails)}
     )
     ids = RandomIds()
     parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=ids)

@@ -21,6 +21,7 @@ from lambent.services.events.names import BusKey
 from lambent.services.events.rules import State
 from lambent.services.logs import store as logs_store
 from lambent.services.logs.chunks import unpack
+from lambent.services.logs.live_tail import Interest
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.reading import Window
 from lambent.storage.transaction import Transaction
@@ -227,8 +228,12 @@ def test_a_log_group(tmp_path: Path) -> None:
             {"Arn": arn, "InputTransformer": {"InputPathsMap": {"n": "$.detail.n"}, "InputTemplate": template}},
             {"Arn": f"{arn}-of-nobody", "DeadLetterConfig": {"Arn": DEAD}},
         )
-        await stage.put('{"n": 1}')
-        await stage.settled()
+        everything = Interest(frozenset({group}), bool, None)
+        with stage.tails.watch(everything) as tail:
+            await stage.put('{"n": 1}')
+            await stage.settled()
+            watched, _ = await tail.next_events(5)
+        assert b"1 came" in [event.message for event in watched]
         (first_ms, first), (second_ms, second) = sorted(stage.database.read(lines), reverse=True)
         assert {first_ms, second_ms} == {stage.clock.now_ms(), 1_750_000_000_123}
         assert b"1 came" in (first, second)
