@@ -95,7 +95,8 @@ class Http2Connection(asyncio.Protocol):
     def pause_writing(self) -> None:
         """Hear nothing more from whoever does not listen: every ping is answered."""
         self._line.outlet.pause()
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._line.outlet.resume()

@@ -243,6 +243,31 @@ def test_what_breaks_the_protocol_ends_the_connection_with_the_reason(frames: li
     uvloop.run(main())
 
 
+def test_what_a_client_offers_to_take_is_not_all_used() -> None:
+    """Frames of 16 MiB, and a table of 2 GiB for header fields: both would be memory of ours."""
+
+    async def large(request: Request) -> Response:
+        return Response(200, {"x-path": request.path}, bytes(100_000))
+
+    async def main() -> None:
+        async with talking(large) as client:
+            client.h2.update_settings(
+                {
+                    SettingsFrame.MAX_FRAME_SIZE: 2**24 - 1,
+                    SettingsFrame.INITIAL_WINDOW_SIZE: 1_000_000,
+                    SettingsFrame.HEADER_TABLE_SIZE: 2**31 - 1,
+                }
+            )
+            client.h2.increment_flow_control_window(2**31 - 1 - 65_535)
+            for number in range(30):
+                answer = await client.answer(client.request(2 * number + 1, f"/{number}" + 200 * "x"))
+                assert len(answer.body) == 100_000
+            assert client.largest_piece == 65_536
+            assert sum(len(name) + len(value) for name, value in client.h2.decoder.header_table.dynamic_entries) < 4096
+
+    uvloop.run(main())
+
+
 def test_nobody_listens_to_whoever_does_not() -> None:
     """CVE-2019-9517 and others: asks, and never reads what it asked for."""
 
