@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -478,5 +479,35 @@ def test_a_client_that_says_farewell_still_gets_its_answers(run: Run) -> None:
                 await client.flush()
             assert len(answer.body) == 200_000
             assert await client.end() == [ErrorCodes.NO_ERROR]
+
+    run(main())
+
+
+def test_an_environment_is_known_by_its_socket_and_cannot_take_all_places(run: Run) -> None:
+    async def wait(request: Request) -> Response:
+        await go_on.wait()
+        return Response(200, {"x-environment": str(request.environment)})
+
+    go_on: asyncio.Event
+
+    async def main() -> None:
+        nonlocal go_on
+        go_on = asyncio.Event()
+        async with Listener(wait, limits=Limits(environment_connections=2)) as listener:
+            await listener.bind("127.0.0.1", 0)
+            inside = socket.create_server(("127.0.0.1", 0))
+            port = inside.getsockname()[1]
+            adopted = await listener.adopt(inside, "environment")
+            async with http2.connected(port) as client, http2.connected(listener.port) as outside:
+                for stream_id in (1, 3):
+                    client.request(stream_id)
+                assert (await client.answer(client.request(5))).reset == ErrorCodes.REFUSED_STREAM
+                go_on.set()
+                assert (await client.answer(1)).headers["x-environment"] == "environment"
+                assert (await client.answer(3)).status == 200
+                assert (await client.answer(client.request(7))).status == 200
+                assert (await outside.answer(outside.request(1))).headers["x-environment"] == "None"
+                adopted.close()
+                assert await client.end() == []
 
     run(main())
