@@ -127,10 +127,11 @@ def test_moves_that_are_refused(sqs: Any, make_queue: MakeQueue) -> None:
     with pytest.raises(ClientError) as caught:
         sqs.start_message_move_task(SourceArn=arn_of(url))
     assert code_of(caught.value) == "InvalidParameterValue"
-    for call in (
+    calls: list[Callable[[], Any]] = [
         lambda: sqs.start_message_move_task(SourceArn=arn_of("nowhere")),
         lambda: sqs.list_message_move_tasks(SourceArn=arn_of("nowhere")),
         lambda: sqs.cancel_message_move_task(TaskHandle="nonsense"),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(sqs.exceptions.ResourceNotFoundException):
             call()
