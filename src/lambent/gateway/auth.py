@@ -6,6 +6,9 @@ temporary credentials of execution environments keep their role. Where signature
 nothing but itself.
 """
 
+import base64
+import hmac
+import secrets
 from dataclasses import dataclass
 
 from lambent.gateway.credentials import CredentialStore, Principal
@@ -18,6 +21,9 @@ from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request
 from lambent.wire.signature_errors import Dialect
 from lambent.wire.sigv4 import Payload, Secret, Signed, Verifier
+
+#: Compared with when there is no such key, so that it takes as long.
+_NOBODYS = Secret(secrets.token_hex(20))
 
 _STREAMED = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
@@ -75,6 +81,30 @@ class Authenticator:
         if isinstance(verdict, sigv4.Refused):
             raise verdict.error
         return Identity(None, self._region, _claimed_payload(request))
+
+    def by_password(self, request: Request, dialect: Dialect) -> Identity | None:
+        """Who gives an access key and its secret as user and password (RFC 7617); None: nobody does.
+
+        Only permanent keys: temporary ones are no good without their token. Raises ServiceError.
+        """
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic" or self._is_open:
+            return None
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except ValueError:
+            user = password = ""
+        principal = self._credentials.lookup(user)
+        secret = principal.secret if principal is not None else _NOBODYS
+        is_right = hmac.compare_digest(secret.secret_access_key.encode(), password.encode())
+        if principal is None or secret.session_token or not is_right:
+            raise ServiceError(
+                "User and password are not an access key and its secret.",
+                code=dialect.unknown_key,
+                status=401,
+                headers={"www-authenticate": 'Basic realm="lambent"'},
+            )
+        return Identity(principal, self._region, Payload.UNSIGNED)
 
     def _principal(self, access_key_id: str, dialect: Dialect, now: float) -> Principal:
         principal = self._credentials.lookup(access_key_id)

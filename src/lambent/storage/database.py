@@ -13,7 +13,7 @@ from lambent.storage.readers import Readers
 from lambent.storage.schema import migrate
 from lambent.storage.signal import Signal, Switchboard
 from lambent.storage.transaction import Transaction
-from lambent.storage.writer import Writer
+from lambent.storage.writer import Commits, Writer
 
 T = TypeVar("T")
 
@@ -63,6 +63,10 @@ class Database:
 
     def unsubscribe(self, topic: str, signal: Signal) -> None:
         self._switchboard.unsubscribe(topic, signal)
+
+    @property
+    def commits(self) -> Commits:
+        return self._writer.commits
 
     async def close(self) -> None:
         """Commit what waits, then close every connection."""

@@ -10,6 +10,7 @@ Conditions are evaluated here, inside the batch, never before it: two conditiona
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import apsw
 
+from lambent.kit.histogram import Histogram
 from lambent.storage import checkpointing
 from lambent.storage.connection import DISK_ERRORS, translate
 from lambent.storage.signal import Switchboard
@@ -26,6 +28,14 @@ from lambent.storage.transaction import Transaction
 MAX_BATCH = 512
 
 Work = Callable[[Transaction], Any]
+
+
+class Commits:
+    """What commits have been like since the start."""
+
+    def __init__(self) -> None:
+        self.seconds = Histogram((0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0))
+        self.works = Histogram((1, 2, 4, 8, 16, 32, 64, 128, 256))
 
 
 @dataclass(slots=True)
@@ -43,6 +53,7 @@ class Writer:
         self._connection = connection
         self._path = path
         self._switchboard = switchboard
+        self.commits = Commits()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="lambent-writer", daemon=True)
@@ -62,7 +73,10 @@ class Writer:
         growth = checkpointing.WalGrowth(self._connection, self._path)
         while (job := self._jobs.get()) is not None:
             batch, ended = self._gather(job)
+            began = time.perf_counter()
             topics = self._commit(batch)
+            self.commits.seconds.add(time.perf_counter() - began)
+            self.commits.works.add(len(batch))
             self._loop.call_soon_threadsafe(self._answer, batch, topics)
             growth.after_commit()
             if ended:

@@ -166,11 +166,11 @@ def _decode(raw: str) -> str:
         raise InvalidURI("Couldn't parse the specified URI.") from error
 
 
-def parse_query(query: str) -> dict[str, list[str]]:
+def parse_query(query: str, limit: int = MAX_QUERY_PARAMETERS) -> dict[str, list[str]]:
     """Decoded keys and values, in order; a key without `=` has the value "". Raises InvalidURI."""
     if not query:
         return {}
-    if query.count("&") >= MAX_QUERY_PARAMETERS:
+    if query.count("&") >= limit:
         raise InvalidURI("Couldn't parse the specified URI.")
     parsed: dict[str, list[str]] = {}
     for key, _, value in _split_pairs(query):

@@ -145,7 +145,7 @@ async def queue_stage(
     """At the end everything is cancelled where it stands."""
     key = QueueKey("000000000000", "us-east-1", "q.fifo" if fifo else "q")
     function = function or Function(behaviour)
-    function.label = f"sqs:{key.name}"
+    function.source = f"sqs:{key.name}"
     async with stage(directory, function=function, clock=clock) as scene:
         found = QueueStage(scene, key)
         if fifo:

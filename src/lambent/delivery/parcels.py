@@ -1,0 +1,299 @@
+"""Parcels: messages to targets, sent at once where that can be done, else kept and tried again until they are given up.
+
+Whoever sends on (topics, rules, schedules) calls `send` in the transaction that decides it: a target of ours takes the
+message there and then. One that refuses, or one that has to be reached by a call (a URL), leaves a parcel in the same
+transaction; from there it is attempted until it is taken, or its owner says that it has been enough: then it ends as a
+dead letter in a queue, or as a line in what happened lately. A parcel goes only in the transaction that carries its
+end, so after a crash it is attempted again: at least once.
+
+The commit that keeps a parcel wakes us; the clock is asked only when something falls due later.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from lambent.delivery import parcel_store
+from lambent.delivery.parcel_store import Parcel
+from lambent.delivery.targets import Message, Moment, Refused, Targets
+from lambent.kit.clock import Clock
+from lambent.kit.ids import Ids
+from lambent.services.happenings import HappeningKind, Happenings
+from lambent.storage.database import Database
+from lambent.storage.errors import StorageError
+from lambent.storage.transaction import Transaction
+
+#: Due parcels looked at in one go.
+PAGE = 256
+
+#: Parcels being carried at once: in all, and to one host.
+MAX_CARRIED = 64
+MAX_CARRIED_PER_LANE = 16
+
+#: Pause after trouble with the disk, or a bug.
+FAULT_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Fate(Enum):
+    #: The target has it.
+    TAKEN = "taken"
+    #: There will be another attempt.
+    KEPT = "kept"
+    #: Given up: it is in the owner's dead-letter queue.
+    DEAD_LETTER = "dead letter"
+    #: Given up for good.
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What an attempt came to."""
+
+    fate: Fate
+    refusal: Refused | None = None
+    """Why it was not taken."""
+
+
+Carry = Callable[[Parcel], Awaitable[None]]
+"""Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """One kind of sender, and what it does with what is refused."""
+
+    name: str
+    pause: Callable[[Parcel, int], float | None]
+    """(as it was before the attempt that failed, now in ms) -> seconds until the next one; None: enough."""
+    dead_letter: Callable[[Parcel, Refused], Message | None]
+    """(with all attempts counted, the last refusal) -> what goes into the dead-letter queue, if there is one."""
+    carry: Carry | None = None
+    is_hopeless: Callable[[Refused], bool] = lambda _: False
+    """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
+    render: Callable[[Parcel], Message] | None = None
+    """The message as its next attempt sends it, if attempts differ."""
+
+
+class Parcels:
+    def __init__(self, *, database: Database, targets: Targets, happenings: Happenings, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._targets = targets
+        self._happenings = happenings
+        self._clock = clock
+        self._ids = ids
+        self._owners: dict[str, Owner] = {}
+        self._bell = database.subscribe(parcel_store.TOPIC)
+        self._carried: dict[int, str] = {}
+        """Parcel id -> lane of those that are on their way."""
+        self._alarms: set[int] = set()
+        """Times somebody sleeps until."""
+        self._quiet = asyncio.Event()
+        self._is_draining = False
+
+    def register(self, owner: Owner) -> None:
+        """Before `run`. Parcels of owners that are not there wait."""
+        self._owners[owner.name] = owner
+
+    def send(self, tx: Transaction, parcel: Parcel) -> End:
+        """A first attempt, in the transaction of whoever decided on it; what is left of it is kept there as well."""
+        if self._is_carried(parcel):
+            parcel_store.insert_parcel(tx, parcel, self._clock.now_ms())
+            return End(Fate.KEPT)
+        return self._attempt(tx, parcel)
+
+    async def run(self) -> None:
+        """Runs until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                if not self._is_draining:
+                    await self._take_up(tasks)
+                await self._bell.wait()
+
+    async def drain(self) -> None:
+        """Start nothing more; return when nothing is on its way."""
+        self._is_draining = True
+        while self._carried:
+            self._quiet.clear()
+            await self._quiet.wait()
+
+    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
+        """Attempt what is due, and see to it that we are woken for what is not."""
+        try:
+            while await self._attempt_due(tasks):
+                pass
+            self._set_alarm(tasks)
+        except StorageError:
+            log.exception("parcels wait for the disk")
+            tasks.create_task(self._ring_at(self._clock.now_ms() + round(FAULT_SECONDS * 1000)))
+
+    async def _attempt_due(self, tasks: asyncio.TaskGroup) -> bool:
+        """A page of what is due; False if that was all there is to do for now."""
+        parcels = self._due()
+        sent = [parcel for parcel in parcels if not self._is_carried(parcel)]
+        if sent:
+            await self._attempt_all(sent)
+        begun = [parcel for parcel in parcels if self._is_carried(parcel) and self._begin_to_carry(parcel, tasks)]
+        return bool(sent or begun)
+
+    def _due(self) -> list[Parcel]:
+        """What may be attempted now and is not on its way yet. Parcels of unknown owners wait."""
+        lanes = Counter(self._carried.values())
+        busy = [lane for lane, count in lanes.items() if count >= MAX_CARRIED_PER_LANE]
+        limit = PAGE + len(self._carried)
+        now_ms = self._clock.now_ms()
+
+        def read(tx: Transaction) -> list[Parcel]:
+            due = parcel_store.due_parcels(tx, now_ms, owners=list(self._owners), busy_lanes=busy, limit=limit)
+            chosen = [one for one in due if one not in self._carried][:PAGE]
+            return [parcel for one in chosen if (parcel := parcel_store.find_parcel(tx, one)) is not None]
+
+        return self._database.read(read)
+
+    async def _attempt_all(self, parcels: list[Parcel]) -> None:
+        """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
+        try:
+            ends = await self._database.write(lambda tx: [self._attempt(tx, parcel) for parcel in parcels])
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("parcels to %s failed", ", ".join({parcel.message.target_arn for parcel in parcels}))
+            if len(parcels) == 1:
+                await self._settle(parcels[0], Refused("InternalFailure", repr(error)))
+                return
+            for parcel in parcels:
+                await self._attempt_all([parcel])
+            return
+        for parcel, end in zip(parcels, ends, strict=True):
+            self.report(parcel, end)
+
+    def _begin_to_carry(self, parcel: Parcel, tasks: asyncio.TaskGroup) -> bool:
+        lane = parcel_store.lane_of(parcel.message.target_arn)
+        if not self._has_place(lane):
+            return False
+        self._carried[parcel.parcel_id] = lane
+        tasks.create_task(self._carry(parcel))
+        return True
+
+    def _has_place(self, lane: str) -> bool:
+        of_lane = sum(one == lane for one in self._carried.values())
+        return len(self._carried) < MAX_CARRIED and of_lane < MAX_CARRIED_PER_LANE
+
+    def _is_carried(self, parcel: Parcel) -> bool:
+        owner = self._owners[parcel.owner]
+        return owner.carry is not None and not self._targets.serves(parcel.message.target_arn)
+
+    def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
+        """To a target of ours."""
+        try:
+            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
+        except Refused as refusal:
+            return self._refused(tx, parcel, refusal)
+        if parcel.parcel_id:
+            parcel_store.delete_parcel(tx, parcel.parcel_id)
+        return End(Fate.TAKEN)
+
+    def _rendered(self, parcel: Parcel) -> Message:
+        render = self._owners[parcel.owner].render
+        return parcel.message if render is None else render(parcel)
+
+    async def _carry(self, parcel: Parcel) -> None:
+        carry = self._owners[parcel.owner].carry
+        assert carry is not None
+        refusal: Refused | None = None
+        try:
+            try:
+                await carry(parcel)
+            except Refused as error:
+                refusal = error
+            except StorageError:
+                raise
+            except Exception as error:
+                log.exception("parcel %d of %s to %s failed", parcel.parcel_id, parcel.owner, parcel.message.target_arn)
+                refusal = Refused("InternalFailure", repr(error))
+            await self._settle(parcel, refusal)
+        except StorageError:
+            log.exception("parcel %d of %s waits for the disk", parcel.parcel_id, parcel.owner)
+            await self._clock.sleep(FAULT_SECONDS)
+        finally:
+            del self._carried[parcel.parcel_id]
+            self._bell.ring()
+            self._quiet.set()
+
+    async def _settle(self, parcel: Parcel, refusal: Refused | None) -> None:
+        def commit(tx: Transaction) -> End:
+            if refusal is not None:
+                return self._refused(tx, parcel, refusal)
+            parcel_store.delete_parcel(tx, parcel.parcel_id)
+            return End(Fate.TAKEN)
+
+        self.report(parcel, await self._database.write(commit))
+
+    def _refused(self, tx: Transaction, parcel: Parcel, refusal: Refused) -> End:
+        """Another attempt, or the end."""
+        owner = self._owners[parcel.owner]
+        now_ms = self._clock.now_ms()
+        tried = replace(parcel, attempts=parcel.attempts + 1)
+        is_final = refusal.is_final or owner.is_hopeless(refusal)
+        pause = None if is_final else owner.pause(parcel, now_ms)
+        if pause is not None:
+            due_ms = now_ms + round(pause * 1000)
+            if parcel.parcel_id:
+                parcel_store.postpone_parcel(tx, parcel.parcel_id, due_ms=due_ms, attempts=tried.attempts)
+                tx.announce(parcel_store.TOPIC)
+            else:
+                parcel_store.insert_parcel(tx, tried, due_ms)
+            return End(Fate.KEPT, refusal)
+        if parcel.parcel_id:
+            parcel_store.delete_parcel(tx, parcel.parcel_id)
+        return self._give_up(tx, tried, refusal)
+
+    def _give_up(self, tx: Transaction, parcel: Parcel, refusal: Refused) -> End:
+        letter = self._owners[parcel.owner].dead_letter(parcel, refusal)
+        if letter is None:
+            return End(Fate.LOST, refusal)
+        try:
+            self._targets.send(tx, letter, Moment(self._clock.now_ms(), self._ids))
+        except Refused as of_the_queue:
+            return End(
+                Fate.LOST, Refused(refusal.code, f"{refusal}; the dead-letter queue does not take it: {of_the_queue}")
+            )
+        return End(Fate.DEAD_LETTER, refusal)
+
+    def report(self, parcel: Parcel, end: End) -> None:
+        """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        if end.refusal is None:
+            return
+        kept = end.fate is Fate.KEPT
+        message = parcel.message
+        self._happenings.record_sent(
+            HappeningKind.REFUSED if kept else HappeningKind.DISCARDED,
+            time_ms=self._clock.now_ms(),
+            source=message.source,
+            target_arn=message.target_arn,
+            account_id=message.sender.account_id,
+            detail=f"{end.refusal.code}: {end.refusal}"
+            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            trace=message.trace,
+        )
+
+    def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
+        for parcel, end in ends:
+            self.report(parcel, end)
+
+    def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
+        """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""
+        now_ms = self._clock.now_ms()
+        due_ms = self._database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms))
+        if due_ms is not None and due_ms < min(self._alarms, default=due_ms + 1):
+            tasks.create_task(self._ring_at(due_ms))
+
+    async def _ring_at(self, due_ms: int) -> None:
+        self._alarms.add(due_ms)
+        await self._clock.sleep(max(0.0, (due_ms - self._clock.now_ms()) / 1000))
+        self._alarms.discard(due_ms)
+        self._bell.ring()
