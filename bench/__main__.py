@@ -10,10 +10,10 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, queues, report, startup, tables
+from bench import functions, lambent_process, mappings, objects, queues, report, startup, tables, topics
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "queues", "memory")
+GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "queues", "topics", "memory")
 
 
 def main() -> None:
@@ -55,6 +55,9 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
     elif group == "queues":
         yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
+    elif group == "topics":
+        sns, sqs = _client("sns", target), _client("sqs", target)
+        yield from topics.measure(target, sns, sqs, client, logs, options.runs)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 
