@@ -24,17 +24,30 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, queue_target, topic_target
+from lambent.delivery import (
+    bus_target,
+    function_target,
+    log_group_target,
+    notifications,
+    outcomes,
+    queue_target,
+    stream_target,
+    topic_target,
+)
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import dynamodb_source, mappings
+from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
-from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.http_posts import HttpPosts
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
+from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Targets
 from lambent.delivery.topics import Topics
 from lambent.gateway.auth import Authenticator
@@ -44,6 +57,8 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
+from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -58,9 +73,16 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
+from lambent.services.happenings import Happenings
+from lambent.services.kinesis.operations import KinesisOperations
+from lambent.services.kinesis.parts import KinesisParts
+from lambent.services.kinesis.retention import RecordRetention
+from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.subscriptions import Subscriptions
+from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -161,12 +183,17 @@ class Platform:
         self._credentials = CredentialStore(settings.credentials, clock=clock, ids=ids)
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
+        self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
+        self._build_sending()
         self._build_functions()
         self._build_objects()
         self._build_tables()
+        self._build_streams()
         self._build_queues()
-        self._build_sending()
+        self._build_topics()
+        self._build_buses()
         self._build_mappings()
         self._build_gateway()
 
@@ -179,7 +206,6 @@ class Platform:
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
-        self._happenings = Happenings()
         self._packages = PackageFiles(
             settings.data / "packages",
             is_used=lambda sha256: database.read(lambda tx: lambda_store.package_is_used(tx, sha256)),
@@ -191,6 +217,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -205,15 +232,20 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
-            ids=ids,
+            parcels=self.parcels,
             settings=AsyncSettings(
                 schedule=RetrySchedule(after_errors=settings.retry_delays_seconds),
                 max_running=settings.async_concurrency,
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -227,7 +259,7 @@ class Platform:
                 serve_platform=self._access.serve,
             ),
             PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
+                isolation=_isolation_policy(settings),
                 waiting_per_runtime=settings.pool_size,
                 max_environments=settings.max_environments,
                 idle_seconds=settings.idle_seconds,
@@ -240,7 +272,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -253,7 +285,7 @@ class Platform:
             installed_runtimes=self.pool.supported_runtimes(),
             prepare_runtime=self.pool.prepare,
             fetch_object=self.objects.read_object,
-            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, dynamodb_source.find),
+            begin_reading=lambda tx, mapping: mappings.begin(tx, mapping, source_finder.find),
             link_secret=secrets.token_bytes(32),
         )
 
@@ -264,14 +296,32 @@ class Platform:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
 
-    def _build_queues(self) -> None:
-        self.receiver = Receiver(self._database, self._clock)
-        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
-        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+    def _build_streams(self) -> None:
+        database, clock = self._database, self._clock
+        self.record_retention = RecordRetention(database, clock)
+        self.subscriptions = Subscriptions(clock)
+        self.streams = KinesisParts(
+            database=database,
+            streams=StreamCache(database),
+            retention=self.record_retention,
+            subscriptions=self.subscriptions,
+            throttle=ShardThrottle(clock),
+            clock=clock,
+            ids=self._ids,
+        )
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send, "sqs": queue_target.send, "sns": topic_target.send})
+        self.targets = Targets(
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "sqs": queue_target.send,
+                "sns": topic_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
+            }
+        )
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -279,7 +329,13 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
-        self._build_topics()
+        self.parcels.register(notifications.owner())
+        self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
 
     def _build_topics(self) -> None:
         self._signer = MessageSigner(self._database, self._clock)
@@ -288,28 +344,36 @@ class Platform:
             sending=self.parcels,
             carry=HttpPosts(self._clock).carry,
             signer=self._signer,
-            happenings=self._happenings,
             clock=self._clock,
         )
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
             MappingParts(
                 database=self._database,
                 functions=self.invoker,
-                put_object=self._put_object,
-                find_source=dynamodb_source.find,
+                parcels=self.parcels,
+                find_source=source_finder.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
             )
         )
 
-    async def _put_object(self, put: DestinationObject) -> None:
+    async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 
@@ -335,6 +399,7 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -343,6 +408,7 @@ class Platform:
                     load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
                     StreamOperations(self._database, self._clock),
                 ),
+                ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
                 ServedService(
                     load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
                     SnsOperations(self._database, self._clock, self._ids),
@@ -397,6 +463,7 @@ class Platform:
             background = [tasks.create_task(part) for part in self._background()]
             yield
             self._tails.close()
+            self.subscriptions.close()
             self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
@@ -419,9 +486,14 @@ class Platform:
             self.mappings.run(),
             self.topics.run(),
             self.parcels.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
+            self.record_retention.run(),
             self.queue_upkeep.run(),
         ]
 
@@ -466,11 +538,10 @@ class Platform:
             lock.release()
 
 
-def _isolation_policy(setting: str) -> IsolationPolicy:
+def _isolation_policy(settings: Settings) -> IsolationPolicy:
     """`process` is the only level that must be asked for by name; `auto` never ends there."""
-    if setting == "auto":
-        return IsolationPolicy()
-    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+    level = None if settings.isolation == "auto" else Level(settings.isolation)
+    return IsolationPolicy(level, allow_process=level is Level.PROCESS, cpu_quota=settings.cpu_quota)
 
 
 def _settle_garbage() -> None:
@@ -523,6 +594,7 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        loop.call_later(PRELOAD_SECONDS, checksums.preload)
+        for preload in (checksums.preload, doorway.preload):
+            loop.call_later(PRELOAD_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()

@@ -12,14 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lambent.delivery import outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.outcomes import NewObject
+from lambent.delivery.parcels import Parcels
+from lambent.delivery.targets import Message, Moment, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import queue_store
+from lambent.services.happenings import Happenings
+from lambent.services.lambda_ import metrics, queue_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.metrics import FunctionMeter
 from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -79,6 +85,10 @@ class Functions:
         self._present(function_arn)
         return self.spare
 
+    def meter_of(self, function_arn: str) -> FunctionMeter:
+        self._present(function_arn)
+        return metrics.of_function(Meter(), function_arn)
+
     async def invoke(self, row: QueuedInvocation, payload: bytes) -> Outcome:
         behaviour = self._present(row.function_arn)
         self.calls.append((row.function_arn.rpartition(":")[2], row.request_id, payload))
@@ -120,6 +130,16 @@ class Scene:
         return self.database.read(lambda tx: queue_store.latest_discards(tx, ACCOUNT_ID, 1000))
 
 
+def _enqueue(tx: Transaction, message: Message, moment: Moment) -> None:
+    """The test's functions are nobody's rows: whatever ARN is one."""
+    new = NewInvocation(moment.ids.uuid(), message.target_arn, message.body, message.source, trace_id=message.trace)
+    queue_store.enqueue(tx, [new], moment.now_ms)
+
+
+async def _no_bucket(put: NewObject) -> None:
+    raise AssertionError(f"nobody here has a bucket {put.bucket}")
+
+
 @contextlib.asynccontextmanager
 async def scene(
     directory: Path,
@@ -131,13 +151,17 @@ async def scene(
     """At the end everything is cancelled where it stands."""
     clock = clock or VirtualClock()
     database = Database.open(directory / "lambent.db")
+    targets = Targets({"lambda": _enqueue})
+    parcels = Parcels(database=database, targets=targets, happenings=Happenings(), clock=clock, ids=RandomIds())
+    parcels.register(outcomes.owner(_no_bucket, clock, RandomIds()))
     delivery = AsyncInvocations(
         database=database,
         invoke=functions.invoke,
         functions=functions,
         happenings=Happenings(),
+        meter=Meter(),
         clock=clock,
-        ids=RandomIds(),
+        parcels=parcels,
         settings=settings or AsyncSettings(),
     )
     running = asyncio.create_task(delivery.run())

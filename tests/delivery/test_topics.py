@@ -116,7 +116,6 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None) -> AsyncI
         sending=parcels,
         carry=HttpPosts(clock).carry,
         signer=MessageSigner(database, clock),
-        happenings=made.happenings,
         clock=clock,
     )
 

@@ -44,13 +44,16 @@ class Consumer:
         name: str,
         decide: Decide,
         max_batch: int = MAX_BATCH,
+        max_bytes: int | None = None,
     ) -> None:
+        """`max_bytes`: of the payloads of one batch, which has at least one record; for logs of large ones."""
         self._database = database
         self._clock = clock
         self._log = log
         self._name = name
         self._decide = decide
         self._max_batch = max_batch
+        self._max_bytes = max_bytes
 
     async def run(self) -> None:
         """Runs until cancelled; a batch that fails is tried again, and what failed is logged."""
@@ -94,5 +97,7 @@ class Consumer:
         return True
 
     def _read(self, tx: Transaction) -> tuple[int, list[LogRecord]]:
-        start = checkpoints.find(tx, self._log, self._name)
-        return start, storage_log.read_after(tx, self._log, start, self._max_batch)
+        start, count = checkpoints.find(tx, self._log, self._name), self._max_batch
+        if self._max_bytes is not None:
+            count = storage_log.count_within(tx, self._log, start, count, self._max_bytes)
+        return start, storage_log.read_after(tx, self._log, start, count)

@@ -1,6 +1,9 @@
-"""The invocation record: what a destination receives about an asynchronous invocation that has come to its end.
+"""What is told when an asynchronous invocation has come to its end: the invocation record, and the dead letter.
 
-https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html, "Example invocation record".
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html: "Example invocation record", the form
+it has on a bus, the key it has in a bucket, and what a dead-letter queue receives. What is sent is sent by the
+function's role, so no policy of the destination is asked; what cannot be delivered is tried again some times and then
+given up, as a line in what happened lately.
 """
 
 from dataclasses import dataclass
@@ -9,7 +12,12 @@ from typing import Any
 
 import orjson
 
+from lambent.delivery.targets import Attribute, Message, Sender
+from lambent.kit.arn import Arn
+
 LATEST = "$LATEST"
+
+MAX_ERROR_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,40 @@ def invocation_record(ending: Ending) -> bytes:
         record["responseContext"] = context
         record["responsePayload"] = _document(ending.response)
     return orjson.dumps(record)
+
+
+def message(function_arn: str, destination: str, record: bytes, *, source: str, succeeded: bool) -> Message:
+    """The record on its way."""
+    return Message(
+        target_arn=destination,
+        body=record,
+        sender=Sender("", function_arn, Arn.parse(function_arn).account_id),
+        source=source,
+        event_source="lambda",
+        detail_type=f"Lambda Function Invocation Result - {'Success' if succeeded else 'Failure'}",
+        resources=(_with_version(function_arn), destination),
+    )
+
+
+def dead_letter(
+    function_arn: str, queue: str, event: bytes, *, source: str, request_id: str, error_code: int, error: str
+) -> Message:
+    """The event as it was, with what went wrong as attributes: the status, and the error "truncated to 1 KB"."""
+    shortened = error.encode()[:MAX_ERROR_BYTES].decode(errors="ignore")
+    attributes = {
+        "RequestID": Attribute("String", request_id),
+        "ErrorCode": Attribute("Number", str(error_code)),
+        "ErrorMessage": Attribute("String", shortened or "-"),
+    }
+    sender = Sender("", function_arn, Arn.parse(function_arn).account_id)
+    return Message(queue, event, sender, source, attributes=attributes)
+
+
+def object_key(function_arn: str, now_ms: int, uuid: str) -> str:
+    """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`."""
+    name = function_arn.split(":")[6]
+    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+    return f"aws/lambda/async/{name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid}"
 
 
 def _document(response: bytes) -> orjson.Fragment | str | None:

@@ -112,4 +112,5 @@ def _load(text: str, body: bytes) -> Message:
     document = orjson.loads(text)
     sender = Sender(**document.pop("sender"))
     attributes = {name: Attribute(**one) for name, one in document.pop("attributes").items()}
-    return Message(**{**document, "body": body, "sender": sender, "attributes": attributes})
+    resources = tuple(document.pop("resources"))
+    return Message(**{**document, "body": body, "sender": sender, "attributes": attributes, "resources": resources})

@@ -23,6 +23,8 @@ class DiscardReason(Enum):
     ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
     #: The function was deleted while the event waited.
     FUNCTION_NOT_FOUND = "FunctionNotFound"
+    #: Its chain had run the function too often (`lambda_.recursion`).
+    RECURSIVE_INVOCATION = "RecursiveInvocation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from dataclasses import dataclass, replace
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
+from lambent.delivery.targets import Message
+from lambent.kit import trace
 from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import names, recursion
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
 
@@ -16,6 +19,12 @@ from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
 MAX_DISCARDED_PAYLOAD_BYTES = 65_536
 
 MAX_DETAIL_BYTES = 1_000
+
+#: What a message from here follows from, for people.
+SOURCE = "destination"
+
+#: ErrorCode of a dead letter: the status of an Invoke whose function failed, and of one that never reached it.
+HANDLED, NOT_REACHED = 200, 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +48,8 @@ class Settlement:
     position: int
     retry: Retry | None = None
     discard: Discard | None = None
-    destination: str = ""
-    """ARN of the function that receives `record`."""
-    record: bytes = b""
+    messages: tuple[Message, ...] = ()
+    """The invocation record for a destination, the event for a dead-letter queue."""
 
 
 def refused(attempt: Attempt, now_ms: int) -> Settlement | None:
@@ -55,11 +63,8 @@ def answered(attempt: Attempt, outcome: Outcome, now_ms: int) -> Settlement:
     if outcome.function_error:
         decision = retries.after_error(attempt.progress, attempt.policy, attempt.schedule, now_ms)
         return _follow(attempt, decision, now_ms, outcome=outcome)
-    return Settlement(
-        attempt.row.position,
-        destination=attempt.policy.on_success,
-        record=_record(attempt, "Success", attempt.policy.on_success, now_ms, outcome),
-    )
+    record = _record(attempt, "Success", attempt.policy.on_success, now_ms, outcome)
+    return Settlement(attempt.row.position, messages=record)
 
 
 def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
@@ -71,6 +76,11 @@ def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
 def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: int) -> Settlement:
     attempt = Attempt(row, payload, AsyncPolicy(), RetrySchedule())
     return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
+
+
+def stopped(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
+    """The function was not run, for its chain is a loop."""
+    return _discarded(attempt, DiscardReason.RECURSIVE_INVOCATION, now_ms, detail=reason)
 
 
 def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:
@@ -100,15 +110,16 @@ def _discarded(
         reason=reason.value,
         detail=detail,
     )
-    destination = attempt.policy.on_failure
-    record = _record(attempt, reason.value, destination, now_ms, outcome)
-    return Settlement(attempt.row.position, discard=discard, destination=destination, record=record)
+    record = _record(attempt, reason.value, attempt.policy.on_failure, now_ms, outcome)
+    return Settlement(attempt.row.position, discard=discard, messages=record + _dead_letter(attempt, reason, outcome))
 
 
-def _record(attempt: Attempt, condition: str, destination: str, now_ms: int, outcome: Outcome | None) -> bytes:
+def _record(
+    attempt: Attempt, condition: str, destination: str, now_ms: int, outcome: Outcome | None
+) -> tuple[Message, ...]:
     if not destination:
-        return b""
-    return destinations.invocation_record(
+        return ()
+    record = destinations.invocation_record(
         Ending(
             request_id=attempt.row.request_id,
             function_arn=attempt.row.function_arn,
@@ -120,6 +131,40 @@ def _record(attempt: Attempt, condition: str, destination: str, now_ms: int, out
             function_error=outcome.function_error if outcome else None,
         )
     )
+    row = attempt.row
+    message = destinations.message(
+        row.function_arn, destination, record, source=SOURCE, succeeded=condition == "Success"
+    )
+    return (replace(message, trace=_trace(row)),)
+
+
+def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | None) -> tuple[Message, ...]:
+    if not attempt.policy.dead_letters:
+        return ()
+    row = attempt.row
+    message = destinations.dead_letter(
+        row.function_arn,
+        attempt.policy.dead_letters,
+        attempt.payload,
+        source=SOURCE,
+        request_id=row.request_id,
+        error_code=HANDLED if outcome else NOT_REACHED,
+        error=outcome.payload.decode(errors="replace") if outcome else reason.value,
+    )
+    return (replace(message, trace=_trace(row)),)
+
+
+def _trace(row: QueuedInvocation) -> str:
+    """The trace header that the function got: what follows from it carries it."""
+    if not row.trace_id:  # accepted by a version that kept none
+        return ""
+    is_counted = recursion.is_counted(row.source)
+    return trace.enter(row.trace_id, row.request_id, _lineage_key(row.function_arn), keeps_lineage=is_counted)[0]
+
+
+def _lineage_key(function_arn: str) -> str:
+    reference = names.parse_arn(function_arn)
+    return trace.function_key(reference.key.arn if reference else function_arn)
 
 
 def _attempts(attempt: Attempt, outcome: Outcome | None) -> int:

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from lambent.delivery import outcomes
+from lambent.delivery.parcel_store import Parcel
+from lambent.delivery.parcels import Parcels
 from lambent.delivery.settlements import Settlement
 from lambent.kit.clock import Clock
-from lambent.kit.ids import Ids
 from lambent.services.lambda_ import queue_store
-from lambent.services.lambda_.queue_store import NewInvocation
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -30,12 +31,12 @@ log = logging.getLogger(__name__)
 
 class Settler:
     def __init__(
-        self, *, database: Database, clock: Clock, ids: Ids, committed: Callable[[Sequence[Settlement]], None]
+        self, *, database: Database, clock: Clock, parcels: Parcels, committed: Callable[[Sequence[Settlement]], None]
     ) -> None:
         """`committed` is told of each batch that is on disk."""
         self._database = database
         self._clock = clock
-        self._ids = ids
+        self._parcels = parcels
         self._committed = committed
         self._pending: list[Settlement] = []
         self._added = asyncio.Event()
@@ -73,7 +74,7 @@ class Settler:
                 self._flushed.set()
 
     def _apply(self, tx: Transaction, batch: Sequence[Settlement]) -> None:
-        records: list[NewInvocation] = []
+        now_ms = self._clock.now_ms()
         for settlement in batch:
             if settlement.retry is not None:
                 retry = settlement.retry
@@ -85,16 +86,7 @@ class Settler:
                 queue_store.discard_invocation(tx, settlement.discard)
             else:
                 queue_store.delete_invocation(tx, settlement.position)
-            if settlement.destination:
-                records.append(self._new_invocation(settlement))
-        queue_store.enqueue(tx, records, self._clock.now_ms())
+            for message in settlement.messages:
+                self._parcels.send(tx, Parcel(outcomes.OWNER, message, now_ms, {}))
         if any(settlement.discard for settlement in batch):
             queue_store.forget_discards(tx, MAX_DISCARDS)
-
-    def _new_invocation(self, settlement: Settlement) -> NewInvocation:
-        return NewInvocation(
-            request_id=self._ids.uuid(),
-            function_arn=settlement.destination,
-            payload=settlement.record,
-            source="destination",
-        )

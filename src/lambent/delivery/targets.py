@@ -59,6 +59,7 @@ class Message:
     detail_type: str = ""
     """Of a bus's event, with the next one."""
     event_source: str = ""
+    resources: tuple[str, ...] = ()
 
 
 class Refused(Exception):

@@ -7,7 +7,7 @@ again, after the pauses of their delivery policy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambent.delivery.parcel_store import Parcel
@@ -117,15 +117,15 @@ def _asked(tx: Transaction, request: Published) -> list[Subscription]:
 def _message(delivery: Delivery, signature: Signature | None) -> Message:
     published, topic, subscription = delivery.published, delivery.topic, delivery.subscription
     is_queue = subscription.protocol == "sqs"
-    return Message(
+    message = Message(
         target_arn=subscription.endpoint,
         body=_body(delivery, signature),
         sender=Sender(SERVICE, topic.arn, topic.account_id),
         source=f"sns:{topic.name}",
         trace=published.trace,
         attributes=_attributes(published) if is_queue and delivery.is_raw else {},
-        **(_ids(published) if is_queue and _keeps_groups(topic, subscription) else {}),
     )
+    return _with_ids(message, published) if is_queue and _keeps_groups(topic, subscription) else message
 
 
 def _keeps_groups(topic: Topic, subscription: Subscription) -> bool:
@@ -153,6 +153,10 @@ def _http_terms(delivery: Delivery) -> dict[str, Any]:
         "rate": policy.max_receives_per_second,
         "subscription": subscription.arn,
     }
+
+
+def _with_ids(message: Message, published: Published) -> Message:
+    return replace(message, group_id=published.group_id, deduplication_id=published.deduplication_id)
 
 
 def _ids(published: Published) -> dict[str, str]:

@@ -7,14 +7,13 @@ rules.
 
 from collections.abc import Sequence
 
-from lambent.delivery import parcels, topic_parcels
+from lambent.delivery import topic_parcels
 from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import Carry, Owner, Parcels
 from lambent.delivery.topic_parcels import Delivery
 from lambent.kit.clock import Clock
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.sns import messages
 from lambent.services.sns.envelopes import Signature
 from lambent.services.sns.messages import Published
@@ -36,13 +35,11 @@ class Topics:
         sending: Parcels,
         carry: Carry,
         signer: MessageSigner,
-        happenings: Happenings,
         clock: Clock,
     ) -> None:
         self._database = database
         self._parcels = sending
         self._signer = signer
-        self._happenings = happenings
         self._clock = clock
         sending.register(Owner(topic_parcels.OWNER, topic_parcels.pause, topic_parcels.dead_letter, carry))
         self._consumer = Consumer(
@@ -69,9 +66,4 @@ class Topics:
 
     def _send(self, tx: Transaction, made: Sequence[Parcel]) -> AfterCommit:
         ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in made]
-
-        def tell() -> None:
-            for parcel, end in ends:
-                parcels.report(self._happenings, parcel, end, self._clock.now_ms())
-
-        return tell
+        return lambda: self._parcels.report_all(ends)

@@ -23,6 +23,10 @@ _OF_OPERATION = {
     ("logs", "PutLogEvents"): 4 * MIB,
     # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html: 16 MB a batch
     ("dynamodb", "BatchWriteItem"): 20 * MIB,
+    # 10 MiB of records, in base64, with 500 keys of 256 characters;
+    # https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecords.html
+    ("kinesis", "PutRecord"): 15 * MIB,
+    ("kinesis", "PutRecords"): 16 * MIB,
 }
 _OF_SERVICE = {"s3": _S3}
 

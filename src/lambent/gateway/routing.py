@@ -20,6 +20,10 @@ from lambent.wire.model import ServiceModel
 INTERNAL_PREFIX = "/_lambent/"
 WEBSITE_PREFIX = "/_lambent/website/"
 CBOR = "rpc-v2-cbor"
+#: JSON 1.1 in CBOR, by its content type; only Kinesis' clients ever spoke it.
+AMZ_CBOR = "amz-cbor"
+_AMZ_CBOR_TYPE = "application/x-amz-cbor"
+_AMZ_CBOR_SERVICES = frozenset(("kinesis",))
 
 #: AWS offers them in JSON only; their attribute values pass the codec as the JSON they are stored as.
 _JSON_ONLY = frozenset(("dynamodb", "dynamodbstreams"))
@@ -67,6 +71,8 @@ Address = ServiceAddress | WebsiteAddress | InternalAddress | NoAddress
 def protocols_of(model: ServiceModel) -> tuple[str, ...]:
     """What we answer a service's clients in. CBOR has paths of its own, so nearly every RPC service gets it."""
     spoken = tuple(dict.fromkeys((model.protocol, *model.protocols)))
+    if model.name in _AMZ_CBOR_SERVICES:
+        spoken = (*spoken, AMZ_CBOR)
     if model.target_prefix and CBOR not in spoken and model.name not in _JSON_ONLY:
         return (*spoken, CBOR)
     return spoken
@@ -112,7 +118,9 @@ class Router:
         model = self._by_target.get(prefix)
         if model is None:
             return NoAddress(target, "json")
-        return ServiceAddress(model.name, "json", operation, request.path)
+        is_cbor = request.headers.get("content-type", "").startswith(_AMZ_CBOR_TYPE)
+        protocol = AMZ_CBOR if is_cbor and model.name in _AMZ_CBOR_SERVICES else "json"
+        return ServiceAddress(model.name, protocol, operation, request.path)
 
     def _by_cbor_path(self, request: Request) -> Address:
         """`/service/{target prefix}/operation/{operation}`, as smithy.io's rpc-v2-cbor says and botocore sends."""

@@ -5,13 +5,15 @@ positions is the order of commits. `append` announces the topic `topic(log)`; th
 checkpoint (`delivery.checkpoints`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
-class LogRecord:
+class LogRecord(NamedTuple):
+    """A tuple, because thousands are made in a moment."""
+
     position: int
     time_ms: int
     payload: bytes
@@ -39,10 +41,27 @@ def append(tx: Transaction, log: str, payload: bytes, time_ms: int) -> int:
     return position
 
 
+def append_many(tx: Transaction, log: str, payloads: Sequence[bytes], time_ms: int) -> int:
+    """Returns the position of the first of them; the others follow. There must be one."""
+    found = tx.row(
+        "INSERT INTO log_head (log, position) VALUES (?, ?) "
+        "ON CONFLICT (log) DO UPDATE SET position = log_head.position + excluded.position RETURNING position",
+        (log, len(payloads)),
+    )
+    assert found is not None
+    first: int = found[0] - len(payloads) + 1
+    tx.execute_many(
+        "INSERT INTO log_record (log, position, time_ms, payload) VALUES (?, ?, ?, ?)",
+        [(log, position, time_ms, payload) for position, payload in enumerate(payloads, first)],
+    )
+    tx.announce(topic(log))
+    return first
+
+
 def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:
     """At most `limit` records with positions greater than `position`, in order."""
     return [
-        LogRecord(*row)
+        LogRecord._make(row)
         for row in tx.rows(
             "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? "
             "ORDER BY position LIMIT ?",
@@ -89,6 +108,14 @@ def trim_older(tx: Transaction, log: str, before_ms: int, limit: int) -> int:
     return through
 
 
+def trim_oldest(tx: Transaction, log: str, limit: int) -> bool:
+    """Forget the oldest records, at most `limit`. False: there were none."""
+    oldest = tx.row("SELECT position FROM log_record WHERE log = ? ORDER BY position LIMIT 1", (log,))
+    if oldest is not None:
+        trim(tx, log, oldest[0] + limit - 1)
+    return oldest is not None
+
+
 def forget(tx: Transaction, log: str) -> None:
     """As if nobody had ever written to it. Only for logs whose name is never used again."""
     tx.execute("DELETE FROM log_record WHERE log = ?", (log,))
@@ -108,8 +135,36 @@ def head(tx: Transaction, log: str) -> int:
 
 
 def position_before(tx: Transaction, log: str, time_ms: int) -> int:
-    """Position before the first record of `time_ms` or later; the head if there is none. Reads the log to there."""
+    """Position before the first record of `time_ms` or later; the head if there is none.
+
+    Halves the log again and again, so it reads a few records of however many; where the clock was set back for a
+    while, it finds one of the places.
+    """
+    oldest = tx.row("SELECT position FROM log_record WHERE log = ? ORDER BY position LIMIT 1", (log,))
+    before, through = (oldest[0] - 1 if oldest else head(tx, log)), head(tx, log)
+    while before < through:
+        middle = (before + through + 1) // 2
+        found = tx.row("SELECT time_ms FROM log_record WHERE log = ? AND position = ?", (log, middle))
+        assert found is not None, "positions are dense"
+        if found[0] < time_ms:
+            before = middle
+        else:
+            through = middle - 1
+    return before
+
+
+def bytes_after(tx: Transaction, log: str, position: int, through: int) -> int:
+    """Of the payloads of the records behind `position` up to `through`; the payloads themselves are not read."""
     found = tx.row(
-        "SELECT position FROM log_record WHERE log = ? AND time_ms >= ? ORDER BY position LIMIT 1", (log, time_ms)
+        "SELECT SUM(LENGTH(payload)) FROM log_record WHERE log = ? AND position > ? AND position <= ?",
+        (log, position, through),
     )
-    return found[0] - 1 if found else head(tx, log)
+    return (found[0] or 0) if found else 0
+
+
+def time_after(tx: Transaction, log: str, position: int) -> int | None:
+    """Of the next record behind `position`."""
+    found = tx.row(
+        "SELECT time_ms FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT 1", (log, position)
+    )
+    return found[0] if found else None

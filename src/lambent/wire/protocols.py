@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from lambent.wire.amz_cbor import AmzCbor
 from lambent.wire.aws_json import AwsJson
 from lambent.wire.codec import Codec
 from lambent.wire.model import ServiceModel
@@ -16,6 +17,7 @@ CODECS: Mapping[str, Callable[[ServiceModel], Codec]] = {
     "json": AwsJson,
     "query": Query,
     "rpc-v2-cbor": RpcCbor,
+    "amz-cbor": AmzCbor,
 }
 
 

@@ -21,7 +21,7 @@ from lambent.wire.model import Operation, ServiceModel, Shape
 _CONTENT_TYPE = "application/cbor"
 _PROTOCOL = {"smithy-protocol": "rpc-v2-cbor"}
 _MAX_DEPTH = 128
-_TIME_TAG = 1
+TIME_TAG = 1
 _INT_LIMIT, _LONG_LIMIT = 2**31, 2**63
 
 
@@ -66,7 +66,7 @@ class RpcCbor:
             **(query_error(error) if self._is_query_compatible else {}),
             **{key.lower(): header_text(value) for key, value in error.headers.items()},
         }
-        return Response(error.status, headers, cbor2.dumps(document, default=_encode_text))
+        return Response(error.status, headers, cbor2.dumps(document, default=encode_text))
 
 
 def parse(body: bytes) -> Any:
@@ -92,7 +92,7 @@ def _compile_encoder(shape: Shape) -> Any:
     return lambda value: cbor2.dumps(write(value))
 
 
-def _encode_text(encoder: cbor2.CBOREncoder, value: Any) -> None:
+def encode_text(encoder: cbor2.CBOREncoder, value: Any) -> None:
     encoder.encode(str(value))
 
 
@@ -135,11 +135,17 @@ def _read_blob(value: Any) -> bytes:
 
 
 def _read_timestamp(value: Any) -> float:
+    seconds = seconds_of(value)
+    try:
+        return timestamps.check_unix(seconds)
+    except ValueError as error:
+        raise SerializationError(str(error)) from error
+
+
+def seconds_of(value: Any) -> float:
+    """The number under tag 1. Raises SerializationError."""
     if type(value) is _Moment and math.isfinite(value.seconds):
-        try:
-            return timestamps.check_unix(value.seconds)
-        except ValueError as error:
-            raise SerializationError(str(error)) from error
+        return value.seconds
     raise wrong_type(value, "Timestamp")
 
 
@@ -168,28 +174,31 @@ _NO_SEMANTICS: Mapping[int, Any] = {
         (0, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 37, 52, 54, 100, 256, 258, 260, 261, 1004, 43000, 55799),
         _refuse_semantics,
     ),
-    _TIME_TAG: _decode_time,
+    TIME_TAG: _decode_time,
 }
 
+READ_SCALARS: Mapping[str, Any] = {
+    "string": _read_string,
+    "boolean": _read_boolean,
+    "integer": _read_integer,
+    "long": _read_long,
+    "float": _read_float,
+    "double": _read_float,
+    "blob": _read_blob,
+}
+WRITE_SCALARS: Mapping[str, Any] = {"float": float, "double": float}
+
 _READ = Leaves(
-    scalars={
-        "string": _read_string,
-        "boolean": _read_boolean,
-        "integer": _read_integer,
-        "long": _read_long,
-        "float": _read_float,
-        "double": _read_float,
-        "blob": _read_blob,
-    },
+    scalars=READ_SCALARS,
     timestamps=dict.fromkeys(("unixtimestamp", "iso8601", "rfc822"), _read_timestamp),
     default_timestamp="unixtimestamp",
     uses_location_names=False,
 )
 _WRITE = Leaves(
-    scalars={"float": float, "double": float},
+    scalars=WRITE_SCALARS,
     timestamps=dict.fromkeys(
         ("unixtimestamp", "iso8601", "rfc822"),
-        lambda moment: cbor2.CBORTag(_TIME_TAG, timestamps.number_of(moment)),
+        lambda moment: cbor2.CBORTag(TIME_TAG, timestamps.number_of(moment)),
     ),
     default_timestamp="unixtimestamp",
     uses_location_names=False,

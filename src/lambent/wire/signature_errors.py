@@ -35,6 +35,7 @@ _DIALECTS = {
     "rest-json": Dialect(),
     "json": Dialect(status=400),
     "rpc-v2-cbor": Dialect(status=400),
+    "amz-cbor": Dialect(status=400),
 }
 
 

@@ -14,14 +14,20 @@ from typing import Any
 
 import orjson
 
+from lambent.delivery import outcomes, parcel_store
 from lambent.delivery.event_source_mappings import mappings, progress_store
 from lambent.delivery.event_source_mappings.mappings import Mappings
-from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
+from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.event_source_mappings.progress import Progress
-from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
+from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard, SourceRecord
+from lambent.delivery.outcomes import NewObject
+from lambent.delivery.parcels import Parcels
+from lambent.delivery.targets import Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_source_mappings import (
@@ -31,7 +37,6 @@ from lambent.services.lambda_.event_source_mappings import (
     StartingPosition,
     State,
 )
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage import log
 from lambent.storage.database import Database
@@ -112,6 +117,7 @@ def _decode(record: LogRecord) -> SourceRecord:
         sequence_number=str(record.position),
         partition_key=event["key"].encode(),
         event={**event, "sequenceNumber": str(record.position)},
+        trace=event.get("trace", ""),
     )
 
 
@@ -120,21 +126,21 @@ class Function:
     """What the mapped function does, and what it was asked."""
 
     behaviour: Behaviour
+    source: str = "test:s"
+    """What invocations are said to come from."""
     events: list[Event] = field(default_factory=list)
     """Of every invocation that reached it."""
     refusal: ServiceError | None = None
     """It cannot be invoked: throttled, or gone."""
     request_ids: set[str] = field(default_factory=set)
+    traces: list[str] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
-    label: str = "test:s"
-    """What it is told of its source."""
-    traces: list[str] = field(default_factory=list)
 
     async def invoke(
         self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
     ) -> Outcome:
-        assert (address.function, source) == ("f", self.label)
+        assert (address.function, source) == ("f", self.source)
         self.traces.append(trace_id)
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)
@@ -181,9 +187,11 @@ class Bucket:
     objects: list[tuple[str, Any]] = field(default_factory=list)
     """(key, document)."""
     refusal: Exception | None = None
+    attempts: int = 0
 
-    async def put(self, put: DestinationObject) -> None:
+    async def put(self, put: NewObject) -> None:
         assert put.bucket == "failures"
+        self.attempts += 1
         if self.refusal is not None:
             raise self.refusal
         self.objects.append((put.key, orjson.loads(put.content)))
@@ -203,15 +211,21 @@ class Stage:
     bucket: Bucket
     mappings: Mappings
     happenings: Happenings
+    find_source: FindSource
 
     async def create(
-        self, starting: StartingPosition = StartingPosition.TRIM_HORIZON, *, enabled: bool = True, **options: Any
+        self,
+        starting: StartingPosition = StartingPosition.TRIM_HORIZON,
+        *,
+        enabled: bool = True,
+        source_arn: str = STREAM_ARN,
+        **options: Any,
     ) -> str:
         mapping = EventSourceMapping(
             uuid=RandomIds().uuid(),
             account_id="000000000000",
             region="us-east-1",
-            source_arn=STREAM_ARN,
+            source_arn=source_arn,
             function_arn=FUNCTION_ARN,
             generation=1,
             state=State.CREATING if enabled else State.DISABLED,
@@ -221,7 +235,7 @@ class Stage:
         )
 
         def insert(tx: Transaction) -> None:
-            mappings.begin(tx, mapping, lambda _, __: self.stream.source())
+            mappings.begin(tx, mapping, self.find_source)
             event_source_store.insert_mapping(tx, mapping)
 
         await self.database.write(insert)
@@ -244,13 +258,14 @@ class Stage:
     async def put(self, *values: Any, key: str = "k") -> None:
         await self.put_records([(key, value) for value in values])
 
-    async def put_records(self, records: Sequence[tuple[str, Any]]) -> None:
+    async def put_records(self, records: Sequence[tuple[str, Any]], *, trace: str = "") -> None:
         """(key, value) each, all in one transaction; a record says `{"key": ..., "value": ...}`."""
+        traced = {"trace": trace} if trace else {}
         logs = [self.stream.shard_of(key).log for key, _ in records]
 
         def append(tx: Transaction) -> None:
             for name, (key, value) in zip(logs, records, strict=True):
-                log.append(tx, name, orjson.dumps({"key": key, "value": value}), self.clock.now_ms())
+                log.append(tx, name, orjson.dumps({"key": key, "value": value, **traced}), self.clock.now_ms())
 
         await self.database.write(append)
 
@@ -295,6 +310,10 @@ class Stage:
         lanes = self.database.read(lambda tx: progress_store.load_lanes(tx, uuid, shard_id))
         return [lane.position for lane in lanes]
 
+    def is_reported(self) -> bool:
+        """What was discarded has arrived at its destination."""
+        return not self.database.read(parcel_store.count_parcels)
+
     def is_settled(self, uuid: str) -> bool:
         """Every record of every shard, in every lane."""
 
@@ -321,34 +340,41 @@ async def stage(
     function: Function | None = None,
     bucket: Bucket | None = None,
     clock: VirtualClock | None = None,
+    find_source: FindSource | None = None,
 ) -> AsyncIterator[Stage]:
-    """At the end everything is cancelled where it stands."""
+    """With `find_source`, sources are what that finds, and not the test's own stream.
+
+    At the end everything is cancelled where it stands."""
     clock = clock or VirtualClock()
     stream = stream or Stream.of(1)
+    find = find_source or (lambda _, mapping: stream.source() if mapping.source_arn == STREAM_ARN else None)
     function = function or Function(behaviour)
     bucket = bucket or Bucket()
     happenings = Happenings()
     database = Database.open(directory / "lambent.db")
+    parcels = Parcels(database=database, targets=Targets({}), happenings=happenings, clock=clock, ids=RandomIds())
+    parcels.register(outcomes.owner(bucket.put, clock, RandomIds()))
     delivery = Mappings(
         MappingParts(
             database=database,
             functions=function,
-            put_object=bucket.put,
-            find_source=lambda _, arn: stream.source() if arn == STREAM_ARN else None,
+            parcels=parcels,
+            find_source=find,
             happenings=happenings,
+            meter=Meter(),
             clock=clock,
             ids=RandomIds(),
             jitter=lambda: 0.0,
         )
     )
-    running = asyncio.create_task(delivery.run())
+    running = [asyncio.create_task(delivery.run()), asyncio.create_task(parcels.run())]
     try:
-        yield Stage(database, clock, stream, function, bucket, delivery, happenings)
-        assert not running.done(), "delivery ended by itself"
+        yield Stage(database, clock, stream, function, bucket, delivery, happenings, find)
+        assert not any(task.done() for task in running), "delivery ended by itself"
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await database.close()
 
 

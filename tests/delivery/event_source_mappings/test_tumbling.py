@@ -121,6 +121,7 @@ def test_retries_of_the_end_are_limited_as_all_others(tmp_path: Path) -> None:
             await until(lambda: scene.positions(uuid) == [1])
             await scene.advance_until(lambda: scene.is_settled(uuid))
             assert sums.results == []
+            await until(scene.is_reported)
             [(_, document)] = bucket.objects
             assert document["requestContext"]["approximateInvokeCount"] == 3
             assert document["TestBatchInfo"]["batchSize"] == 0

@@ -123,7 +123,7 @@ def test_every_form_of_the_name(functions: Any, create: CreateFunction, form: st
             "InvalidParameterValueException",
             "VPC",
         ),
-        ({"DeadLetterConfig": {"TargetArn": "arn:aws:sqs:us-east-1:000000000000:q"}}, "Invalid", "Dead-letter"),
+        ({"DeadLetterConfig": {"TargetArn": "arn:aws:s3:::b"}}, "Invalid", "Amazon SQS standard queue or Amazon SNS"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "InvalidParameterValueException", "LogFormat"),
         ({"Tags": {"aws:x": "y"}}, "InvalidParameterValueException", "reserved"),
     ],

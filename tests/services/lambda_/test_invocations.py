@@ -236,9 +236,14 @@ def test_event_invoke_configs(functions: Any, create: CreateFunction) -> None:
         ({"MaximumEventAgeInSeconds": 59}, "ValidationException", "greater than or equal to 60"),
         ({"MaximumEventAgeInSeconds": 21601}, "ValidationException", "less than or equal to 21600"),
         (
-            {"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}},
+            {"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}}},
             "InvalidParameterValueException",
-            "not served as destinations yet",
+            "is not the ARN of: Lambda function, Amazon SQS standard queue",
+        ),
+        (
+            {"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:s3:::bucket"}}},
+            "InvalidParameterValueException",
+            "OnSuccess is invalid",
         ),
         (
             {"DestinationConfig": {"OnFailure": {"Destination": f"{ARN}no-such-function"}}},

@@ -12,6 +12,7 @@ from lambent.services.lambda_.queue_store import QueuedInvocation
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:f"
 AFTER = "arn:aws:lambda:us-east-1:000000000000:function:after"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:dead"
 
 
 def attempt(*, errors: int = 0, payload: bytes = b'{"n": 1}', arn: str = ARN, **policy: Any) -> Attempt:
@@ -24,7 +25,11 @@ def outcome(payload: bytes = b'{"ok": true}', error: str | None = None) -> Outco
 
 
 def record(settlement: Settlement) -> Any:
-    return orjson.loads(settlement.record)
+    return orjson.loads(settlement.messages[0].body)
+
+
+def destinations(settlement: Settlement) -> list[str]:
+    return [message.target_arn for message in settlement.messages]
 
 
 def test_success_without_a_destination_only_deletes() -> None:
@@ -33,7 +38,7 @@ def test_success_without_a_destination_only_deletes() -> None:
 
 def test_success_is_told_to_its_destination() -> None:
     settlement = settlements.answered(attempt(on_success=AFTER), outcome(), 1_573_755_365_568)
-    assert settlement.destination == AFTER
+    assert destinations(settlement) == [AFTER]
     assert record(settlement) == {
         "version": "1.0",
         "timestamp": "2019-11-14T18:16:05.568Z",
@@ -77,7 +82,7 @@ def test_the_last_error_is_told_to_its_destination_and_recorded() -> None:
 def test_never_reached_means_no_response_in_the_record(settlement: Settlement, reason: str) -> None:
     assert settlement.discard is not None
     assert settlement.discard.reason == reason
-    assert settlement.destination == AFTER
+    assert destinations(settlement) == [AFTER]
     assert record(settlement)["requestContext"]["approximateInvokeCount"] == 0
     assert "responseContext" not in record(settlement)
     assert "responsePayload" not in record(settlement)
@@ -98,6 +103,38 @@ def test_any_response_fits_a_record(response: bytes, shown: Any) -> None:
 def test_a_qualified_function_keeps_its_qualifier() -> None:
     settlement = settlements.answered(attempt(arn=f"{ARN}:prod", on_success=AFTER), outcome(), 0)
     assert record(settlement)["requestContext"]["functionArn"] == f"{ARN}:prod"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (outcome(b'{"errorMessage": "no"}', "Unhandled"), "200", '{"errorMessage": "no"}'),
+        (None, "429", "EventAgeExceeded"),
+    ],
+)
+def test_a_dead_letter_is_the_event_with_what_went_wrong(error: Outcome | None, code: str, shown: str) -> None:
+    tried = attempt(errors=2, dead_letters=QUEUE, maximum_age_seconds=60)
+    settlement = settlements.answered(tried, error, 0) if error else settlements.refused(tried, 60_001)
+    assert settlement is not None
+    [message] = settlement.messages
+    assert (message.target_arn, message.body) == (QUEUE, b'{"n": 1}')
+    assert {name: (one.data_type, one.value) for name, one in message.attributes.items()} == {
+        "RequestID": ("String", "request"),
+        "ErrorCode": ("Number", code),
+        "ErrorMessage": ("String", shown),
+    }
+
+
+def test_a_destination_and_a_dead_letter_queue_are_both_told() -> None:
+    both = attempt(errors=2, dead_letters=QUEUE, on_failure=AFTER)
+    assert destinations(settlements.answered(both, outcome(error="Unhandled"), 0)) == [AFTER, QUEUE]
+    assert destinations(settlements.answered(both, outcome(), 0)) == []
+
+
+def test_the_error_of_a_dead_letter_is_shortened_between_characters() -> None:
+    failed = outcome("é".encode() * 1000, "Unhandled")
+    [message] = settlements.answered(attempt(errors=2, dead_letters=QUEUE), failed, 0).messages
+    assert message.attributes["ErrorMessage"].value == "é" * 512
 
 
 def test_a_large_event_is_not_kept_with_its_discard() -> None:

@@ -1,45 +1,64 @@
-"""Where discarded batches go: into the mapping's bucket, if it has one, and in any case among what happened lately."""
+"""Where discarded batches go: to the mapping's queue, topic or bucket, and in any case among what happened lately.
 
-import logging
+They are sent in the transaction that moves the checkpoint past them, so none is lost and none is told twice. A bucket
+is told the whole event, queues and topics what to look up: https://docs.aws.amazon.com/lambda/latest/dg/
+kinesis-on-failure-destination.html. A destination that refuses keeps no record waiting, as at AWS.
+"""
 
-from lambent.delivery.event_source_mappings import discards
+from lambent.delivery import outcomes
+from lambent.delivery.event_source_mappings import discards, records
 from lambent.delivery.event_source_mappings.discards import Discard
-from lambent.delivery.event_source_mappings.parts import DestinationObject, MappingParts
-from lambent.services.lambda_.event_source_mappings import EventSourceMapping, bucket_of
-from lambent.services.lambda_.happenings import HappeningKind
-from lambent.wire.errors import ServiceError
-
-log = logging.getLogger(__name__)
+from lambent.delivery.event_source_mappings.parts import MappingParts
+from lambent.delivery.parcel_store import Parcel
+from lambent.delivery.parcels import End, Fate
+from lambent.delivery.settlements import SOURCE
+from lambent.delivery.targets import Message, Sender
+from lambent.services.happenings import HappeningKind
+from lambent.services.lambda_ import destination_arns
+from lambent.services.lambda_.destination_arns import DestinationKind
+from lambent.services.lambda_.event_source_mappings import EventSourceMapping
+from lambent.storage.transaction import Transaction
 
 
 class Destination:
     def __init__(self, parts: MappingParts, mapping: EventSourceMapping) -> None:
         self._parts = parts
         self._mapping = mapping
-        self._bucket = bucket_of(mapping.options.on_failure)
+        self._arn = mapping.options.on_failure
+        self._is_bucket = destination_arns.kind_of(self._arn) is DestinationKind.BUCKET
 
-    async def report(self, discard: Discard, source: str) -> None:
-        """Returns when the destination has it. A bucket that refuses it keeps nobody waiting, as at AWS."""
-        outcome = "nowhere to send it"
-        if self._bucket is not None:
-            outcome = await self._put(self._bucket, discard)
+    def send(self, tx: Transaction, discard: Discard) -> End | None:
+        """None: the mapping has no destination."""
+        if not self._arn:
+            return None
+        mapping = self._mapping
+        message = Message(
+            target_arn=self._arn,
+            body=discards.record(discard, with_event=self._is_bucket),
+            sender=Sender("", mapping.function_arn, mapping.account_id),
+            source=SOURCE,
+            trace=records.trace_of(discard.records),
+        )
+        key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
+        parcel = Parcel(outcomes.OWNER, message, discard.discarded_ms, {outcomes.OBJECT_KEY: key})
+        return self._parts.parcels.send(tx, parcel)
+
+    def note(self, discard: Discard, end: End | None, source: str) -> None:
+        """For people who look."""
+        what = f"{len(discard.records)} records of {discard.shard_id}"
         self._parts.happenings.record(
             HappeningKind.DISCARDED,
             time_ms=discard.discarded_ms,
             source=source,
             function_arn=discard.function_arn,
             request_id=discard.request_id,
-            detail=f"{discard.condition.value}: {len(discard.records)} records of {discard.shard_id}, {outcome}",
+            detail=f"{discard.condition.value}: {what}, {self._fate(end)}",
+            trace=records.trace_of(discard.records),
         )
 
-    async def _put(self, bucket: str, discard: Discard) -> str:
-        """What became of it, in words."""
-        mapping = self._mapping
-        key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
-        content = discards.record(discard, with_event=True)
-        try:
-            await self._parts.put_object(DestinationObject(mapping.account_id, mapping.region, bucket, key, content))
-        except ServiceError as error:
-            log.warning("mapping %s: bucket %s does not take a discarded batch: %s", mapping.uuid, bucket, error)
-            return f"{bucket} did not take it: {error.code}"
-        return f"in {bucket}/{key}"
+    def _fate(self, end: End | None) -> str:
+        if end is None:
+            return "nowhere to send them"
+        if end.refusal is not None:
+            return f"{self._arn} does not take them: {end.refusal}"
+        return f"{'sent' if end.fate is Fate.TAKEN else 'on their way'} to {self._arn}"

@@ -21,9 +21,10 @@ from lambent.delivery.event_source_mappings.parts import LaneStanding, MappingPa
 from lambent.delivery.event_source_mappings.progress import Progress, Section
 from lambent.delivery.event_source_mappings.reading import LaneReader
 from lambent.delivery.event_source_mappings.records import PreparedRecord
-from lambent.delivery.event_source_mappings.sources import record_topic
+from lambent.delivery.event_source_mappings.sources import LogSource, record_topic
+from lambent.delivery.parcels import End
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import event_source_store
+from lambent.services.lambda_ import event_source_store, metrics
 from lambent.services.lambda_.event_source_mappings import CALL_FAILED, INFINITE, OK, EventSourceMapping
 from lambent.services.lambda_.invoker import address_of
 from lambent.storage.transaction import Transaction
@@ -56,6 +57,7 @@ class Lane:
         self._policy = RetryPolicy(mapping.options.max_retries, mapping.options.bisects)
         self._reader = reader
         self._shard_id = reader.shard.shard_id
+        self._shown_id = reader.shard.shown_id
         self._number = number
         self._tasks = tasks
         self._destination = Destination(parts, mapping)
@@ -63,6 +65,7 @@ class Lane:
         self._is_closed = reader.shard.is_closed
         self._is_stopping = False
         self._address = address_of(mapping.function_arn)
+        self._age = metrics.of_function(parts.meter, mapping.function_arn).series("IteratorAge", "Milliseconds")
         self._revision: int | None = None
         """Of the row that `_progress` was read from; None: not read yet."""
         self._progress = Progress(0)
@@ -81,6 +84,10 @@ class Lane:
         """After the invocation that is under way."""
         self._is_stopping = True
         self._bell.ring()
+
+    def use(self, source: LogSource) -> None:
+        """The source as it is now: records may be kept for another time."""
+        self._reader.source = source
 
     def close(self) -> None:
         """Nothing will be appended to the shard any more."""
@@ -205,12 +212,13 @@ class Lane:
             progress = windows.opened(progress, batch.records[0].time_ms, self._reader.tumbling_ms)
             members = self._window_members(progress, is_final=False)
         age_ms = self._parts.clock.now_ms() - batch.records[-1].time_ms
-        outcome = await self._invoke(records.event(batch.records, members))
+        outcome = await self._invoke(records.event(batch.records, members), records.trace_of(batch.records))
         if outcome is None:
             self._held = batch
             await self._pause()
             return
         self._gauge.iterator_age_ms = age_ms
+        self._age.add(age_ms)
         self._gauge.records += len(batch.records)
         progress, step = self._judge(progress, batch, outcome)
         await self._settle(progress, batch, step, outcome)
@@ -232,11 +240,10 @@ class Lane:
         return progress, failures.after_response(batch, response, self._policy, before)
 
     async def _settle(self, progress: Progress, batch: Batch, step: Step, outcome: Outcome | None = None) -> None:
-        """Commit what follows, once the destination has what was given up."""
+        """Commit what follows; what was given up goes to its destination in the same transaction."""
+        discard: Discard | None = None
         if step.condition is not None:
             discard = self._discard(step.condition, step.discarded, batch.section.invocations, outcome)
-            if not await self._report(discard):
-                return
         sections = step.sections + self._progress.sections[1:]
         if not sections:
             self._kept, self._kept_through = (), 0
@@ -245,7 +252,7 @@ class Lane:
         if step.position > self._progress.position:
             self._failures = 0
         self._held = None
-        await self._commit(progress.moved(step.position, sections), _result(step, outcome))
+        await self._commit(progress.moved(step.position, sections), _result(step, outcome), discard)
         if step.is_delayed:
             await self._pause()
 
@@ -265,8 +272,7 @@ class Lane:
         attempts = window.attempts + 1
         if 0 <= self._policy.max_retries < attempts:
             discard = self._discard(DiscardCondition.RETRIES_EXHAUSTED, (), window.attempts, outcome)
-            if await self._report(discard):
-                await self._commit(windows.ended(progress), CALL_FAILED)
+            await self._commit(windows.ended(progress), CALL_FAILED, discard)
             return
         await self._commit(replace(progress, window=replace(window, attempts=attempts)), CALL_FAILED)
         await self._pause()
@@ -274,15 +280,19 @@ class Lane:
     def _window_members(self, progress: Progress, *, is_final: bool) -> dict[str, Any]:
         assert progress.window is not None
         return windows.event_members(
-            progress.window, shard_id=self._shard_id, source_arn=self._mapping.source_arn, is_final=is_final
+            progress.window, shard_id=self._shown_id, source_arn=self._reader.source.arn, is_final=is_final
         )
 
-    async def _invoke(self, payload: bytes) -> Outcome | None:
+    async def _invoke(self, payload: bytes, trace_id: str = "") -> Outcome | None:
         """None: it did not come to the function (throttled, or there is none); nobody's retries are used up."""
         self._request_id = self._parts.ids.uuid()
         try:
             outcome = await self._parts.functions.invoke(
-                self._address, request_id=self._request_id, payload=payload, source=self._reader.source.label
+                self._address,
+                request_id=self._request_id,
+                payload=payload,
+                trace_id=trace_id,
+                source=self._reader.source.label,
             )
         except ServiceError:
             await self._note_result(CALL_FAILED)
@@ -302,8 +312,8 @@ class Lane:
         return Discard(
             condition=condition,
             records=discarded,
-            shard_id=self._shard_id,
-            source_arn=self._mapping.source_arn,
+            shard_id=self._shown_id,
+            source_arn=self._reader.source.arn,
             batch_info=self._reader.source.batch_info,
             function_arn=self._mapping.function_arn,
             invocations=invocations + (outcome is not None),
@@ -312,31 +322,22 @@ class Lane:
             discarded_ms=self._parts.clock.now_ms(),
         )
 
-    async def _report(self, discard: Discard) -> bool:
-        """False: we are to stop before the destination has it."""
-        while not self._is_stopping:
-            try:
-                await self._destination.report(discard, self._reader.source.label)
-            except Exception:
-                log.exception("mapping %s cannot report a discarded batch; it tries again", self._mapping.uuid)
-                await self._sleep(FAULT_SECONDS)
-            else:
-                self._gauge.discarded += len(discard.records)
-                return True
-        return False
-
-    async def _commit(self, progress: Progress, result: str | None = None) -> None:
+    async def _commit(self, progress: Progress, result: str | None = None, discard: Discard | None = None) -> None:
         """Raises CheckpointMoved."""
         uuid, revision = self._mapping.uuid, self._revision
         assert revision is not None
         news = result if result != self._standing.last_result else None
 
-        def commit(tx: Transaction) -> None:
+        def commit(tx: Transaction) -> End | None:
             progress_store.commit_lane(tx, uuid, self._shard_id, self._number, revision=revision, progress=progress)
             if news is not None:
                 event_source_store.set_last_result(tx, uuid, news)
+            return self._destination.send(tx, discard) if discard is not None else None
 
-        await self._parts.database.write(commit)
+        end = await self._parts.database.write(commit)
+        if discard is not None:
+            self._gauge.discarded += len(discard.records)
+            self._destination.note(discard, end, self._reader.source.label)
         self._revision, self._progress = revision + 1, progress
         self._standing.last_result = result or self._standing.last_result
         self._gauge.position = progress.position

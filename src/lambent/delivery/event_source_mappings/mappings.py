@@ -34,7 +34,7 @@ def begin(tx: Transaction, mapping: EventSourceMapping, find_source: FindSource)
     if event_source_queues.is_queue(mapping.source_arn):
         queue_source.begin(tx, mapping, mapping.modified_ms / 1000)
         return
-    source = find_source(tx, mapping.source_arn)
+    source = find_source(tx, mapping)
     if source is None:
         raise InvalidParameterValue(f"Stream not found: {mapping.source_arn}")
     options = mapping.options
@@ -143,12 +143,9 @@ class _Life:
             await self._settle(self._mapping)
             await self._bell.wait()
             return
-        source = self._parts.database.read(lambda tx: self._parts.find_source(tx, self._mapping.source_arn))
+        source = self._find_source()
         if source is None:
-            await self._parts.database.write(
-                lambda tx: event_source_store.set_last_result(tx, self.standing.uuid, STREAM_GONE)
-            )
-            self.standing.last_result = STREAM_GONE
+            await self._note_gone()
             await self._settle(self._mapping)
             await self._bell.wait()
             return
@@ -160,16 +157,32 @@ class _Life:
             self._parts.database.unsubscribe(source.topic, self._bell)
             self._pollers.clear()
 
+    def _find_source(self) -> LogSource | None:
+        return self._parts.database.read(lambda tx: self._parts.find_source(tx, self._mapping))
+
+    async def _note_gone(self) -> None:
+        if self.standing.last_result != STREAM_GONE:
+            uuid = self.standing.uuid
+            await self._parts.database.write(lambda tx: event_source_store.set_last_result(tx, uuid, STREAM_GONE))
+            self.standing.last_result = STREAM_GONE
+
     @property
     def _reads(self) -> bool:
         return self._mapping.state in RUNNING and not self._is_draining
 
     async def _read(self, source: LogSource, tasks: asyncio.TaskGroup) -> None:
-        """Returns when the mapping shall not read any more; its pollers may still be ending."""
+        """Returns when the mapping shall not read any more; its pollers may still be ending.
+
+        A stream that is deleted has no shards any more; another one of its name may come.
+        """
         while self._reads:
             mapping = self._mapping
+            found = self._find_source()
+            if found is None:
+                await self._note_gone()
+            source = found or source
             view = await self._look(source, mapping)
-            self._update_pollers(view, mapping)
+            self._update_pollers(view, mapping, source)
             for shard in view.shards:
                 if shard.shard_id not in self._pollers and view.may_be_read(shard):
                     self._start(source, shard, tasks)
@@ -179,13 +192,21 @@ class _Life:
             poller.stop()
 
     async def _look(self, source: LogSource, mapping: EventSourceMapping) -> _View:
-        """Shards that were opened since the mapping took its place are read from their beginning."""
+        """Shards that were opened since the mapping took its place are read from their beginning.
+
+        Those that are gone are forgotten, unless a poller is still at what it has read of them: whether or not their
+        records were delivered in time, there is nothing left to wait for.
+        """
         view = self._parts.database.read(
             lambda tx: _View(source.list_shards(tx), progress_store.known_shards(tx, mapping.uuid))
         )
         listed = {shard.shard_id for shard in view.shards}
         new = [shard_id for shard_id in sorted(listed) if shard_id not in view.known]
-        gone = [shard_id for shard_id, finished in view.known.items() if finished and shard_id not in listed]
+        gone = [
+            shard_id
+            for shard_id, finished in view.known.items()
+            if shard_id not in listed and (finished or shard_id not in self._pollers)
+        ]
         if not new and not gone:
             return view
         lanes = [Progress(0)] * mapping.options.parallelization
@@ -197,12 +218,13 @@ class _Life:
                 progress_store.forget_shard(tx, mapping.uuid, shard_id)
 
         await self._parts.database.write(note)
-        return _View(view.shards, {**view.known, **dict.fromkeys(new, False)})
+        known = {shard_id: finished for shard_id, finished in view.known.items() if shard_id not in gone}
+        return _View(view.shards, {**known, **dict.fromkeys(new, False)})
 
-    def _update_pollers(self, view: _View, mapping: EventSourceMapping) -> None:
+    def _update_pollers(self, view: _View, mapping: EventSourceMapping, source: LogSource) -> None:
         open_shards = {shard.shard_id for shard in view.shards if not shard.is_closed}
         for shard_id, poller in self._pollers.items():
-            poller.update(mapping, is_closed=shard_id not in open_shards)
+            poller.update(mapping, source, is_closed=shard_id not in open_shards)
 
     def _start(self, source: LogSource, shard: Shard, tasks: asyncio.TaskGroup) -> None:
         poller = ShardPoller(

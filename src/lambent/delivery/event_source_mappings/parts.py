@@ -1,14 +1,16 @@
 """What the shells of event source mappings work with, and the places of a mapping for people who look."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from lambent.delivery.event_source_mappings.sources import FindSource
+from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage.database import Database
 
@@ -19,32 +21,18 @@ class Functions(Protocol):
     async def invoke(
         self, address: Address, *, request_id: str, payload: bytes, trace_id: str = ..., source: str = ...
     ) -> Outcome:
-        """Raises ResourceNotFound, TooManyRequests."""
+        """Raises ResourceNotFound, TooManyRequests, RecursiveInvocation."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class DestinationObject:
-    """What is put into a bucket about a discarded batch."""
-
-    account_id: str
-    region: str
-    bucket: str
-    key: str
-    content: bytes
-
-
-PutObject = Callable[[DestinationObject], Awaitable[None]]
-"""Returns when it is on disk. Raises ServiceError as S3 would."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingParts:
     database: Database
     functions: Functions
-    put_object: PutObject
+    parcels: Parcels
     find_source: FindSource
     happenings: Happenings
+    meter: Meter
     clock: Clock
     ids: Ids
     jitter: Callable[[], float]

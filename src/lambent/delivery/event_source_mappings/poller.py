@@ -5,11 +5,11 @@ not wait for that.
 """
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable
 
 from lambent.delivery.event_source_mappings import parallel, progress_store
-from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.lane import FAULT_SECONDS, Lane
 from lambent.delivery.event_source_mappings.parts import MappingParts, MappingStanding
 from lambent.delivery.event_source_mappings.reading import LaneReader
@@ -41,11 +41,13 @@ class ShardPoller:
         self._lanes: list[Lane] = []
         self._is_stopping = False
 
-    def update(self, mapping: EventSourceMapping, *, is_closed: bool) -> None:
-        """The mapping, and whether the shard is closed, as they are now."""
+    def update(self, mapping: EventSourceMapping, source: LogSource, *, is_closed: bool) -> None:
+        """The mapping, its source, and whether the shard is closed, as they are now."""
+        self._source = source
+        for lane in self._lanes:
+            lane.use(source)
         if is_closed and not self._shard.is_closed:
-            shard = self._shard
-            self._shard = Shard(shard.shard_id, shard.log, shard.parent_ids, is_closed=True, decode=shard.decode)
+            self._shard = dataclasses.replace(self._shard, is_closed=True)
             for lane in self._lanes:
                 lane.close()
         if mapping.generation != self._mapping.generation:
@@ -104,7 +106,7 @@ class ShardPoller:
             source=self._source,
             shard=self._shard,
             slots=parallel.slots_of(number, count),
-            is_wanted=compile_filters(options.filters),
+            is_wanted=self._source.compile_filters(options.filters),
             tumbling_ms=options.tumbling_window_seconds * 1000,
         )
         return Lane(self._parts, self._standing, mapping, reader, number=number, tasks=tasks)

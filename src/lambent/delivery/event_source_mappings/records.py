@@ -16,10 +16,19 @@ class PreparedRecord:
     sequence_number: str
     body: bytes
     """The event record as JSON."""
+    trace: str = ""
+    """The trace header of what brought it."""
 
 
 def prepare(record: SourceRecord) -> PreparedRecord:
-    return PreparedRecord(record.position, record.time_ms, record.sequence_number, orjson.dumps(record.event))
+    return PreparedRecord(
+        record.position, record.time_ms, record.sequence_number, orjson.dumps(record.event), record.trace
+    )
+
+
+def trace_of(records: Sequence[PreparedRecord]) -> str:
+    """The trace that a batch goes on with: its first record's that has one."""
+    return next((record.trace for record in records if record.trace), "")
 
 
 #: What stands around the records, generously.

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambent.services.lambda_.event_source_mappings import StartingPosition
+from lambent.delivery.event_source_mappings.filters import IsWanted, compile_filters
+from lambent.services.lambda_.event_source_mappings import EventSourceMapping, StartingPosition
 from lambent.storage import log
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
@@ -38,11 +39,18 @@ class Shard:
     is_closed: bool
     """Nothing will be appended any more."""
     decode: Decode
+    shown: str = ""
+    """What functions and destinations are told, where that is not the same."""
+
+    @property
+    def shown_id(self) -> str:
+        return self.shown or self.shard_id
 
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
     arn: str
+    """As events name it."""
     label: str
     """For people: `dynamodb:<table>`."""
     batch_info: str
@@ -51,6 +59,9 @@ class LogSource:
     """Announced when shards are opened or closed."""
     retention_seconds: int
     list_shards: Callable[[Transaction], Sequence[Shard]]
+    """Those that are left; none of a stream that is gone."""
+    compile_filters: Callable[[Sequence[str]], IsWanted | None] = compile_filters
+    """What the patterns of a mapping mean for its event records."""
 
     def read(self, tx: Transaction, shard: Shard, after: int, limit: int) -> list[SourceRecord]:
         return [shard.decode(record) for record in log.read_after(tx, shard.log, after, limit)]
@@ -69,5 +80,5 @@ def record_topic(shard: Shard) -> str:
     return log.topic(shard.log)
 
 
-FindSource = Callable[[Transaction, str], LogSource | None]
-"""By ARN; None if there is no such stream."""
+FindSource = Callable[[Transaction, EventSourceMapping], LogSource | None]
+"""Of a mapping, by its ARN; None if there is no such stream."""

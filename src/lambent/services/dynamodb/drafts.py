@@ -83,8 +83,8 @@ def encode_put(item: Item) -> StoredItem:
     return StoredItem(orjson.dumps(item), size, item)
 
 
-def change_of(draft: Draft, table: Table) -> Change:
-    """Raises ValidationException when keys do not fit the table or its indexes."""
+def change_of(draft: Draft, table: Table, trace: str = "") -> Change:
+    """`trace`: the request's trace header. Raises ValidationException when keys do not fit the table or its indexes."""
     if draft.put is not None:
         key = key_of_item(draft.key, table.schema)
         key_item = key_attributes(draft.key, table.schema)
@@ -95,7 +95,7 @@ def change_of(draft: Draft, table: Table) -> Change:
         if draft.update is not None:
             draft.update.check_keys(table.key_names)
     return Change(
-        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure
+        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
     )
 
 

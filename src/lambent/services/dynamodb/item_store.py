@@ -51,6 +51,8 @@ class Change:
     is_check: bool = False
     condition: Condition | None = None
     returns_item_on_failure: bool = False
+    trace: str = ""
+    """The trace header of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ def write_item(
         grown.apply(tx)
     if table.stream_view:
         recorded = ItemChange(
-            change.key.partition, key_attributes(change.key_item, table.schema), old, new, cause is Cause.EXPIRY
+            *(change.key.partition, key_attributes(change.key_item, table.schema), old, new),
+            is_expiry=cause is Cause.EXPIRY,
+            trace=change.trace,
         )
         stream_store.record_change(tx, table, recorded, now_ms=now_ms)
     return Written(old, new, indexes)

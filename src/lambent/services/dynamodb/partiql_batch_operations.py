@@ -109,7 +109,7 @@ class PartiQLBatchOperations:
             return misplaced_exists()
         try:
             table = self._parts.tables.find(caller, attempt.table_name)
-            change = drafts.change_of(attempt.draft(table.schema), table)
+            change = drafts.change_of(attempt.draft(table.schema), table, caller.trace)
             if table.is_throttled:
                 self._parts.throttle.admit(table, is_write=True)
         except ServiceError as error:

@@ -42,7 +42,7 @@ class DynamoParts:
         """One item of one table, in a transaction of its own."""
         while True:
             table = self.tables.find(caller, name)
-            change = drafts.change_of(draft, table)
+            change = drafts.change_of(draft, table, caller.trace)
             if table.is_throttled:
                 self.throttle.admit(table, is_write=True)
             now_ms = self.clock.now_ms()
@@ -61,7 +61,7 @@ class DynamoParts:
         prepared = []
         for name, draft in named_drafts:
             table = self.tables.find(caller, name)
-            prepared.append(Prepared(name, table, drafts.change_of(draft, table)))
+            prepared.append(Prepared(name, table, drafts.change_of(draft, table, caller.trace)))
         return prepared
 
     async def write_prepared(

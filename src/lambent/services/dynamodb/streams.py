@@ -93,6 +93,8 @@ class ItemChange:
     new: StoredItem | None
     is_expiry: bool = False
     """It was time to live that deleted the item."""
+    trace: str = ""
+    """The trace header of the request; it is kept, and no answer shows it."""
 
     def is_empty(self) -> bool:
         """Developer Guide, "Change data capture for DynamoDB Streams": a write that changes nothing has no record."""
@@ -117,6 +119,8 @@ class StreamRecord:
     size_bytes: int
     is_expiry: bool
     view_type: str
+    trace: str = ""
+    """The trace header of the write; "" if it had none."""
 
 
 def hash_of(partition: bytes) -> int:
@@ -170,6 +174,8 @@ def payload_of(change: ItemChange, view_type: str) -> dict[str, Any]:
     payload["size"] = size
     if change.is_expiry:
         payload["expiry"] = True
+    if change.trace:
+        payload["trace"] = change.trace
     return payload
 
 
@@ -185,6 +191,7 @@ def record_of(shard: Shard, *, position: int, time_ms: int, payload: Mapping[str
         size_bytes=payload["size"],
         is_expiry=payload.get("expiry", False),
         view_type=shard.view_type,
+        trace=payload.get("trace", ""),
     )
 
 

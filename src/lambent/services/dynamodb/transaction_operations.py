@@ -126,7 +126,7 @@ class TransactionOperations:
         reasons: list[Reason] = []
         for (name, draft), table in zip(named_drafts, tables, strict=True):
             try:
-                prepared.append(Prepared(name, table, drafts.change_of(draft, table)))
+                prepared.append(Prepared(name, table, drafts.change_of(draft, table, caller.trace)))
                 reasons.append(_NO_REASON)
             except ValidationException as error:
                 reasons.append(reason_of(error))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from lambent.services.lambda_ import destination_arns, event_invoke
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.names import FunctionKey
 from lambent.wire.errors import ValidationError
@@ -64,6 +65,8 @@ class FunctionConfiguration:
     """"" for `/aws/lambda/<name>`."""
     snap_start: str = "None"
     """Takes effect on published versions only."""
+    dead_letters: str = ""
+    """ARN of the queue or topic for events that are given up; "" without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Function:
     modified_ms: int
     reserved_concurrency: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    recursive_loop: str = "Terminate"
+    """Or `Allow` (`recursion`)."""
 
     @property
     def log_group(self) -> str:
@@ -101,6 +106,9 @@ def check_configuration(configuration: FunctionConfiguration, installed_runtimes
     _check_range("timeout", configuration.timeout_seconds, TIMEOUT_SECONDS)
     _check_range("ephemeralStorage.size", configuration.tmp_mb, TMP_MB)
     check_environment(configuration.environment or {})
+    event_invoke.check_destination(
+        configuration.dead_letters, option="DeadLetterConfig.TargetArn", kinds=destination_arns.DEAD_LETTERS
+    )
 
 
 def check_environment(variables: Mapping[str, str]) -> None:

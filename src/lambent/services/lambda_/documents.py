@@ -61,6 +61,8 @@ def configured(current: FunctionConfiguration, request: Mapping[str, Any]) -> Fu
         changes["snap_start"] = request["SnapStart"].get("ApplyOn", "None")
     if request.get("Architectures"):
         changes["architecture"] = request["Architectures"][0]
+    if request.get("DeadLetterConfig") is not None:
+        changes["dead_letters"] = request["DeadLetterConfig"].get("TargetArn") or ""
     if request.get("LoggingConfig"):
         changes["log_group"] = request["LoggingConfig"].get("LogGroup", current.log_group)
     return replace(current, **changes)
@@ -76,11 +78,6 @@ def refuse_unserved(request: Mapping[str, Any]) -> None:
     network = request.get("VpcConfig") or {}
     if network.get("SubnetIds") or network.get("SecurityGroupIds"):
         raise InvalidParameterValue("There are no VPCs here: leave VpcConfig out.")
-    if (request.get("DeadLetterConfig") or {}).get("TargetArn"):
-        raise InvalidParameterValue(
-            "Dead-letter queues are not served yet: use PutFunctionEventInvokeConfig with a function as the "
-            "OnFailure destination."
-        )
     if (request.get("LoggingConfig") or {}).get("LogFormat", "Text") != "Text":
         raise InvalidParameterValue("LogFormat JSON is not served yet: use Text.")
 
@@ -113,6 +110,8 @@ def describe_function(function: Function) -> Document:
     }
     if configuration.environment is not None:
         document["Environment"] = {"Variables": dict(configuration.environment)}
+    if configuration.dead_letters:
+        document["DeadLetterConfig"] = {"TargetArn": configuration.dead_letters}
     return document
 
 

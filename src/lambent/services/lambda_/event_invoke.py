@@ -6,7 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.htm
 
 from dataclasses import dataclass
 
-from lambent.services.lambda_ import names
+from lambent.services.lambda_ import destination_arns
+from lambent.services.lambda_.destination_arns import DestinationKind
 from lambent.services.lambda_.errors import InvalidParameterValue
 
 MAX_RETRY_ATTEMPTS = 2
@@ -32,33 +33,44 @@ class AsyncPolicy:
     maximum_age_seconds: int = MAX_AGE_SECONDS
     on_success: str = ""
     on_failure: str = ""
+    dead_letters: str = ""
+    """ARN of the queue or topic for events that are given up, of the function's own configuration."""
     disabled: bool = False
     """Reserved concurrency 0: events go to the failure destination without an attempt."""
 
 
-def policy_of(config: EventInvokeConfig | None, *, reserved_concurrency: int | None) -> AsyncPolicy:
+def policy_of(
+    config: EventInvokeConfig | None, *, reserved_concurrency: int | None, dead_letters: str = ""
+) -> AsyncPolicy:
     disabled = reserved_concurrency == 0
     if config is None:
-        return AsyncPolicy(disabled=disabled)
+        return AsyncPolicy(dead_letters=dead_letters, disabled=disabled)
     retries, age = config.maximum_retry_attempts, config.maximum_age_seconds
     return AsyncPolicy(
         maximum_retry_attempts=MAX_RETRY_ATTEMPTS if retries is None else retries,
         maximum_age_seconds=MAX_AGE_SECONDS if age is None else age,
         on_success=config.on_success,
         on_failure=config.on_failure,
+        dead_letters=dead_letters,
         disabled=disabled,
     )
 
 
-def check_destination(arn: str, *, function_arn: str, option: str) -> None:
-    """`option` is OnSuccess or OnFailure. Raises InvalidParameterValue. "" means no destination."""
+def check_destination(
+    arn: str, *, option: str, kinds: frozenset[DestinationKind], function_arn: str = ""
+) -> DestinationKind | None:
+    """`option` as AWS spells it, for the refusal. None for "", which means no destination.
+
+    Raises InvalidParameterValue: nothing of these kinds, or the function itself.
+    """
     if not arn:
-        return
-    reference = names.parse_arn(arn)
-    if reference is None:
+        return None
+    kind = destination_arns.kind_of(arn)
+    if kind not in kinds:
         raise InvalidParameterValue(
-            f"The provided destination config DestinationConfig.{option} is invalid: {arn} is not the ARN of a "
-            "Lambda function. Queues, topics, event buses and buckets are not served as destinations yet."
+            f"The provided destination config {option} is invalid: {arn} is not the ARN of: "
+            f"{destination_arns.described(kinds)}."
         )
-    if reference.key.arn == function_arn:
+    if arn == function_arn:
         raise InvalidParameterValue("You can't specify the function as a destination for itself.")
+    return kind

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+import orjson
+
 from lambent.kit.arn import Arn
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
+from lambent.services.lambda_ import destination_arns, event_invoke
 from lambent.services.lambda_.errors import InvalidParameterValue, ResourceInUse
 
 #: Announced by every commit that changes what a mapping is to do.
@@ -85,7 +88,7 @@ class Options:
     parallelization: int = 1
     tumbling_window_seconds: int = 0
     on_failure: str = ""
-    """ARN of the bucket that is told of discarded batches."""
+    """ARN of the queue, topic or bucket that is told of discarded batches."""
     maximum_concurrency: int = 0
     """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
 
@@ -146,7 +149,21 @@ def check_options(options: Options, source_arn: str) -> None:
             f"Maximum record age in seconds must be {INFINITE} or at least {MIN_RECORD_AGE_SECONDS}."
         )
     check_filters(options.filters)
-    _check_destination(options.on_failure)
+    if ":kinesis:" in source_arn:
+        _check_data_filters(options.filters)
+    event_invoke.check_destination(
+        options.on_failure, option="DestinationConfig.OnFailure", kinds=destination_arns.OF_BATCHES
+    )
+
+
+def _check_data_filters(patterns: tuple[str, ...]) -> None:
+    """Data of records is matched as JSON; patterns of plain text are for queues.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html, "Properly filtering Kinesis messages".
+    """
+    for pattern in patterns:
+        if not isinstance(orjson.loads(pattern).get("data", {}), dict):
+            raise InvalidParameterValue("Invalid filter pattern definition. The pattern of data must be a JSON object.")
 
 
 def check_filters(patterns: tuple[str, ...]) -> None:
@@ -158,21 +175,3 @@ def check_filters(patterns: tuple[str, ...]) -> None:
             event_patterns.compile_pattern(pattern)
         except InvalidPattern as error:
             raise InvalidParameterValue(f"Invalid filter pattern definition. {error}") from error
-
-
-def _check_destination(arn: str) -> None:
-    if arn and bucket_of(arn) is None:
-        raise InvalidParameterValue(
-            f"The provided destination config DestinationConfig.OnFailure is invalid: {arn} is not the ARN of an "
-            "Amazon S3 bucket. Queues and topics are not served as destinations yet."
-        )
-
-
-def bucket_of(arn: str) -> str | None:
-    """`arn:aws:s3:::name` -> name."""
-    try:
-        parsed = Arn.parse(arn)
-    except ValueError:
-        return None
-    is_bucket = parsed.service == "s3" and "/" not in parsed.resource and ":" not in parsed.resource
-    return parsed.resource if is_bucket else None

@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeVar
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import names, store
 from lambent.services.lambda_.configuration import Function
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import TOPIC, Invoker, not_found
 from lambent.services.lambda_.names import FunctionReference
 from lambent.services.lambda_.package_files import PackageFiles

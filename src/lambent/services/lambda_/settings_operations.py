@@ -3,7 +3,7 @@
 from typing import Any
 
 from lambent.services.caller import Caller
-from lambent.services.lambda_ import documents, event_invoke, names, packages, store
+from lambent.services.lambda_ import destination_arns, documents, event_invoke, names, packages, store
 from lambent.services.lambda_.errors import InvalidParameterValue, ResourceNotFound
 from lambent.services.lambda_.event_invoke import EventInvokeConfig
 from lambent.services.lambda_.names import FunctionReference
@@ -55,6 +55,17 @@ class SettingsOperations:
 
         await self._parts.change(delete)
         return {}
+
+    async def put_function_recursion_config(self, caller: Caller, request: Document) -> Document:
+        reference = reference_of(caller, request)
+        recursive_loop: str = request["RecursiveLoop"]
+        await self._parts.change(
+            lambda tx: store.set_recursive_loop(tx, present(tx, reference).key, recursive_loop),
+        )
+        return {"RecursiveLoop": recursive_loop}
+
+    async def get_function_recursion_config(self, caller: Caller, request: Document) -> Document:
+        return {"RecursiveLoop": self._parts.find(reference_of(caller, request)).recursive_loop}
 
     async def get_account_settings(self, caller: Caller, request: Document) -> Document:  # noqa: ARG002 - none is used
         count, size = await self._database.scan(lambda tx: store.account_usage(tx, caller.account_id, caller.region))
@@ -116,8 +127,13 @@ class SettingsOperations:
         return documents.describe_event_invoke_config(config, function.key.arn)
 
     def _check_destinations(self, tx: Transaction, config: EventInvokeConfig, function_arn: str) -> None:
-        for option, arn in (("OnSuccess", config.on_success), ("OnFailure", config.on_failure)):
-            event_invoke.check_destination(arn, function_arn=function_arn, option=option)
+        for option, arn, kinds in (
+            ("OnSuccess", config.on_success, destination_arns.ON_SUCCESS),
+            ("OnFailure", config.on_failure, destination_arns.ON_FAILURE),
+        ):
+            event_invoke.check_destination(
+                arn, option=f"DestinationConfig.{option}", kinds=kinds, function_arn=function_arn
+            )
             destination = names.parse_arn(arn)
             if destination and store.find_function(tx, destination.key) is None:
                 raise InvalidParameterValue(f"The destination ARN {arn} is invalid: there is no such function.")

@@ -127,6 +127,9 @@ class Changes:
             request_id=caller.request_id,
             host_id=rest_xml.host_id(caller.request_id),
             version_id="" if stored.version_id == NULL_VERSION else stored.version_id,
+            requester=caller.account_id,
+            owner=place.owner,
+            trace=caller.trace,
         )
         log.append(tx, notifications.LOG, record.to_bytes(), now_ms)
 

@@ -14,7 +14,6 @@ from lambent.services.lambda_.event_source_mappings import (
     Options,
     StartingPosition,
     State,
-    bucket_of,
     changed_state,
     check_options,
     created_state,
@@ -71,7 +70,7 @@ REFUSED = [
     replace(FROM_START, max_record_age_seconds=59),
     replace(FROM_START, filters=("{}",) * 11),
     replace(FROM_START, filters=("",)),
-    replace(FROM_START, on_failure="arn:aws:sns:us-east-1:000000000000:topic"),
+    replace(FROM_START, on_failure="arn:aws:sns:us-east-1:000000000000:topic.fifo"),
 ]
 
 
@@ -90,20 +89,6 @@ def test_other_sources_may_be_read_from_a_time() -> None:
     check_options(Options(StartingPosition.AT_TIMESTAMP, starting_timestamp_ms=5), OTHER_STREAM)
     with pytest.raises(InvalidParameterValue):
         check_options(Options(StartingPosition.AT_TIMESTAMP), OTHER_STREAM)
-
-
-@pytest.mark.parametrize(
-    ("arn", "bucket"),
-    [
-        ("arn:aws:s3:::b", "b"),
-        ("arn:aws:s3:::b/key", None),
-        ("arn:aws:sqs:us-east-1:000000000000:q", None),
-        ("b", None),
-        ("", None),
-    ],
-)
-def test_the_bucket_of_a_destination(arn: str, bucket: str | None) -> None:
-    assert bucket_of(arn) == bucket
 
 
 def test_requests_become_options_and_only_what_they_say_changes() -> None:
