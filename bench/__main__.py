@@ -21,6 +21,7 @@ from bench import (
     startup,
     streams,
     tables,
+    topics,
     website,
 )
 from bench.signing import Target
@@ -36,6 +37,7 @@ GROUPS = (
     "mappings",
     "streams",
     "queues",
+    "topics",
     "buses",
     "site",
     "memory",
@@ -87,6 +89,9 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
     elif group == "queues":
         yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
+    elif group == "topics":
+        sns, sqs = _client("sns", target), _client("sqs", target)
+        yield from topics.measure(target, sns, sqs, client, logs, options.runs)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 
