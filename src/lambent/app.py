@@ -348,7 +348,6 @@ class Platform:
         self.schedules = Schedules(
             database=self._database,
             parcels=self.parcels,
-            happenings=self._happenings,
             clock=self._clock,
             ids=self._ids,
             spread=random.random,

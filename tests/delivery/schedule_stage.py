@@ -22,7 +22,7 @@ from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.services.caller import Caller
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.scheduler import store
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.scheduler.schedules import Schedule, ScheduleKey
@@ -186,9 +186,7 @@ async def stage(path: Path, outside: Outside, spread: Callable[[], float] = midd
     targets = Targets({"test": outside.send})
     parcels = Parcels(database=database, targets=targets, happenings=happenings, clock=clock, ids=ids)
     parcels.register(schedule_messages.owner(outside.carry, lambda: 1.0))
-    schedules = Schedules(
-        database=database, parcels=parcels, happenings=happenings, clock=clock, ids=ids, spread=spread
-    )
+    schedules = Schedules(database=database, parcels=parcels, clock=clock, ids=ids, spread=spread)
     operations = SchedulerOperations(database, clock, accepts=lambda _: True, spread=spread)
     running = [asyncio.create_task(part) for part in (parcels.run(), schedules.run())]
     try:

@@ -14,14 +14,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from lambent.delivery import parcels as parcel_rules
 from lambent.delivery import schedule_messages
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Parcels
 from lambent.kit import trace
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.scheduler import group_store, store, timing
 from lambent.services.scheduler.schedules import Schedule, ScheduleKey
 from lambent.storage.database import Database
@@ -48,14 +46,12 @@ class Schedules:
         *,
         database: Database,
         parcels: Parcels,
-        happenings: Happenings,
         clock: Clock,
         ids: Ids,
         spread: Callable[[], float],
     ) -> None:
         self._database = database
         self._parcels = parcels
-        self._happenings = happenings
         self._clock = clock
         self._ids = ids
         self._spread = spread
@@ -116,7 +112,7 @@ class Schedules:
                 await self._fire_all([key])
             return
         for parcel, end in filter(None, fired):
-            parcel_rules.report(self._happenings, parcel, end, now_ms)
+            self._parcels.report(parcel, end)
 
     def _fire(self, tx: Transaction, key: ScheduleKey, execution_id: str, now_ms: int) -> tuple[Parcel, End] | None:
         """Send the planned occurrence, plan the next one. None if it was changed meanwhile and is not due."""
@@ -178,10 +174,11 @@ class Schedules:
         moment = self._clock.monotonic() + seconds
         if self._alarm is None or moment < self._alarm:
             self._alarm = moment
-            tasks.create_task(self._sleep_until(moment))
+            tasks.create_task(self._sleep_until(moment, seconds))
 
-    async def _sleep_until(self, moment: float) -> None:
-        await self._clock.sleep(max(moment - self._clock.monotonic(), 0.0))
+    async def _sleep_until(self, moment: float, seconds: float) -> None:
+        """Never longer than `seconds`, which `moment` is but for rounding; shorter if this began late."""
+        await self._clock.sleep(max(min(seconds, moment - self._clock.monotonic()), 0.0))
         if self._alarm == moment:
             self._alarm = None
         self._bell.ring()
