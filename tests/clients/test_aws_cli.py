@@ -251,3 +251,19 @@ def assert_logged(aws: Aws, group: str) -> None:
     assert any("greeting cli" in message for message in messages)
     filtered = aws("logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "greeting")
     assert len(json.loads(filtered)["events"]) == 1
+
+
+def test_a_schedule_is_made_shown_and_deleted(aws: Aws) -> None:
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    aws(
+        *("scheduler", "create-schedule", "--name", "nightly", "--schedule-expression", "cron(0 3 * * ? *)"),
+        *("--schedule-expression-timezone", "Europe/Zurich", "--flexible-time-window", "Mode=OFF"),
+        *("--target", json.dumps(target)),
+    )
+    found = json.loads(aws("scheduler", "get-schedule", "--name", "nightly"))
+    assert found["ScheduleExpressionTimezone"] == "Europe/Zurich"
+    assert found["Target"]["Arn"] == target["Arn"]
+    aws("scheduler", "delete-schedule", "--name", "nightly")
+    complaint = aws("scheduler", "get-schedule", "--name", "nightly", fails=True)
+    assert "ResourceNotFoundException" in complaint
+    assert "Schedule nightly does not exist." in complaint

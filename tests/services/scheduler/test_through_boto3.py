@@ -256,6 +256,27 @@ def wait_for_objects(s3: Any, bucket: str, count: int) -> list[Any]:
     return [json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()) for one in found]
 
 
+def test_queues_and_their_dead_letters(platform: PlatformProcess, scheduler: Any, group: str) -> None:
+    queues, name = platform.client("sqs"), f"q-{uuid.uuid4().hex[:8]}"
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    create(scheduler, group, "queue", "rate(1 day)", Target={"Arn": arn, "RoleArn": ROLE, "Input": "hello"})
+    gone = {"Arn": f"{arn}-gone", "RoleArn": ROLE, "Input": "lost", "DeadLetterConfig": {"Arn": arn}}
+    lost = create(scheduler, group, "lost", "rate(1 day)", Target={**gone, "RetryPolicy": {"MaximumRetryAttempts": 0}})
+    found: dict[str, Any] = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        answer = queues.receive_message(QueueUrl=url, WaitTimeSeconds=2, MessageAttributeNames=["All"])
+        found |= {message["Body"]: message for message in answer.get("Messages", [])}
+    assert "MessageAttributes" not in found["hello"]
+    attributes = {name: one["StringValue"] for name, one in found["lost"]["MessageAttributes"].items()}
+    assert attributes["SCHEDULE_ARN"] == lost
+    assert attributes["TARGET_ARN"] == f"{arn}-gone"
+    assert attributes["RETRY_ATTEMPTS"] == "0"
+    assert attributes["ERROR_MESSAGE"]
+
+
 def test_universal_targets_call_what_they_name(platform: PlatformProcess, scheduler: Any, group: str) -> None:
     name = f"called-{uuid.uuid4().hex[:8]}"
     s3, tables, logs = platform.client("s3"), platform.client("dynamodb"), platform.client("logs")
