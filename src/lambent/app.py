@@ -25,25 +25,34 @@ from typing import Any
 import uvloop
 
 from lambent.delivery import (
+    bus_target,
     function_target,
+    log_group_target,
     notifications,
     outcomes,
     queue_target,
     schedule_messages,
     stream_target,
+    topic_target,
 )
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
+from lambent.delivery.http_posts import HttpPosts
 from lambent.delivery.log_subscriptions import LogSubscriptions
+from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.schedules import Schedules
 from lambent.delivery.targets import Targets
+from lambent.delivery.topics import Topics
 from lambent.delivery.universal_calls import UniversalCalls
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
@@ -68,6 +77,8 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
 from lambent.services.happenings import Happenings
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
@@ -92,6 +103,8 @@ from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
 from lambent.services.scheduler import universal_targets
 from lambent.services.scheduler.operations import SchedulerOperations
+from lambent.services.sns.envelopes import CERTIFICATE_PAGE
+from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
@@ -186,6 +199,8 @@ class Platform:
         self._build_streams()
         self._build_log_subscriptions()
         self._build_queues()
+        self._build_topics()
+        self._build_buses()
         self._build_mappings()
         self._build_schedules()
         self._build_gateway()
@@ -310,7 +325,14 @@ class Platform:
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
         self.targets = Targets(
-            {"lambda": function_target.send, "kinesis": stream_target.send, "sqs": queue_target.send}
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "sqs": queue_target.send,
+                "sns": topic_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
+            }
         )
         self.parcels = Parcels(
             database=self._database,
@@ -326,6 +348,24 @@ class Platform:
         self.receiver = Receiver(self._database, self._clock)
         self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+
+    def _build_topics(self) -> None:
+        self._signer = MessageSigner(self._database, self._clock)
+        self.topics = Topics(
+            database=self._database,
+            sending=self.parcels,
+            carry=HttpPosts(self._clock).carry,
+            signer=self._signer,
+            clock=self._clock,
+        )
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -393,6 +433,7 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -403,6 +444,10 @@ class Platform:
                 ),
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
                 ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
+                ServedService(
+                    load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
+                    SnsOperations(self._database, self._clock, self._ids),
+                ),
                 self._queue_service(),
             ],
             authenticator=Authenticator(
@@ -419,6 +464,7 @@ class Platform:
                 "packages": Page(pages.package, is_public=True),
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
+                CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
             },
         )
 
@@ -474,8 +520,13 @@ class Platform:
             self.async_invocations.run(),
             self.mappings.run(),
             self.log_subscriptions.run(),
-            self.parcels.run(),
             self.schedules.run(),
+            self.topics.run(),
+            self.parcels.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from lambent.delivery import function_target
-from lambent.delivery.consumer import Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import Owner, Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
@@ -72,11 +72,11 @@ class Notifications:
         now_ms = self._clock.now_ms()
         self._start_early(wanted.invocations)
 
-        def effects(tx: Transaction) -> None:
+        def effects(tx: Transaction) -> AfterCommit:
             queue_store.enqueue(tx, wanted.invocations, now_ms)
-            for message in wanted.messages:
-                parcel = Parcel(OWNER, message, now_ms, {})
-                self._parcels.report(parcel, self._parcels.send(tx, parcel))
+            parcels = [Parcel(OWNER, message, now_ms, {}) for message in wanted.messages]
+            ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
+            return lambda: self._parcels.report_all(ends)
 
         return effects
 
