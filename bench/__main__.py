@@ -87,6 +87,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
     elif group == "queues":
         yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
+    elif group == "schedules":
+        yield from schedules.measure(target, _client("sqs", target))
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 
