@@ -18,6 +18,7 @@ from bench import (
     objects,
     queues,
     report,
+    schedules,
     startup,
     streams,
     tables,
@@ -37,6 +38,7 @@ GROUPS = (
     "streams",
     "queues",
     "buses",
+    "schedules",
     "site",
     "memory",
 )

@@ -8,6 +8,7 @@ SHELLS = {
     "invoker",
     "live_tail",
     "package_files",
+    "publisher",
     "receiving",
     "retention",
     "upkeep",

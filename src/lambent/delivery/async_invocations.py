@@ -13,8 +13,9 @@ committed: `start_early` saves the wait for a disk, and a crash in between means
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lambent.delivery import settlements
@@ -25,6 +26,7 @@ from lambent.delivery.retries import DiscardReason, RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import HappeningKind, Happenings
@@ -73,7 +75,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsyncSettings:
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
     max_running: int = 64
@@ -150,6 +152,10 @@ class AsyncInvocations:
             if self._backlog.try_start(new.function_arn):
                 committed = self._early[new.request_id] = asyncio.get_running_loop().create_future()
                 self._tasks.create_task(self._run_early(self._tasks, new, committed))
+
+    def depths(self) -> Counter[str]:
+        """How many run, and how many wait in memory, for people who look."""
+        return Counter(running=self._backlog.running, waiting=self._backlog.waiting + len(self._later))
 
     async def drain(self) -> None:
         """Start nothing more; return when what runs has ended and its results are on disk."""

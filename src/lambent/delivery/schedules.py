@@ -111,8 +111,7 @@ class Schedules:
             for key in keys:
                 await self._fire_all([key])
             return
-        for parcel, end in filter(None, fired):
-            self._parcels.report(parcel, end)
+        self._parcels.report_all([one for one in fired if one is not None])
 
     def _fire(self, tx: Transaction, key: ScheduleKey, execution_id: str, now_ms: int) -> tuple[Parcel, End] | None:
         """Send the planned occurrence, plan the next one. None if it was changed meanwhile and is not due."""

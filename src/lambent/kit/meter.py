@@ -25,11 +25,12 @@ MAX_FRESH = 1_024
 #: Series known by name; beyond it those that are idle are forgotten.
 MAX_SERIES = 10_000
 
-#: Neighbouring buckets differ by this factor, so a percentile is exact to half of that.
-BUCKET_FACTOR = 1.02
-_LOG_FACTOR = math.log(BUCKET_FACTOR)
-#: A bucket of its own for zero, below all others.
-_ZERO = -(10**9)
+#: Different values of a sum that are kept as they are; further ones are rounded.
+MAX_EXACT = 250
+
+#: Values are rounded to powers of this factor, so to one per cent.
+ROUNDING_FACTOR = 1.02
+_LOG_FACTOR = math.log(ROUNDING_FACTOR)
 
 
 class Series(NamedTuple):
@@ -52,29 +53,34 @@ class Summary:
     total: float = 0.0
     low: float = math.inf
     high: float = -math.inf
-    buckets: dict[int, float] = field(default_factory=dict)
-    """How many values lie in a bucket (`bucket_of`); empty where nobody knows the single values."""
+    values: dict[float, float] = field(default_factory=dict)
+    """How often each occurs, perhaps rounded; empty where nobody knows the single values."""
 
     def add(self, value: float, times: float = 1.0) -> None:
         self.count += times
         self.total += value * times
         self.low = min(self.low, value)
         self.high = max(self.high, value)
-        bucket = bucket_of(value)
-        self.buckets[bucket] = self.buckets.get(bucket, 0.0) + times
+        self._keep(value, times)
 
     def merge(self, other: "Summary") -> None:
         """Where one of them knows no single values, the sum does not either."""
-        knows = (not self.count or self.buckets) and (not other.count or other.buckets)
+        knows = (not self.count or self.values) and (not other.count or other.values)
         self.count += other.count
         self.total += other.total
         self.low = min(self.low, other.low)
         self.high = max(self.high, other.high)
         if not knows:
-            self.buckets = {}
+            self.values = {}
             return
-        for bucket, times in other.buckets.items():
-            self.buckets[bucket] = self.buckets.get(bucket, 0.0) + times
+        for value, times in other.values.items():
+            self._keep(value, times)
+
+    def _keep(self, value: float, times: float) -> None:
+        values = self.values
+        if len(values) >= MAX_EXACT and value not in values:
+            value = rounded(value)
+        values[value] = values.get(value, 0.0) + times
 
 
 class Distribution:
@@ -166,18 +172,9 @@ class Meter:
         return list(self._known.values())
 
 
-def bucket_of(value: float) -> int:
-    """Buckets grow by BUCKET_FACTOR; those of negative values mirror those of positive ones, at odd numbers."""
+def rounded(value: float) -> float:
+    """To the next power of ROUNDING_FACTOR; what is rounded stays as it is."""
     if value == 0:
-        return _ZERO
-    number = round(math.log(abs(value)) / _LOG_FACTOR)
-    return number * 2 + (value < 0)
-
-
-def value_of(bucket: int) -> float:
-    """What stands for the values in a bucket."""
-    if bucket == _ZERO:
         return 0.0
-    number, is_negative = divmod(bucket, 2)
-    value = math.exp(number * _LOG_FACTOR)
-    return -value if is_negative else value
+    power = math.exp(round(math.log(abs(value)) / _LOG_FACTOR) * _LOG_FACTOR)
+    return math.copysign(power, value)

@@ -18,8 +18,6 @@ MAX_LINEAGE = 24
 
 _ROOT = re.compile(r"(?:^|;)Root=(1-[0-9a-fA-F]{8}-[0-9a-fA-F]{24})(?:;|$)")
 _PARENT = re.compile(r"(?:^|;)Parent=([0-9a-fA-F]{16})(?:;|$)")
-_SAMPLED = re.compile(r"(?:^|;)Sampled=([01?])(?:;|$)")
-_LINEAGE = re.compile(r"(?:^|;)Lineage=([0-9a-fA-F:|]+)(?:;|$)")
 _UUID_LENGTH = 36
 
 
@@ -65,27 +63,29 @@ def enter_first(request_id: str, now: float, key: str) -> str:
 def enter(header: str, request_id: str, key: str, *, keeps_lineage: bool = True) -> tuple[str, int]:
     """(the header that an invoked function gets, how often its chain has invoked it by now).
 
-    `header` is the one of the event, `key` the function's. `keeps_lineage`: False where counting begins anew.
+    `header` is the one of the event, `key` the function's. `keeps_lineage`: False where counting begins anew. On the
+    path of every invocation, so without regular expressions.
     """
-    lineage = _LINEAGE.search(header) if keeps_lineage else None
-    counts = _counts(lineage[1]) if lineage else {}
-    count = counts.pop(key, 0) + 1
-    counts[key] = count
-    newest = list(counts.items())[-MAX_LINEAGE:]
-    sampled = _SAMPLED.search(header)
-    return (
-        f"Root={root(header)};Parent={segment_of(request_id)};Sampled={sampled[1] if sampled else '0'}"
-        f";Lineage={'|'.join(f'{one}:{times}' for one, times in newest)}"
-    ), count
+    first, sampled, lineage = "", "Sampled=0", ""
+    for part in header.split(";"):
+        if part.startswith("Root="):
+            first = part
+        elif part.startswith("Sampled="):
+            sampled = part
+        elif keeps_lineage and part.startswith("Lineage="):
+            lineage = part[8:]
+    before, count = _counted(lineage, key) if lineage else ("", 1)
+    return f"{first};Parent={segment_of(request_id)};{sampled};Lineage={before}{key}:{count}", count
 
 
-def _counts(lineage: str) -> dict[str, int]:
-    counts = {}
-    for entry in lineage.split("|"):
-        key, _, times = entry.partition(":")
-        if times.isdecimal() and len(times) < 6:
-            counts[key] = int(times)
-    return counts
+def _counted(lineage: str, key: str) -> tuple[str, int]:
+    """(the lineage of the other functions, to be put in front; how often this one was invoked, now included)."""
+    entries = [entry for entry in lineage.split("|") if entry[8:9] == ":"]
+    own = next((entry for entry in entries if entry.startswith(key)), "")
+    others = [entry for entry in entries if entry is not own][1 - MAX_LINEAGE :]
+    times = own[9:]
+    count = int(times) + 1 if times.isdecimal() and len(times) < 6 else 1
+    return "".join([f"{entry}|" for entry in others]), count
 
 
 def _digits(identifier: str) -> str:

@@ -22,6 +22,9 @@ _CONTENT_TYPE = "text/xml"
 #: Far above any real request; a tree deeper than the models go is nonsense.
 _MAX_KEY_PARTS = 32
 
+#: PutMetricData may hold 1,000 metrics with 30 dimensions each, and more of their values.
+MAX_FORM_FIELDS = 250_000
+
 Node = dict[str, Any]
 Read = Callable[[Node], Any]
 
@@ -99,7 +102,7 @@ class Query:
 def parse_form(request: Request, body: bytes) -> dict[str, str]:
     """Body and query string together: old clients still send GET. Raises MalformedQueryString."""
     try:
-        form = parse_query(body.decode("ascii")) | parse_query(request.query)
+        form = parse_query(body.decode("ascii"), MAX_FORM_FIELDS) | parse_query(request.query)
     except (UnicodeDecodeError, ServiceError) as error:
         raise MalformedQueryString("The query string contains a syntax error") from error
     return {key: values[0] for key, values in form.items()}

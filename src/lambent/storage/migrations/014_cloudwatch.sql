@@ -21,7 +21,7 @@ CREATE TABLE cloudwatch_value (
     total     REAL NOT NULL,
     low       REAL NOT NULL,
     high      REAL NOT NULL,
-    buckets   TEXT NOT NULL,                 -- JSON {bucket: how many values}, {} if single values are not known
+    singles   TEXT NOT NULL,                 -- JSON [[value, how often], ...], [] if single values are not known
     PRIMARY KEY (metric_id, start, period, unit)
 ) WITHOUT ROWID;
 CREATE INDEX cloudwatch_value_by_age ON cloudwatch_value (period, start);
