@@ -111,6 +111,7 @@ def test_a_request_that_is_sent_again_is_the_same_request(scheduler: Any, group:
         "ConflictException",
         "Schedule s already exists.",
     )
+    assert refusal(create, scheduler, group, ClientToken="token", Description="x")[0] == "ConflictException"
     scheduler.create_schedule_group(Name=f"{group}2", ClientToken="t")
     scheduler.create_schedule_group(Name=f"{group}2", ClientToken="t")
     assert refusal(scheduler.create_schedule_group, Name=f"{group}2") == (
