@@ -18,6 +18,7 @@ from bench import (
     objects,
     queues,
     report,
+    schedules,
     startup,
     streams,
     tables,
@@ -39,6 +40,7 @@ GROUPS = (
     "queues",
     "topics",
     "buses",
+    "schedules",
     "site",
     "memory",
 )
@@ -92,6 +94,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
     elif group == "topics":
         sns, sqs = _client("sns", target), _client("sqs", target)
         yield from topics.measure(target, sns, sqs, client, logs, options.runs)
+    elif group == "schedules":
+        yield from schedules.measure(target, _client("sqs", target))
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

@@ -273,6 +273,22 @@ def test_queues(aws: Aws, platform: PlatformProcess) -> None:
     sqs("delete-queue", *queue)
 
 
+def test_a_schedule_is_made_shown_and_deleted(aws: Aws) -> None:
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    aws(
+        *("scheduler", "create-schedule", "--name", "nightly", "--schedule-expression", "cron(0 3 * * ? *)"),
+        *("--schedule-expression-timezone", "Europe/Zurich", "--flexible-time-window", "Mode=OFF"),
+        *("--target", json.dumps(target)),
+    )
+    found = json.loads(aws("scheduler", "get-schedule", "--name", "nightly"))
+    assert found["ScheduleExpressionTimezone"] == "Europe/Zurich"
+    assert found["Target"]["Arn"] == target["Arn"]
+    aws("scheduler", "delete-schedule", "--name", "nightly")
+    complaint = aws("scheduler", "get-schedule", "--name", "nightly", fails=True)
+    assert "ResourceNotFoundException" in complaint
+    assert "Schedule nightly does not exist." in complaint
+
+
 def test_topics(aws: Aws) -> None:
     name = f"cli-{uuid.uuid4().hex[:8]}"
     topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]
