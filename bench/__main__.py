@@ -10,7 +10,19 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, queues, report, startup, streams, tables, website
+from bench import (
+    buses,
+    functions,
+    lambent_process,
+    mappings,
+    objects,
+    queues,
+    report,
+    startup,
+    streams,
+    tables,
+    website,
+)
 from bench.signing import Target
 
 GROUPS = (
@@ -24,6 +36,7 @@ GROUPS = (
     "mappings",
     "streams",
     "queues",
+    "buses",
     "site",
     "memory",
 )
@@ -66,6 +79,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from functions.measure_event_latency(target, client, s3, logs)
     elif group == "mappings":
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
+    elif group == "buses":
+        yield from buses.measure(target, _client("events", target), client, logs, options.runs)
     elif group == "site":
         yield from website.measure(target)
     elif group == "streams":

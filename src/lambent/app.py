@@ -25,17 +25,32 @@ from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, notifications, outcomes, queue_target, stream_target
+from lambent.delivery import (
+    bus_target,
+    function_target,
+    log_group_target,
+    notifications,
+    outcomes,
+    queue_target,
+    stream_target,
+    topic_target,
+)
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
+from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Targets
+from lambent.delivery.topics import Topics
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
@@ -64,6 +79,8 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
 from lambent.services.happenings import Happenings
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
@@ -86,6 +103,8 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.sns.envelopes import CERTIFICATE_PAGE
+from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
@@ -182,6 +201,8 @@ class Platform:
         self._build_tables()
         self._build_streams()
         self._build_queues()
+        self._build_topics()
+        self._build_buses()
         self._build_mappings()
         self._build_metrics()
         self._build_gateway()
@@ -302,7 +323,14 @@ class Platform:
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
         self.targets = Targets(
-            {"lambda": function_target.send, "kinesis": stream_target.send, "sqs": queue_target.send}
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "sqs": queue_target.send,
+                "sns": topic_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
+            }
         )
         self.parcels = Parcels(
             database=self._database,
@@ -319,17 +347,23 @@ class Platform:
         self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
 
-    def _build_metrics(self) -> None:
-        self.publisher = Publisher(self._database, self.meter, self._clock)
-        self.metric_retention = MetricRetention(self._database, self._clock)
-        self.figures = ProcessFigures(
-            Sources(
-                commits=self._database.commits,
-                environments=self.pool.snapshot,
-                connections=self._access.connections,
-                backlog=self.async_invocations.depths,
-            )
+    def _build_topics(self) -> None:
+        self._signer = MessageSigner(self._database, self._clock)
+        self.topics = Topics(
+            database=self._database,
+            sending=self.parcels,
+            carry=HttpPosts(self._clock).carry,
+            signer=self._signer,
+            clock=self._clock,
         )
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -353,6 +387,18 @@ class Platform:
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 
+    def _build_metrics(self) -> None:
+        self.publisher = Publisher(self._database, self.meter, self._clock)
+        self.metric_retention = MetricRetention(self._database, self._clock)
+        self.figures = ProcessFigures(
+            Sources(
+                commits=self._database.commits,
+                environments=self.pool.snapshot,
+                connections=self._access.connections,
+                backlog=self.async_invocations.depths,
+            )
+        )
+
     def _build_gateway(self) -> None:
         settings = self.settings
         functions = LambdaOperations(self._lambda_parts)
@@ -375,6 +421,7 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
                 ServedService(
                     load_service("cloudwatch", CloudWatchOperations.SERVED),
                     CloudWatchOperations(self._database, self._clock),
@@ -388,6 +435,10 @@ class Platform:
                     StreamOperations(self._database, self._clock),
                 ),
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
+                ServedService(
+                    load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
+                    SnsOperations(self._database, self._clock, self._ids),
+                ),
                 self._queue_service(),
             ],
             authenticator=Authenticator(
@@ -405,6 +456,7 @@ class Platform:
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
                 "metrics": Page(MetricsPage(self.meter, self.figures.families).serve, takes_password=True),
+                CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
             },
         )
 
@@ -460,7 +512,12 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.topics.run(),
             self.parcels.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),

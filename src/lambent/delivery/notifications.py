@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from lambent.delivery import function_target
-from lambent.delivery.consumer import Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import Owner, Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
@@ -72,11 +72,11 @@ class Notifications:
         now_ms = self._clock.now_ms()
         self._start_early(wanted.invocations)
 
-        def effects(tx: Transaction) -> None:
+        def effects(tx: Transaction) -> AfterCommit:
             queue_store.enqueue(tx, wanted.invocations, now_ms)
-            for message in wanted.messages:
-                parcel = Parcel(OWNER, message, now_ms, {})
-                self._parcels.report(parcel, self._parcels.send(tx, parcel))
+            parcels = [Parcel(OWNER, message, now_ms, {}) for message in wanted.messages]
+            ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
+            return lambda: self._parcels.report_all(ends)
 
         return effects
 
@@ -102,7 +102,7 @@ class Notifications:
             function_arn=target.target_arn,
             payload=orjson.dumps(rules.event(change, target.configuration_id)),
             source=_source(change.bucket),
-            trace_id=change.trace,
+            trace_id=change.trace_header,
         )
 
 
@@ -136,7 +136,7 @@ def _message(change: ChangeRecord, target: Notification) -> Message:
         body=orjson.dumps(rules.event(change, target.configuration_id)),
         sender=_sender(change),
         source=_source(change.bucket),
-        trace=change.trace,
+        trace=change.trace_header,
         subject=SUBJECT,
     )
 
@@ -149,7 +149,7 @@ def _bus_event(change: ChangeRecord) -> Message:
         body=orjson.dumps(detail),
         sender=Sender("", _bucket_arn(change.bucket), change.owner),
         source=_source(change.bucket),
-        trace=change.trace,
+        trace=change.trace_header,
         detail_type=detail_type,
         event_source="aws.s3",
         resources=(_bucket_arn(change.bucket),),

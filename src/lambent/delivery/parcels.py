@@ -12,7 +12,7 @@ The commit that keeps a parcel wakes us; the clock is asked only when something 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -73,6 +73,8 @@ class Owner:
     dead_letter: Callable[[Parcel, Refused], Message | None]
     """(with all attempts counted, the last refusal) -> what goes into the dead-letter queue, if there is one."""
     carry: Carry | None = None
+    is_hopeless: Callable[[Refused], bool] = lambda _: False
+    """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
 
 
 class Parcels:
@@ -230,7 +232,8 @@ class Parcels:
         owner = self._owners[parcel.owner]
         now_ms = self._clock.now_ms()
         tried = replace(parcel, attempts=parcel.attempts + 1)
-        pause = None if refusal.is_final else owner.pause(parcel, now_ms)
+        is_final = refusal.is_final or owner.is_hopeless(refusal)
+        pause = None if is_final else owner.pause(parcel, now_ms)
         if pause is not None:
             due_ms = now_ms + round(pause * 1000)
             if parcel.parcel_id:
@@ -271,6 +274,10 @@ class Parcels:
             + ("; another attempt follows" if kept else f" ({end.fate.value})"),
             trace=message.trace,
         )
+
+    def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
+        for parcel, end in ends:
+            self.report(parcel, end)
 
     def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
         """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""

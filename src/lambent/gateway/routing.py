@@ -84,6 +84,7 @@ class Router:
         self._by_signing_name = {model.signing_name: model for model in self._by_name.values()}
         self._by_target = {model.target_prefix: model for model in self._by_name.values() if model.target_prefix}
         self._by_version = {model.api_version: model for model in self._by_name.values() if "query" in model.protocols}
+        self._by_open_action = _open_actions(self._by_name.values())
         self._by_segment = _rest_segments(self._by_name.values())
         self._hosts: dict[str, HostName] = {}
 
@@ -147,13 +148,16 @@ class Router:
             if "sqs" in self._by_name and _is_queue_path(request):
                 return ServiceAddress("sqs", "query", _query_value(request.query, "Action"), request.path)
             action = _query_value(request.query, "Action")
-            model = self._by_version.get(_query_value(request.query, "Version") or "") if action else None
+            model = self._by_action(action, _query_value(request.query, "Version")) if action else None
             if model is not None:
                 return ServiceAddress(model.name, "query", action, request.path)
         s3 = self._by_name.get("s3")
         if s3 is None:
             return NoAddress("s3", "rest-xml")
         return _path_address(s3, request, host)
+
+    def _by_action(self, action: str, version: str | None) -> ServiceModel | None:
+        return self._by_version.get(version) if version else self._by_open_action.get(action)
 
 
 def _path_address(model: ServiceModel, request: Request, host: HostName) -> ServiceAddress:
@@ -181,6 +185,17 @@ def _rest_segments(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
             if segment and "{" not in segment and model.protocol == "rest-json":
                 found[segment] = model
     return found
+
+
+def _open_actions(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
+    """Actions that need no signature: links to them (SNS's `SubscribeURL`) name no version and so no service."""
+    return {
+        operation.name: model
+        for model in models
+        if "query" in model.protocols
+        for operation in model.operations.values()
+        if operation.is_anonymous
+    }
 
 
 def _is_queue_path(request: Request) -> bool:

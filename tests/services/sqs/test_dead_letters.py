@@ -127,10 +127,10 @@ def test_moves_that_are_refused(sqs: Any, make_queue: MakeQueue) -> None:
     with pytest.raises(ClientError) as caught:
         sqs.start_message_move_task(SourceArn=arn_of(url))
     assert code_of(caught.value) == "InvalidParameterValue"
-    for call in (
-        lambda: sqs.start_message_move_task(SourceArn=arn_of("nowhere")),
-        lambda: sqs.list_message_move_tasks(SourceArn=arn_of("nowhere")),
-        lambda: sqs.cancel_message_move_task(TaskHandle="nonsense"),
+    for call, request in (
+        (sqs.start_message_move_task, {"SourceArn": arn_of("nowhere")}),
+        (sqs.list_message_move_tasks, {"SourceArn": arn_of("nowhere")}),
+        (sqs.cancel_message_move_task, {"TaskHandle": "nonsense"}),
     ):
         with pytest.raises(sqs.exceptions.ResourceNotFoundException):
-            call()
+            call(**request)
