@@ -13,13 +13,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from lambent.delivery import parcel_store
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.happenings import HappeningKind, Happenings
 from lambent.storage.database import Database
@@ -50,7 +51,7 @@ class Fate(Enum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """What an attempt came to."""
 
@@ -63,7 +64,7 @@ Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """One kind of sender, and what it does with what is refused."""
 
@@ -75,6 +76,8 @@ class Owner:
     carry: Carry | None = None
     is_hopeless: Callable[[Refused], bool] = lambda _: False
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
+    render: Callable[[Parcel], Message] | None = None
+    """The message as its next attempt sends it, if attempts differ."""
 
 
 class Parcels:
@@ -188,12 +191,16 @@ class Parcels:
     def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
         """To a target of ours."""
         try:
-            self._targets.send(tx, parcel.message, Moment(self._clock.now_ms(), self._ids))
+            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
         except Refused as refusal:
             return self._refused(tx, parcel, refusal)
         if parcel.parcel_id:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
         return End(Fate.TAKEN)
+
+    def _rendered(self, parcel: Parcel) -> Message:
+        render = self._owners[parcel.owner].render
+        return parcel.message if render is None else render(parcel)
 
     async def _carry(self, parcel: Parcel) -> None:
         carry = self._owners[parcel.owner].carry

@@ -7,17 +7,17 @@ target that refuses leaves a parcel in the same transaction (`rule_deliveries` s
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.delivery import rule_deliveries
-from lambent.delivery.consumer import Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.services.event_patterns import Pattern
 from lambent.services.events import archive_store, envelopes, names, rule_store
 from lambent.services.events.envelopes import Envelope
@@ -38,7 +38,7 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_KNOWN_BUSES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bus:
     rules: RuleIndex
     archives: Sequence[tuple[int, Pattern]]
@@ -77,11 +77,11 @@ class Rules:
             for archive_id in self._archives_for(envelope, event):
                 kept[archive_id].append((envelopes.parse_time(event["time"]), envelope.event))
 
-        def commit(tx: Transaction) -> None:
-            for parcel in parcels:
-                self._parcels.report(parcel, self._parcels.send(tx, parcel))
+        def commit(tx: Transaction) -> AfterCommit:
+            ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
             for archive_id, events in kept.items():
                 archive_store.keep_events(tx, archive_id, events)
+            return lambda: self._parcels.report_all(ends)
 
         return commit
 
