@@ -81,6 +81,7 @@ from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_operations import StreamOperations
 from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.events.operations import EventsOperations
@@ -313,7 +314,9 @@ class Platform:
 
     def _build_tables(self) -> None:
         database, clock = self._database, self._clock
-        self.tables = DynamoParts(database, TableCache(database), Throttle(clock), clock, self._ids)
+        self.tables = DynamoParts(
+            database, TableCache(database), Throttle(clock), clock, self._ids, TableMeters(self.meter)
+        )
         self.table_upkeep = TableUpkeep(database, clock)
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
