@@ -35,6 +35,7 @@ DYNAMODB_V3 = ["everyType", "updates", "queries", "transactions", "changeStreams
 HTTP_2 = ["objects", "manyAtOnce", "tables", "liveTail"]
 SNS_V3 = ["topics", "publishing", "delivering"]
 DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
+CLOUDWATCH_V3 = ["putAndRead", "refusals"]
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
         *(("sdk_v2.cjs", name) for name in V2),
         *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
         *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
+        *(("cloudwatch_v3.mjs", name) for name in CLOUDWATCH_V3),
         *(("http2.mjs", name) for name in HTTP_2),
         *(("sns_v3.mjs", name) for name in SNS_V3),
     ],
