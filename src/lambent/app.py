@@ -115,6 +115,7 @@ from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.receiving import Receiver
 from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
@@ -361,6 +362,7 @@ class Platform:
         self.receiver = Receiver(self._database, self._clock)
         self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+        self.meter.gauge(QueueGauges(self._database, self._clock).read)
 
     def _build_topics(self) -> None:
         self._signer = MessageSigner(self._database, self._clock)
