@@ -335,3 +335,37 @@ def test_rules_of_event_buses(aws: Aws) -> None:
     aws("events", "remove-targets", "--rule", rule, *on_bus, "--ids", "1")
     aws("events", "delete-rule", "--name", rule, *on_bus)
     aws("events", "delete-event-bus", "--name", bus)
+
+
+def test_metrics_are_put_and_read(aws: Aws) -> None:
+    namespace = f"Cli/{uuid.uuid4().hex[:8]}"
+    for value in ("3", "5"):
+        aws(
+            *("cloudwatch", "put-metric-data", "--namespace", namespace, "--metric-name", "Orders"),
+            *("--value", value, "--dimensions", "Kind=book", "--unit", "Count"),
+        )
+    listed = json.loads(aws("cloudwatch", "list-metrics", "--namespace", namespace))["Metrics"]
+    assert [one["Dimensions"] for one in listed] == [[{"Name": "Kind", "Value": "book"}]]
+    now = time.time()
+    start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)) for seconds in (-600, 120))
+    told = aws(
+        *("cloudwatch", "get-metric-statistics", "--namespace", namespace, "--metric-name", "Orders"),
+        *("--dimensions", "Name=Kind,Value=book", "--period", "3600", "--statistics", "Sum", "Maximum"),
+        *("--start-time", start, "--end-time", end),
+    )
+    [point] = json.loads(told)["Datapoints"]
+    assert (point["Sum"], point["Maximum"], point["Unit"]) == (8.0, 5.0, "Count")
+    metric = {"Namespace": namespace, "MetricName": "Orders", "Dimensions": listed[0]["Dimensions"]}
+    queries = [
+        {"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "p50"}},
+        {"Id": "twice", "Expression": "m * 2"},
+    ]
+    told = aws(
+        *("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(queries)),
+        *("--start-time", start, "--end-time", end),
+    )
+    assert {one["Id"]: one["Values"] for one in json.loads(told)["MetricDataResults"]} == {"m": [3.0], "twice": [6.0]}
+    refused = aws(
+        *("cloudwatch", "put-metric-data", "--namespace", "AWS/Mine", "--metric-name", "m", "--value", "1"), fails=True
+    )
+    assert "InvalidParameterValue" in refused
