@@ -167,10 +167,12 @@ def test_a_request_without_a_header_begins_a_chain(
     connect: Callable[[str], Any], platform: PlatformProcess, bucket: str, chain: tuple[str, str]
 ) -> None:
     first, second = chain
+    told = {one["number"] for one in happened(platform)}
     connect("s3").put_object(Bucket=bucket, Key="x", Body=b"x")
 
     def both() -> list[dict[str, Any]]:
-        ours = {one["functionArn"].rpartition(":")[2]: one for one in happened(platform)}
+        new = [one for one in happened(platform) if one["number"] not in told]
+        ours = {one["functionArn"].rpartition(":")[2]: one for one in new}
         return [ours[first], ours[second]] if {first, second} <= ours.keys() else []
 
     stored, rolled = eventually(both)
