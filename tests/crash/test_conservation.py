@@ -6,6 +6,7 @@ for each source the records that went in are those that were handled and those t
 LAMBENT_CRASH_ROUNDS sets how often the platform is killed.
 """
 
+import base64
 import itertools
 import json
 import os
@@ -222,8 +223,6 @@ def _named(body: str) -> set[str]:
 
 
 def _names_in(event: dict[str, Any]) -> Iterator[str]:
-    import base64
-
     for record in event["Records"]:
         if "s3" in record:
             yield record["s3"]["object"]["key"]
