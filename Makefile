@@ -31,8 +31,9 @@ format: .venv/installed
 bench: .venv/installed ## measure; see bench/README.md
 	$(BIN)/python -m bench
 
-fuzz: .venv/installed ## random bytes at the decoders, random expressions and statements, for two minutes
+fuzz: .venv/installed ## random bytes at the decoders, frames at the listener, random expressions and statements
 	$(BIN)/python fuzz/fuzz_wire.py --seconds 60
+	$(BIN)/python fuzz/fuzz_http2.py --seconds 30
 	$(BIN)/python fuzz/fuzz_expressions.py --seconds 30
 	$(BIN)/python fuzz/fuzz_partiql.py --seconds 30
 

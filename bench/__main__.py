@@ -10,10 +10,10 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, report, startup, streams, tables
+from bench import functions, lambent_process, mappings, objects, report, startup, streams, tables, website
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "streams", "memory")
+GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "streams", "site", "memory")
 
 
 def main() -> None:
@@ -55,6 +55,8 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
     elif group == "streams":
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
+    elif group == "site":
+        yield from website.measure(target)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

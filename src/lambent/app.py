@@ -42,6 +42,7 @@ from lambent.gateway.endpoints import ServedService
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
 from lambent.kit.ids import Ids, RandomIds
+from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
@@ -224,7 +225,7 @@ class Platform:
                 serve_platform=self._access.serve,
             ),
             PoolSettings(
-                isolation=_isolation_policy(settings.isolation),
+                isolation=_isolation_policy(settings),
                 waiting_per_runtime=settings.pool_size,
                 max_environments=settings.max_environments,
                 idle_seconds=settings.idle_seconds,
@@ -446,11 +447,10 @@ class Platform:
             lock.release()
 
 
-def _isolation_policy(setting: str) -> IsolationPolicy:
+def _isolation_policy(settings: Settings) -> IsolationPolicy:
     """`process` is the only level that must be asked for by name; `auto` never ends there."""
-    if setting == "auto":
-        return IsolationPolicy()
-    return IsolationPolicy(Level(setting), allow_process=setting == "process")
+    level = None if settings.isolation == "auto" else Level(settings.isolation)
+    return IsolationPolicy(level, allow_process=level is Level.PROCESS, cpu_quota=settings.cpu_quota)
 
 
 def _settle_garbage() -> None:
@@ -503,6 +503,7 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        loop.call_later(PRELOAD_SECONDS, checksums.preload)
+        for preload in (checksums.preload, doorway.preload):
+            loop.call_later(PRELOAD_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.pool.isolation))
         await stop.wait()

@@ -51,6 +51,8 @@ class Settings:
     account_id: str = DEFAULT_ACCOUNT_ID
     isolation: str = "auto"
     """auto (the strongest that works; never `process`), full, userns, process."""
+    cpu_quota: bool = False
+    """Hold every function to its share of the CPU even when nobody else wants it, as AWS does."""
     pool_size: int = 2
     """Execution environments kept ready per runtime that is in use."""
     max_environments: int = 200
@@ -151,6 +153,7 @@ SETTINGS = (
     Setting("region", str, "region of what names none"),
     Setting("account_id", _account_id, "account of the built-in credentials"),
     Setting("isolation", _one_of("auto", "full", "userns", "process"), "how functions are kept apart"),
+    Setting("cpu_quota", _boolean, "on: a function never has more CPU than its memory buys; off: what is idle is its"),
     Setting("pool_size", _at_least(int, 0), "execution environments kept ready per runtime in use"),
     Setting("max_environments", _at_least(int, 1), "execution environments alive at once"),
     Setting("idle_seconds", _at_least(float, 1), "an environment unused for so long is ended"),

@@ -32,6 +32,7 @@ V3 = [
 ]
 V2 = ["objects", "virtualHosts", "functions", "errorShapes"]
 DYNAMODB_V3 = ["everyType", "updates", "queries", "transactions", "changeStreams", "managing"]
+HTTP_2 = ["objects", "manyAtOnce", "tables", "liveTail"]
 DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
 
 
@@ -42,6 +43,7 @@ DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
         *(("sdk_v2.cjs", name) for name in V2),
         *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
         *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
+        *(("http2.mjs", name) for name in HTTP_2),
     ],
 )
 def test_scenario(file: str, scenario: str, platform: PlatformProcess, javascript: Path, tmp_path: Path) -> None:

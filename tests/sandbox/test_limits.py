@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambent.sandbox.isolation import process_tree
+from lambent.sandbox.isolation.choice import IsolationPolicy
 from lambent.sandbox.isolation.namespaces import Namespaces
 from lambent.sandbox.pool import PoolSettings
 from sandbox.pools import Scene, running_pool
@@ -144,6 +145,52 @@ def handler(event, context):
     asyncio.run(main())
 
 
+#: Burns one processor, the same for everybody, from one moment to another; what of it was its own, in seconds.
+BURNER = """
+import os, time
+def handler(event, context):
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    time.sleep(max(0, event["begin"] - time.time()))
+    before = time.process_time()
+    while time.time() < event["end"]:
+        pass
+    return time.process_time() - before
+"""
+
+
+def test_functions_that_compete_get_processor_time_by_their_memory(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: in proportion to it."""
+
+    async def main() -> None:
+        async with running_pool(tmp_path) as scene:
+            _need_cpu_groups(scene)
+            functions = [scene.function(f"burner-{size}", BURNER, memory_mb=size) for size in (256, 1024)]
+            for spec in functions:
+                await scene.result(spec, {"begin": 0, "end": 0})
+            window = {"begin": time.time() + 0.2, "end": time.time() + 1.7}
+            small, large = await asyncio.gather(*(scene.result(spec, window) for spec in functions))
+            assert 2.5 < large / small < 6  # 4, however little others leave to both of them
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("memory_mb", [442, 885])
+def test_a_quota_holds_on_an_idle_machine_too(tmp_path: Path, memory_mb: int) -> None:
+    """1,769 MB have the equivalent of one vCPU (same page)."""
+
+    async def main() -> None:
+        settings = PoolSettings(waiting_per_runtime=1, isolation=IsolationPolicy(cpu_quota=True))
+        async with running_pool(tmp_path, settings) as scene:
+            _need_cpu_groups(scene)
+            spec = scene.function("burner", BURNER, memory_mb=memory_mb)
+            await scene.result(spec, {"begin": 0, "end": 0})
+            now = time.time()
+            used = await scene.result(spec, {"begin": now, "end": now + 1})
+            assert 0 < used < memory_mb / 1769 * 1.3
+
+    asyncio.run(main())
+
+
 def test_an_idle_environment_is_frozen_and_thaws(tmp_path: Path) -> None:
     source = """
 import threading
@@ -229,6 +276,11 @@ def test_loading_gets_ten_seconds_then_the_functions_own(tmp_path: Path, monkeyp
             assert json.loads(outcome.payload)["errorType"] == "Sandbox.Timedout"
 
     asyncio.run(main())
+
+
+def _need_cpu_groups(scene: Scene) -> None:
+    if "cpu" not in scene.pool.isolation:
+        pytest.skip(f"no control group for the CPU here: {scene.pool.isolation}")
 
 
 def _processes_of(scene: Scene) -> list[int]:

@@ -128,6 +128,7 @@ def header_with(old: str, new: str) -> Request:
         (header_with("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "InvalidRequest", "IncompleteSignatureException"),
         (header_with("/20250615/", "/20250614/"), "AuthorizationHeaderMalformed", "InvalidSignatureException"),
         (header_with("SignedHeaders=host;", "SignedHeaders="), "AccessDenied", "InvalidSignatureException"),
+        (header_with("SignedHeaders=host;", "SignedHeaders=:authority;"), "AccessDenied", "InvalidSignatureException"),
         (changed(signed(), x_amz_date="yesterday"), "AccessDenied", "IncompleteSignatureException"),
         (changed(signed(), x_amz_date="20259999T999999Z"), "AccessDenied", "IncompleteSignatureException"),
         (changed(signed(), host="elsewhere"), "SignatureDoesNotMatch", "InvalidSignatureException"),

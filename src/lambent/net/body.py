@@ -11,6 +11,9 @@ from typing import Self
 
 from lambent.wire.http import NO_TRAILERS, BodyTooLarge, ClientDisconnected
 
+#: Pieces that wait for a slow reader; more are put together: an object around each byte would be most of the memory.
+_MAX_PIECES = 1024
+
 
 class IncomingBody:
     """A `wire.http.Body`; `wanted` is called whenever the reader has nothing left and is about to wait."""
@@ -110,6 +113,8 @@ class IncomingBody:
         self.received += len(piece)
         if not self._discarding:
             self._pieces.append(piece)
+            if len(self._pieces) > _MAX_PIECES:
+                self._pieces = [b"".join(self._pieces)]
             self.buffered += len(piece)
             self._wake()
 

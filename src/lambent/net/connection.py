@@ -1,4 +1,4 @@
-"""One client connection: requests in, in order; responses out, in the same order.
+"""One client connection that speaks HTTP/1.1: requests in, in order; responses out, in the same order.
 
 The transport's callbacks (`data_received` and so on) feed the parser, whose events fill a short queue of exchanges.
 One task per connection, `serve`, takes them one by one: ask the handler, send the response, see what became of the
@@ -10,66 +10,24 @@ Timeouts are looked at from outside, by the listener's sweep (`check`).
 
 import asyncio
 import logging
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, cast
 
 from lambent.net import response_head, sending
 from lambent.net.body import IncomingBody
-from lambent.net.limits import Limits
 from lambent.net.outlet import Outlet
-from lambent.net.parsing import Head, HeaderNames, RequestParser
+from lambent.net.parsing import Head, RequestParser
 from lambent.net.progress import Progress
 from lambent.net.refusals import BAD_REQUEST, INTERNAL_ERROR, REQUEST_TIMEOUT, Refusal, Refused
-from lambent.net.response_head import DateLine
 from lambent.net.sending import Manner
+from lambent.net.serving import Serving
 from lambent.wire.http import BytesBody, ClientDisconnected, Request, Response
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 _log = logging.getLogger(__name__)
 _NO_BODY = BytesBody()
 _MAX_QUEUED = 1024  # requests parsed ahead from what one read brought; whoever sends more at once is not heard further
-
-
-@dataclass(slots=True)
-class Serving:
-    """What all connections of a listener share."""
-
-    handler: Handler
-    limits: Limits
-    tasks: asyncio.TaskGroup
-    loop: asyncio.AbstractEventLoop
-    connections: set["Connection"] = field(default_factory=set)
-    names: HeaderNames = field(default_factory=HeaderNames)
-    date: DateLine = field(default_factory=DateLine)
-    is_draining: bool = False
-    """Nothing new from outside."""
-    is_closed: bool = False
-    """Nothing new at all."""
-    _by_environment: Counter[Any] = field(default_factory=Counter)
-
-    def admits(self, environment: Any) -> bool:
-        """Whether there is a place for one more connection, from this environment (None: from outside)."""
-        if self.is_closed or len(self.connections) >= self.limits.connections:
-            return False
-        if environment is None:
-            return not self.is_draining
-        return self._by_environment[environment] < self.limits.environment_connections
-
-    def add(self, connection: "Connection") -> None:
-        self.connections.add(connection)
-        if connection.environment is not None:
-            self._by_environment[connection.environment] += 1
-
-    def remove(self, connection: "Connection") -> None:
-        self.connections.discard(connection)
-        environment = connection.environment
-        if environment is not None:
-            self._by_environment[environment] -= 1
-            if not self._by_environment[environment]:
-                del self._by_environment[environment]
 
 
 @dataclass(slots=True)
@@ -108,17 +66,13 @@ class Connection(asyncio.Protocol):
     # The transport's callbacks.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by the door (doorway.py), which has counted us in."""
         serving = self._serving
         self._transport = transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its bases
-        if not serving.admits(self.environment):
-            self._is_deaf = True
-            transport.abort()
-            return
         peer = transport.get_extra_info("peername")
         self._peer = peer[0] if peer else ""
         self._gone: asyncio.Future[None] = serving.loop.create_future()
         self._outlet = Outlet(transport, self._limits)
-        serving.add(self)
         self.task = serving.tasks.create_task(self.serve())
 
     def data_received(self, data: bytes) -> None:
@@ -143,8 +97,6 @@ class Connection(asyncio.Protocol):
         return self.task is not None
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
-        if self.task is None:
-            return
         self._serving.remove(self)
         self._become_deaf()
         self._queue.clear()
@@ -154,7 +106,7 @@ class Connection(asyncio.Protocol):
         self._outlet.lose()
         if not self._gone.done():
             self._gone.set_result(None)
-        if self._is_streaming:
+        if self._is_streaming and self.task is not None:
             self.task.cancel()
 
     def pause_writing(self) -> None:

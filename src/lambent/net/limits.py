@@ -36,6 +36,14 @@ class Limits:
     """At once, per listener; one more is closed at the door."""
     environment_connections: int = 256
     """The same for one execution environment: no function may take the places of all others. SDKs use about 50."""
+    http_2_streams: int = 128
+    """Requests at once on a connection of HTTP/2. Clients open 100 before they are told (RFC 9113, 6.5.2)."""
+    http_2_window_bytes: int = MIB
+    """Of all request bodies of such a connection together that nobody has read yet; each has `body_buffer_bytes`."""
+    http_2_nuisances: int = 1000
+    """Frames that ask for work and bring nothing (PING, SETTINGS, PRIORITY, RST_STREAM, empty DATA) in a burst ..."""
+    http_2_nuisances_per_second: float = 100.0
+    """... and for long. Clients send one every few seconds; floods of CVE-2019-9512 and later, thousands a second."""
 
     @property
     def sweep_seconds(self) -> float:

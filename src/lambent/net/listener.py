@@ -1,9 +1,9 @@
-"""The HTTP/1.1 listener: sockets on one side, `Request -> Response` on the other.
+"""The HTTP listener: sockets on one side, `Request -> Response` on the other.
 
 Ours because nothing at hand lets a body be refused unread, hands a raw target through, cuts off slow clients and is as
 fast; the parsing itself is llhttp's (parsing.py). One listener serves the public address (`bind`) and, beside it, any
 number of sockets that were opened inside the network namespaces of execution environments (`adopt`): requests from
-those say which environment sent them. connection.py is the module to read next.
+those say which environment sent them. doorway.py tells HTTP/1.1 from HTTP/2; connection.py is the module to read next.
 """
 
 import asyncio
@@ -12,8 +12,9 @@ import socket
 from types import TracebackType
 from typing import Any, Self
 
-from lambent.net.connection import Connection, Handler, Serving
+from lambent.net.doorway import Door
 from lambent.net.limits import Limits
+from lambent.net.serving import Handler, Served, Serving
 
 _BACKLOG = 2048  # connections the kernel holds while the loop is busy; it cuts this to its own maximum
 _STREAM_GRACE_SECONDS = 0.5  # for responses without a length at drain: the last words of a function, not a live tail
@@ -83,7 +84,7 @@ class Listener:
         """Serve the public address; port 0 takes a free one, see `port`. Raises PortInUse."""
         loop = self._serving.loop
         try:
-            server = await loop.create_server(lambda: Connection(self._serving), host, port, backlog=_BACKLOG)
+            server = await loop.create_server(lambda: Door(self._serving), host, port, backlog=_BACKLOG)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUse(host, port) from error
@@ -95,7 +96,7 @@ class Listener:
         """Serve a socket that listens elsewhere, ours from here on; its requests carry `environment` (hashable)."""
         listening.setblocking(False)
         server = await self._serving.loop.create_server(
-            lambda: Connection(self._serving, environment), sock=listening, backlog=_BACKLOG
+            lambda: Door(self._serving, environment), sock=listening, backlog=_BACKLOG
         )
         return Adopted(server, self._serving, environment)
 
@@ -121,7 +122,7 @@ class Listener:
                 connection.check(now)
 
 
-async def _finish(connections: list[Connection], timeout_seconds: float) -> None:
+async def _finish(connections: list[Served], timeout_seconds: float) -> None:
     for connection in connections:
         connection.request_stop()
     tasks = [connection.task for connection in connections if connection.task is not None]

@@ -40,6 +40,8 @@ class Outlet:
         """Hand over what is held; before anything that goes around `write`."""
         if self._held:
             held, self._held = self._held, []
+            if self._transport.is_closing():  # cut off since it was held
+                return
             self._transport.write(held[0] if len(held) == 1 else b"".join(held))
 
     async def drained(self) -> None:

@@ -17,7 +17,7 @@ from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Re
 
 _MAX_SILENT_BYTES = 1024 * 1024  # without a request's begin or a piece of body; one read brings a quarter of that
 _KNOWN_NAMES = 1024  # spellings of header names remembered; SDKs use a few dozen
-_ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
+ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
 
 
 @dataclass(slots=True)
@@ -175,7 +175,7 @@ class RequestParser:
 
     def _join(self, name: str, raw_value: bytes) -> None:
         """A repeated header is a list (RFC 9110, 5.3)."""
-        if name in _ONCE:
+        if name in ONCE:
             self._refuse(BAD_REQUEST)
         self._repeated += 1
         if self._repeated > self._limits.header_count:

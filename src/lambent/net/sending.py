@@ -45,12 +45,26 @@ async def dispose(response: Response) -> None:
     if isinstance(response.body, FileSlice):
         os.close(response.body.fd)
     elif not isinstance(response.body, bytes):
-        await _end(response.body)
+        await end(response.body)
+
+
+async def end(body: AsyncIterator[bytes]) -> None:
+    close = getattr(body, "aclose", None)  # generators have it; a plain iterator holds nothing to let go of
+    if close is not None:
+        await close()
+
+
+def declared_length(response: Response, otherwise: int | None) -> int | None:
+    """The length that the response itself names: that of the body which HEAD leaves out, or of an iterator's."""
+    for name, value in response.headers.items():
+        if name.lower() == "content-length":
+            return int(value)
+    return otherwise
 
 
 async def _send_bytes(response: Response, body: bytes, outlet: Outlet, manner: Manner, date: DateLine) -> None:
     if manner.is_head or response.status in (204, 304):
-        length = _declared(response, None if response.status == 304 else len(body))
+        length = declared_length(response, None if response.status == 304 else len(body))
         outlet.write(_head(response, manner, date, length=length))
     elif len(body) <= _JOIN_BYTES:
         outlet.write(_head(response, manner, date, length=len(body)) + body)
@@ -78,7 +92,7 @@ async def _send_slice(response: Response, body: FileSlice, outlet: Outlet, manne
 async def _send_iterator(
     response: Response, body: AsyncIterator[bytes], outlet: Outlet, manner: Manner, date: DateLine
 ) -> None:
-    length = _declared(response, None)
+    length = declared_length(response, None)
     is_chunked = length is None and manner.is_http_1_1
     sent = 0
     try:
@@ -95,13 +109,7 @@ async def _send_iterator(
         elif length is not None and sent != length:
             raise EOFError(f"response of {sent} bytes was announced with {length}")
     finally:
-        await _end(body)
-
-
-async def _end(body: AsyncIterator[bytes]) -> None:
-    close = getattr(body, "aclose", None)  # generators have it; a plain iterator holds nothing to let go of
-    if close is not None:
-        await close()
+        await end(body)
 
 
 def _head(response: Response, manner: Manner, date: DateLine, *, length: int | None) -> bytes:
@@ -116,11 +124,3 @@ def _head(response: Response, manner: Manner, date: DateLine, *, length: int | N
     elif not manner.is_http_1_1:
         framing += "connection: keep-alive\r\n"
     return response_head.encode(response.status, response.headers, framing=framing, date_line=date.current())
-
-
-def _declared(response: Response, otherwise: int | None) -> int | None:
-    """The length that the response itself names: that of the body which HEAD leaves out, or of an iterator's."""
-    for name, value in response.headers.items():
-        if name.lower() == "content-length":
-            return int(value)
-    return otherwise

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+#: Stands beside `host`, with the same value, in requests that came over HTTP/2: their signatures may name it instead.
+AUTHORITY = ":authority"
+
 NO_TRAILERS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -23,7 +23,7 @@ from urllib.parse import unquote_to_bytes
 from lambent.wire import canonical_request, timestamps
 from lambent.wire import signature_errors as refuse
 from lambent.wire.errors import ServiceError
-from lambent.wire.http import Request
+from lambent.wire.http import AUTHORITY, Request
 from lambent.wire.signature_errors import Dialect
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -416,8 +416,10 @@ def _presigned_payload(claimed: str | None, dialect: Dialect, body: bytes | None
 def check_headers_signed(
     names: tuple[str, ...], headers: Mapping[str, str], dialect: Dialect, *, presigned: bool
 ) -> None:
-    """Host always; with S3 every x-amz-* header: otherwise the finder of a presigned URL could add an ACL to it."""
-    absent = [] if "host" in names else ["host"]
+    """Host always, which HTTP/2 calls `:authority` ("Create a signed AWS API request" takes either); with S3 every
+    x-amz-* header: otherwise the finder of a presigned URL could add an ACL to it.
+    """
+    absent = [] if "host" in names or (AUTHORITY in names and AUTHORITY in headers) else ["host"]
     if dialect.is_s3:
         absent += [name for name in headers if name[:6] == "x-amz-" and name not in names]
         if presigned and "x-amz-content-sha256" in absent:

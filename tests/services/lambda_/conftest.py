@@ -1,5 +1,6 @@
 """Clients of the shared platform, and functions that are gone after the test that made them."""
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -42,6 +43,7 @@ CreateFunction = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def connect(platform: PlatformProcess) -> Callable[[str], Any]:
+    @functools.cache  # making one takes longer than most calls, and some tests ask again while they wait
     def client(service: str) -> Any:
         return boto3.client(
             service,

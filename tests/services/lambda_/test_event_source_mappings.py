@@ -338,7 +338,7 @@ class TestApiOf2014:
         prepared = request.prepare()
         sent = urllib.request.Request(prepared.url, data=data, headers=dict(prepared.headers), method=method)
         try:
-            with urllib.request.urlopen(sent) as response:
+            with urllib.request.urlopen(sent, timeout=PATIENCE_SECONDS) as response:
                 content = response.read()
                 return response.status, json.loads(content) if content else None
         except urllib.error.HTTPError as error:

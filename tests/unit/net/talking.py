@@ -8,9 +8,9 @@ from typing import Any
 
 import uvloop
 
-from lambent.net.connection import Handler
 from lambent.net.limits import Limits
 from lambent.net.listener import Listener
+from lambent.net.serving import Handler
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
 LOOPS: dict[str, Run] = {"uvloop": uvloop.run, "asyncio": asyncio.run}
