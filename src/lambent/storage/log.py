@@ -60,14 +60,11 @@ def append_many(tx: Transaction, log: str, payloads: Sequence[bytes], time_ms: i
 
 def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:
     """At most `limit` records with positions greater than `position`, in order."""
-    return [
-        LogRecord._make(row)
-        for row in tx.rows(
-            "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? "
-            "ORDER BY position LIMIT ?",
-            (log, position, limit),
-        )
-    ]
+    rows = tx.rows(
+        "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
+        (log, position, limit),
+    )
+    return list(map(LogRecord._make, rows))
 
 
 def count_within(tx: Transaction, log: str, position: int, limit: int, max_bytes: int) -> int:
