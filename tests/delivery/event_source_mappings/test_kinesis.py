@@ -5,7 +5,7 @@ import base64
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from lambent.services.kinesis.throttling import Throttle
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import StartingPosition, State
 from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 BUCKET_ARN = "arn:aws:s3:::failures"
@@ -322,6 +323,27 @@ def test_windows_name_the_shard(tmp_path: Path) -> None:
         return {"state": {}}
 
     play(tmp_path, scene, behaviour=summed)
+
+
+def test_the_trace_of_a_request_stays_with_its_records(tmp_path: Path) -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+    async def scene(at: Scene) -> None:
+        entry = {"PartitionKey": "k", "Data": b"x"}
+        await at.kinesis.put_records(replace(CALLER, trace=trace), {"StreamName": "s", "Records": [entry]})
+        uuid = await at.map()
+        mapping = at.on.mapping(uuid)
+        assert mapping is not None
+
+        def read(tx: Transaction) -> list[str]:
+            source = source_finder.find(tx, mapping)
+            assert source is not None
+            (shard,) = source.list_shards(tx)
+            return [record.trace for record in source.read(tx, shard, 0, 10)]
+
+        assert at.on.database.read(read) == [trace]
+
+    play(tmp_path, scene)
 
 
 @pytest.mark.parametrize(
