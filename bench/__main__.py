@@ -10,10 +10,36 @@ import boto3
 import uvloop
 from botocore.config import Config
 
-from bench import functions, lambent_process, mappings, objects, report, startup, streams, tables, website
+from bench import (
+    buses,
+    functions,
+    lambent_process,
+    mappings,
+    objects,
+    queues,
+    report,
+    startup,
+    streams,
+    tables,
+    website,
+)
 from bench.signing import Target
 
-GROUPS = ("startup", "objects", "tables", "warm", "cold", "async", "events", "mappings", "streams", "site", "memory")
+GROUPS = (
+    "startup",
+    "objects",
+    "tables",
+    "warm",
+    "cold",
+    "async",
+    "events",
+    "mappings",
+    "streams",
+    "queues",
+    "buses",
+    "site",
+    "memory",
+)
 
 
 def main() -> None:
@@ -53,10 +79,14 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from functions.measure_event_latency(target, client, s3, logs)
     elif group == "mappings":
         yield from mappings.measure(target, _client("dynamodb", target), client, logs)
-    elif group == "streams":
-        yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
+    elif group == "buses":
+        yield from buses.measure(target, _client("events", target), client, logs, options.runs)
     elif group == "site":
         yield from website.measure(target)
+    elif group == "streams":
+        yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
+    elif group == "queues":
+        yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

@@ -102,6 +102,11 @@ def _rolled_up(target: Target, client: Any, functions_client: Any, logs: Any) ->
 
 def _map(client: Any, functions_client: Any, table: str, function: str, **options: Any) -> None:
     arn = client.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    map_source(functions_client, arn, function, **options)
+
+
+def map_source(functions_client: Any, arn: str, function: str, **options: Any) -> None:
+    """Returns when the mapping reads."""
     mapping = functions_client.create_event_source_mapping(FunctionName=function, EventSourceArn=arn, **options)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while mapping["State"] != "Enabled":

@@ -8,6 +8,8 @@ SHELLS = {
     "invoker",
     "live_tail",
     "package_files",
+    "publisher",
+    "receiving",
     "retention",
     "upkeep",
     "writer",

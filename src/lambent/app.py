@@ -16,32 +16,55 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import uvloop
 
-from lambent.delivery import function_target, outcomes, stream_target
+from lambent.delivery import (
+    bus_target,
+    function_target,
+    log_group_target,
+    notifications,
+    outcomes,
+    queue_target,
+    schedule_messages,
+    stream_target,
+    topic_target,
+)
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
+from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.log_subscriptions import LogSubscriptions
+from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.notifications import Notifications
 from lambent.delivery.outcomes import NewObject
 from lambent.delivery.parcels import Parcels
+from lambent.delivery.replays import Replays
 from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.rules import Rules
+from lambent.delivery.scheduled_rules import ScheduledRules
+from lambent.delivery.schedules import Schedules
 from lambent.delivery.targets import Targets
+from lambent.delivery.topics import Topics
+from lambent.delivery.universal_calls import UniversalCalls
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway, Page
 from lambent.gateway.endpoints import ServedService
+from lambent.gateway.metrics_page import MetricsPage
+from lambent.gateway.process_figures import ProcessFigures, Sources
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.clock import Clock, SystemClock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids, RandomIds
+from lambent.kit.meter import Meter
 from lambent.net import doorway
 from lambent.net.listener import Adopted, Listener, PortInUse
 from lambent.sandbox.isolation.choice import IsolationPolicy
@@ -49,6 +72,9 @@ from lambent.sandbox.isolation.contract import IsolationUnavailable, Level
 from lambent.sandbox.pool import Outside, Pool, PoolSettings
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
 from lambent.services.caller import Caller
+from lambent.services.cloudwatch.operations import CloudWatchOperations
+from lambent.services.cloudwatch.publisher import Publisher
+from lambent.services.cloudwatch.retention import MetricRetention
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -57,6 +83,9 @@ from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
+from lambent.services.events.operations import EventsOperations
+from lambent.services.events.retention import ArchiveRetention
+from lambent.services.happenings import Happenings
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import RecordRetention
@@ -64,8 +93,6 @@ from lambent.services.kinesis.stream_cache import StreamCache
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
-from lambent.services.lambda_.grants import Grants
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.internal_pages import InternalPages
 from lambent.services.lambda_.invoker import Invoker
 from lambent.services.lambda_.operations import LambdaOperations
@@ -80,6 +107,15 @@ from lambent.services.logs.tail_operations import TailPage
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3 import checksums
 from lambent.services.s3.operations import S3Operations
+from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler.operations import SchedulerOperations
+from lambent.services.sns.envelopes import CERTIFICATE_PAGE
+from lambent.services.sns.operations import SnsOperations
+from lambent.services.sqs import query_names
+from lambent.services.sqs.operations import SqsOperations
+from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.receiving import Receiver
+from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
@@ -104,7 +140,7 @@ class StartError(Exception):
     """The platform cannot start; the message says why and what to do."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ready:
     """What somebody who waits for the platform wants to know."""
 
@@ -128,6 +164,9 @@ class Access:
 
     async def serve(self, listening: socket.socket, _spec: FunctionSpec, environment_id: str) -> "Visit":
         return Visit(self, await self.listener.adopt(listening, environment_id), environment_id)
+
+    def connections(self) -> Counter[str]:
+        return self.listener.connections()
 
     def revoke(self, environment_id: str) -> None:
         key = self._keys.pop(environment_id, None)
@@ -160,13 +199,20 @@ class Platform:
         self._access = Access(self._credentials)
         self.blobs = BlobStore(settings.data / "blobs", ids)
         self._happenings = Happenings()
+        self.meter = Meter()
         self._build_logs()
         self._build_sending()
         self._build_functions()
         self._build_objects()
         self._build_tables()
         self._build_streams()
+        self._build_log_subscriptions()
+        self._build_queues()
+        self._build_topics()
+        self._build_buses()
         self._build_mappings()
+        self._build_schedules()
+        self._build_metrics()
         self._build_gateway()
 
     def _build_logs(self) -> None:
@@ -174,7 +220,11 @@ class Platform:
         self._tails = LiveTails()
         self.log_writer = LogWriter(database, self._tails, clock)
         self.retention = Retention(database, clock)
-        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, self._ids)
+
+    def _build_log_subscriptions(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self._logs = LogsOperations(database, self.log_writer, self._tails, clock, ids, self.log_subscriptions.probe)
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self._database, self._clock, self._ids
@@ -189,6 +239,7 @@ class Platform:
             packages=self._packages,
             clock=clock,
             happenings=self._happenings,
+            meter=self.meter,
             account_concurrency=settings.concurrency,
         )
         self.upkeep = Upkeep(
@@ -203,6 +254,7 @@ class Platform:
             invoke=self.invoker.invoke_queued,
             functions=self.invoker,
             happenings=self._happenings,
+            meter=self.meter,
             clock=clock,
             parcels=self.parcels,
             settings=AsyncSettings(
@@ -211,7 +263,11 @@ class Platform:
             ),
         )
         self.notifications = Notifications(
-            database=database, clock=clock, ids=ids, start_early=self.async_invocations.start_early
+            database=database,
+            parcels=self.parcels,
+            clock=clock,
+            ids=ids,
+            start_early=self.async_invocations.start_early,
         )
 
     def _build_pool(self) -> Pool:
@@ -238,7 +294,7 @@ class Platform:
             blobs=self.blobs,
             clock=self._clock,
             ids=self._ids,
-            may_notify=Grants(self._database).lets_s3_notify,
+            tell=notifications.tell(self.targets, self._clock, self._ids),
         )
         self._lambda_parts = LambdaParts(
             database=self._database,
@@ -278,7 +334,16 @@ class Platform:
 
     def _build_sending(self) -> None:
         """What events are sent on to, and what becomes of those that are refused."""
-        self.targets = Targets({"lambda": function_target.send, "kinesis": stream_target.send})
+        self.targets = Targets(
+            {
+                "lambda": function_target.send,
+                "kinesis": stream_target.send,
+                "sqs": queue_target.send,
+                "sns": topic_target.send,
+                "events": bus_target.send,
+                "logs": log_group_target.send,
+            }
+        )
         self.parcels = Parcels(
             database=self._database,
             targets=self.targets,
@@ -286,7 +351,43 @@ class Platform:
             clock=self._clock,
             ids=self._ids,
         )
+        self.parcels.register(notifications.owner())
         self.parcels.register(outcomes.owner(self._put_object, self._clock, self._ids))
+
+    def _build_queues(self) -> None:
+        self.receiver = Receiver(self._database, self._clock)
+        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+
+    def _build_topics(self) -> None:
+        self._signer = MessageSigner(self._database, self._clock)
+        self.topics = Topics(
+            database=self._database,
+            sending=self.parcels,
+            carry=HttpPosts(self._clock).carry,
+            signer=self._signer,
+            clock=self._clock,
+        )
+
+    def _build_buses(self) -> None:
+        database, clock, ids = self._database, self._clock, self._ids
+        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
+        self.replays = Replays(database, clock)
+        self.archive_retention = ArchiveRetention(database, clock)
+        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
+
+    def _build_metrics(self) -> None:
+        self.publisher = Publisher(self._database, self.meter, self._clock)
+        self.metric_retention = MetricRetention(self._database, self._clock)
+        self.figures = ProcessFigures(
+            Sources(
+                commits=self._database.commits,
+                environments=self.pool.snapshot,
+                connections=self._access.connections,
+                backlog=self.async_invocations.depths,
+            )
+        )
 
     def _build_mappings(self) -> None:
         self.mappings = Mappings(
@@ -296,16 +397,39 @@ class Platform:
                 parcels=self.parcels,
                 find_source=source_finder.find,
                 happenings=self._happenings,
+                meter=self.meter,
                 clock=self._clock,
                 ids=self._ids,
                 jitter=random.random,
             )
         )
 
+    def _build_schedules(self) -> None:
+        calls = UniversalCalls(self._call_api, self._ids)
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.schedules = Schedules(
+            database=self._database,
+            parcels=self.parcels,
+            clock=self._clock,
+            ids=self._ids,
+            spread=random.random,
+        )
+        self._scheduler = SchedulerOperations(
+            self._database, self._clock, accepts=self._is_target_of_schedules, spread=random.random
+        )
+
+    async def _call_api(self, caller: Caller, service: str, action: str, request: Mapping[str, Any]) -> None:
+        """What the gateway does for clients, from inside."""
+        await self.gateway.calls.call(caller, service, action, request)
+
+    def _is_target_of_schedules(self, arn: str) -> bool:
+        action = universal_targets.parse(arn)
+        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""
         arn = f"arn:aws:iam::{put.account_id}:root"
-        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid())
+        caller = Caller(put.account_id, put.region, arn, "lambda.amazonaws.com", self._ids.uuid(), trace=put.trace)
         request = {"Bucket": put.bucket, "Key": put.key, "Body": BytesBody(put.content)}
         await self.objects.put_object(caller, {**request, "ContentType": "application/json"})
 
@@ -331,6 +455,11 @@ class Platform:
                     functions,
                 ),
                 ServedService(load_service("logs", LogsOperations.SERVED), self._logs),
+                ServedService(load_service("events", EventsOperations.SERVED), self._events),
+                ServedService(
+                    load_service("cloudwatch", CloudWatchOperations.SERVED),
+                    CloudWatchOperations(self._database, self._clock),
+                ),
                 ServedService(
                     load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
                     DynamoOperations(self.tables),
@@ -340,6 +469,12 @@ class Platform:
                     StreamOperations(self._database, self._clock),
                 ),
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
+                ServedService(
+                    load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
+                    SnsOperations(self._database, self._clock, self._ids),
+                ),
+                ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
+                self._queue_service(),
             ],
             authenticator=Authenticator(
                 self._credentials,
@@ -355,7 +490,18 @@ class Platform:
                 "packages": Page(pages.package, is_public=True),
                 "event-source-mappings": Page(MappingsPage(self.mappings).serve),
                 "tail": Page(tail.serve),
+                CERTIFICATE_PAGE: Page(self._signer.serve_certificate, is_public=True),
+                "metrics": Page(MetricsPage(self.meter, self.figures.families).serve, takes_password=True),
             },
+        )
+
+    def _queue_service(self) -> ServedService:
+        served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
+        return ServedService(
+            load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
+            SqsOperations(self.queues),
+            allows_anonymous=True,
+            query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
         )
 
     def _log_line(self, spec: FunctionSpec, stream: str, time_ms: int, line: bytes) -> None:
@@ -380,6 +526,7 @@ class Platform:
             yield
             self._tails.close()
             self.subscriptions.close()
+            self.receiver.close()
             await listener.drain(settings.drain_seconds)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(settings.drain_seconds):
@@ -388,6 +535,7 @@ class Platform:
                 task.cancel()
             await self.pool.close()
             await self.log_writer.close()
+            await self.publisher.close()
 
     def _background(self) -> list[Any]:
         """The loops that run as long as the platform; one that ends takes everything with it."""
@@ -399,11 +547,22 @@ class Platform:
             self.notifications.run(),
             self.async_invocations.run(),
             self.mappings.run(),
+            self.topics.run(),
+            self.rules.run(),
+            self.scheduled_rules.run(),
+            self.replays.run(),
+            self.archive_retention.run(),
+            self.log_subscriptions.run(),
             self.parcels.run(),
+            self.schedules.run(),
             self.table_upkeep.run(),
             self.lifetime.run(),
             self.stream_retention.run(),
             self.record_retention.run(),
+            self.queue_upkeep.run(),
+            self.publisher.run(),
+            self.metric_retention.run(),
+            self.figures.run(),
         ]
 
     async def _start_pool(self) -> None:
@@ -454,15 +613,19 @@ def _isolation_policy(settings: Settings) -> IsolationPolicy:
 
 
 def _settle_garbage() -> None:
-    """What start-up made lives as long as the process: never look at it again. And look less often at the rest."""
-    gc.collect()
+    """What start-up made lives as long as the process: never look at it again. And look less often at the rest.
+
+    It is not searched for garbage either: that took 30 ms of the start and found none.
+    """
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+    gc.enable()
 
 
 def run(settings: Settings, *, on_ready: Callable[[Ready], None]) -> int:
     """`lambent up`: serve until SIGTERM or Ctrl-C, drain, and return 0. Raises StartError."""
     _raise_file_limit()
+    gc.disable()  # until all is built
     try:
         uvloop.run(_run(settings, on_ready))
     except ExceptionGroup as group:  # how a TaskGroup passes on what was raised in it

@@ -139,6 +139,34 @@ def test_invoke_by_the_queue_and_events_tell_of_it(cli: Cli, function: str) -> N
     assert request_id in shown
 
 
+def test_one_chain_and_one_function_alone(cli: Cli, platform: PlatformProcess, function: str) -> None:
+    root = "1-5759e988-0123456789abcdef0abc1234"
+    client = platform.client("lambda")
+
+    def add_header(request: Any, **_: Any) -> None:
+        request.headers.add_header("X-Amzn-Trace-Id", f"Root={root};Parent=53995c3f42cd8ad8")
+
+    client.meta.events.register("before-sign", add_header)
+    client.invoke(FunctionName=function, Payload=b'{"fail": true}')
+    [line] = cli.run("events", "--trace", root, "--json").stdout.splitlines()
+    assert json.loads(line)["traceRoot"] == root
+    heading, shown, detail = cli.run("events", "--trace", root[-6:], "--function", function).stdout.splitlines()
+    assert heading.split()[:3] == ["TIME", "TRACE", "EVENT"]
+    assert shown.split()[1:4] == ["bc1234", "└", "invoke"]
+    assert detail.strip() == "KeyError: 'missing thing'"
+    assert cli.run("events", "--function", "nope", "--json").stdout == ""
+
+    tree = cli.run("trace", root[-6:]).stdout.splitlines()
+    assert tree[0].startswith(root)
+    assert tree[0].endswith(" ms")
+    assert tree[-2].endswith(f"invoke → {function}  error")
+    told = json.loads(cli.run("trace", root, "--json").stdout)
+    assert [(step["depth"], step["outcome"]) for step in told["steps"]] == [(0, "error")]
+    unknown = cli.run("trace", "nothing")
+    assert unknown.returncode == 1
+    assert "lambent events" in unknown.stderr
+
+
 def test_what_was_given_up_can_be_listed(cli: Cli, platform: PlatformProcess, function: str) -> None:
     platform.client("lambda").put_function_event_invoke_config(FunctionName=function, MaximumRetryAttempts=0)
     request_id = cli.run("invoke", function, '{"fail": true}', "--event").stderr.split()[-1]

@@ -251,3 +251,51 @@ def assert_logged(aws: Aws, group: str) -> None:
     assert any("greeting cli" in message for message in messages)
     filtered = aws("logs", "filter-log-events", "--log-group-name", group, "--filter-pattern", "greeting")
     assert len(json.loads(filtered)["events"]) == 1
+
+
+def test_topics(aws: Aws) -> None:
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]
+    queue = f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    subscribe = ("sns", "subscribe", "--topic-arn", topic, "--protocol", "sqs", "--notification-endpoint", queue)
+    arn = json.loads(aws(*subscribe, "--attributes", '{"FilterPolicy": "{\\"kind\\": [\\"order\\"]}"}'))[
+        "SubscriptionArn"
+    ]
+    attributes = json.loads(aws("sns", "get-subscription-attributes", "--subscription-arn", arn))["Attributes"]
+    assert attributes["FilterPolicy"] == '{"kind": ["order"]}'
+    kind = '{"kind": {"DataType": "String", "StringValue": "order"}}'
+    published = aws("sns", "publish", "--topic-arn", topic, "--message", "hello", "--message-attributes", kind)
+    assert len(json.loads(published)["MessageId"]) == 36
+    assert topic in aws("sns", "list-topics", "--query", "Topics[].TopicArn")
+    aws("sns", "unsubscribe", "--subscription-arn", arn)
+    aws("sns", "delete-topic", "--topic-arn", topic)
+    complaint = aws("sns", "publish", "--topic-arn", topic, "--message", "hello", fails=True)
+    assert "(NotFound)" in complaint
+    assert "Topic does not exist" in complaint
+
+
+def test_rules_of_event_buses(aws: Aws) -> None:
+    """What the user guide of EventBridge has people type."""
+    bus, rule = f"cli-{uuid.uuid4().hex[:8]}", "orders"
+    assert json.loads(aws("events", "create-event-bus", "--name", bus))["EventBusArn"].endswith(f":event-bus/{bus}")
+    on_bus = ("--event-bus-name", bus)
+    pattern = '{"source": ["orders"], "detail": {"total": [{"numeric": [">", 100]}]}}'
+    aws("events", "put-rule", "--name", rule, *on_bus, "--event-pattern", pattern)
+    group = f"/aws/events/{bus}"
+    aws("logs", "create-log-group", "--log-group-name", group)
+    arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{group}"
+    aws("events", "put-targets", "--rule", rule, *on_bus, "--targets", f"Id=1,Arn={arn}")
+    entry = {"Source": "orders", "DetailType": "placed", "EventBusName": bus}
+    entries = [{**entry, "Detail": json.dumps({"total": total})} for total in (50, 150)]
+    assert json.loads(aws("events", "put-events", "--entries", json.dumps(entries)))["FailedEntryCount"] == 0
+    deadline = time.monotonic() + RUN_SECONDS
+    lines: list[str] = []
+    while not lines:
+        assert time.monotonic() < deadline
+        found = json.loads(aws("logs", "filter-log-events", "--log-group-name", group))
+        lines = [event["message"] for event in found["events"]]
+    assert [json.loads(line)["detail"] for line in lines] == [{"total": 150}]
+    assert "has targets" in aws("events", "delete-rule", "--name", rule, *on_bus, fails=True)
+    aws("events", "remove-targets", "--rule", rule, *on_bus, "--ids", "1")
+    aws("events", "delete-rule", "--name", rule, *on_bus)
+    aws("events", "delete-event-bus", "--name", bus)

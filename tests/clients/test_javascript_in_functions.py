@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/lambda/latest/dg/nodejs-package.html
 """
 
+import functools
 import io
 import json
 import uuid
@@ -14,7 +15,10 @@ from typing import Any
 import pytest
 
 from clients.test_javascript_sdks import RUNTIME
+from lambent.kit import trace
 from platform_process import PlatformProcess
+from services.lambda_.test_tracing import eventually, happened
+from zips import zipped
 
 V2 = """const AWS = require('aws-sdk')
 const s3 = new AWS.S3()
@@ -64,7 +68,7 @@ def packaged(file: str, code: str, modules: Path, belongs: Callable[[Path], bool
 @pytest.mark.parametrize(
     ("file", "code", "belongs"), [("index.js", V2, is_part_of_v2), ("index.mjs", V3, is_part_of_v3)], ids=["v2", "v3"]
 )
-def test_a_plain_client_reaches_the_platform(
+def test_a_plain_client_reaches_the_platform_and_passes_on_the_trace(
     file: str, code: str, belongs: Callable[[Path], bool], platform: PlatformProcess, javascript: Path
 ) -> None:
     name = f"sdk-{uuid.uuid4().hex[:8]}"
@@ -80,6 +84,37 @@ def test_a_plain_client_reaches_the_platform(
         Timeout=20,
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
-    response: Any = functions.invoke(FunctionName=name, Payload=json.dumps({"bucket": name}))
-    assert json.load(response["Payload"]) == "hello"
+    follower = notified_function(platform, name)
+    for _ in ("cold", "warm"):
+        response: Any = functions.invoke(FunctionName=name, Payload=json.dumps({"bucket": name}))
+        assert json.load(response["Payload"]) == "hello"
+        request_id = response["ResponseMetadata"]["RequestId"]
+        assert eventually(functools.partial(runs_set_off_by, platform, request_id, follower)) == 1
     assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 1
+
+
+def runs_set_off_by(platform: PlatformProcess, request_id: str, function: str) -> int:
+    """How often an invocation has made `function` run."""
+    segment = trace.segment_of(request_id)
+    return len([one for one in happened(platform, function=function) if one["parent"] == segment])
+
+
+def notified_function(platform: PlatformProcess, bucket: str) -> str:
+    """A function that hears of the bucket's objects."""
+    name = f"{bucket}-follower"
+    functions = platform.client("lambda")
+    made = functions.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/tests",
+        Code={"ZipFile": zipped({"app.py": "def handler(event, context): return None"})},
+    )
+    functions.add_permission(
+        FunctionName=name, StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
+    )
+    configuration = {"LambdaFunctionArn": made["FunctionArn"], "Events": ["s3:ObjectCreated:*"]}
+    platform.client("s3").put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"LambdaFunctionConfigurations": [configuration]}
+    )
+    return name

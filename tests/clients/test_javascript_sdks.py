@@ -33,6 +33,7 @@ V3 = [
 V2 = ["objects", "virtualHosts", "functions", "errorShapes"]
 DYNAMODB_V3 = ["everyType", "updates", "queries", "transactions", "changeStreams", "managing"]
 HTTP_2 = ["objects", "manyAtOnce", "tables", "liveTail"]
+SNS_V3 = ["topics", "publishing", "delivering"]
 DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
 
 
@@ -44,6 +45,7 @@ DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
         *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
         *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
         *(("http2.mjs", name) for name in HTTP_2),
+        *(("sns_v3.mjs", name) for name in SNS_V3),
     ],
 )
 def test_scenario(file: str, scenario: str, platform: PlatformProcess, javascript: Path, tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import queue_store
+from lambent.services.happenings import Happenings
+from lambent.services.lambda_ import metrics, queue_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.lambda_.metrics import FunctionMeter
 from lambent.services.lambda_.queue_store import DiscardRecord, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -82,6 +84,10 @@ class Functions:
     def spare_concurrency(self, function_arn: str) -> int:
         self._present(function_arn)
         return self.spare
+
+    def meter_of(self, function_arn: str) -> FunctionMeter:
+        self._present(function_arn)
+        return metrics.of_function(Meter(), function_arn)
 
     async def invoke(self, row: QueuedInvocation, payload: bytes) -> Outcome:
         behaviour = self._present(row.function_arn)
@@ -153,6 +159,7 @@ async def scene(
         invoke=functions.invoke,
         functions=functions,
         happenings=Happenings(),
+        meter=Meter(),
         clock=clock,
         parcels=parcels,
         settings=settings or AsyncSettings(),

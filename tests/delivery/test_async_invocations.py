@@ -14,7 +14,7 @@ from lambent.delivery.async_invocations import AsyncSettings
 from lambent.delivery.retries import RetrySchedule
 from lambent.kit.clock import VirtualClock
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import queue_store
+from lambent.services.lambda_ import queue_store, recursion
 from lambent.services.lambda_.errors import TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import NewInvocation
@@ -30,6 +30,10 @@ async def fail(_: bytes) -> Outcome:
 
 async def throttle(_: bytes) -> Outcome:
     raise TooManyRequests("Rate Exceeded.")
+
+
+async def stop_as_a_loop(_: bytes) -> Outcome:
+    raise recursion.refusal()
 
 
 def failing_at_first(count: int) -> Callable[[bytes], Awaitable[Outcome]]:
@@ -98,6 +102,7 @@ def test_the_second_attempt_may_succeed(tmp_path: Path) -> None:
         (AsyncPolicy(disabled=True), succeed, "ZeroReservedConcurrency", 0),
         (AsyncPolicy(maximum_age_seconds=60, maximum_retry_attempts=2), fail, "EventAgeExceeded", 2),
         (AsyncPolicy(maximum_age_seconds=60), throttle, "EventAgeExceeded", 0),
+        (AsyncPolicy(), stop_as_a_loop, "RecursiveInvocation", 0),
     ],
 )
 def test_what_is_given_up_and_why(

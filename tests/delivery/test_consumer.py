@@ -219,3 +219,23 @@ def test_exactly_once_in_order_over_any_restarts(steps: list[tuple[int, int, boo
 
     with tempfile.TemporaryDirectory() as directory:
         asyncio.run(main(Path(directory)))
+
+
+def test_batches_of_large_records_are_small(tmp_path: Path) -> None:
+    sizes: list[list[int]] = []
+
+    def measure(records: Sequence[LogRecord]) -> Effects:
+        sizes.append([len(record.payload) for record in records])
+        return copy_records(records)
+
+    async def main() -> None:
+        database = await open_database(tmp_path)
+        await append(database, *(b"x" * size for size in (40, 50, 20, 200, 10, 90)))
+        limits = {"max_batch": 4, "max_bytes": 100}
+        consumer = Consumer(database=database, clock=VirtualClock(), log=LOG, name="copier", decide=measure, **limits)
+        async with consuming(consumer):
+            await until(lambda: checkpoint(database) == 6)
+        await database.close()
+
+    asyncio.run(main())
+    assert sizes == [[40, 50], [20], [200], [10, 90]]

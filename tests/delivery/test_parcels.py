@@ -19,7 +19,7 @@ from lambent.delivery.parcels import End, Fate, Owner, Parcels
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.storage import log
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction

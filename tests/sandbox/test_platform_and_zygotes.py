@@ -18,6 +18,7 @@ from lambent.sandbox.isolation.cgroups import Cgroups
 from lambent.sandbox.isolation.choice import IsolationPolicy, choose
 from lambent.sandbox.isolation.contract import ChildFailed, IsolationUnavailable, Level
 from lambent.sandbox.isolation.namespaces import Namespaces
+from lambent.sandbox.isolation.zygote_link import ZygoteLink
 from lambent.sandbox.pool import PoolSettings
 from sandbox.pools import running_pool
 
@@ -45,6 +46,23 @@ def test_killing_the_platform_kills_every_sandbox_and_leaves_no_groups(tmp_path:
     for directory in {*own.v1.values(), own.v2, own.v2_root} - {None}:
         assert directory is not None
         assert list(directory.glob(f"lambent.{platform.pid}-*")) == []
+
+
+def test_a_platform_that_stops_while_a_zygote_boots_is_not_held_up(tmp_path: Path) -> None:
+    """Nobody lets go of a half-made zygote but whoever boots it; this one lives until that is done."""
+    patient = tmp_path / "patient"
+    patient.write_text("#!/bin/sh\nexec cat <&3 >/dev/null\n")
+    patient.chmod(0o755)
+
+    async def main() -> None:
+        booting = asyncio.create_task(ZygoteLink.boot(patient, {}, None))
+        await asyncio.sleep(0.1)
+        booting.cancel()
+        async with asyncio.timeout(10):
+            with pytest.raises(asyncio.CancelledError):
+                await booting
+
+    asyncio.run(main())
 
 
 async def _run_until_killed(directory: Path) -> None:

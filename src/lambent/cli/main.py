@@ -23,7 +23,8 @@ COMMANDS = {
     "functions": ("lambent.cli.functions", "functions", "List the functions."),
     "invoke": ("lambent.cli.invoke", "invoke", "Invoke a function and print what it returns."),
     "logs": ("lambent.cli.logs", "logs", "Show what a function printed; -f follows it live."),
-    "events": ("lambent.cli.events", "events", "Show which events ran which functions lately."),
+    "events": ("lambent.cli.events", "events", "Show which events ran which functions lately; -f follows them live."),
+    "trace": ("lambent.cli.trace", "trace", "Show one chain of events as a tree, with the times between its steps."),
 }
 
 

@@ -13,23 +13,27 @@ committed: `start_early` saves the wait for a disk, and a crash in between means
 import asyncio
 import heapq
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lambent.delivery import settlements
 from lambent.delivery.backlog import Backlog
 from lambent.delivery.pace import Pace
 from lambent.delivery.parcels import Parcels
-from lambent.delivery.retries import RetrySchedule
+from lambent.delivery.retries import DiscardReason, RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import queue_store
-from lambent.services.lambda_.errors import ResourceNotFound, TooManyRequests
+from lambent.services.happenings import HappeningKind, Happenings
+from lambent.services.lambda_ import metrics, queue_store
+from lambent.services.lambda_.errors import RecursiveInvocation, ResourceNotFound, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.lambda_.metrics import FunctionMeter
 from lambent.services.lambda_.queue_store import Discard, NewInvocation, QueuedInvocation
 from lambent.storage.database import Database
 
@@ -49,7 +53,10 @@ MAX_EARLY = 16
 log = logging.getLogger(__name__)
 
 Invoke = Callable[[QueuedInvocation, bytes], Awaitable[Outcome]]
-"""(row, its payload). Raises ResourceNotFound, TooManyRequests; anything else is a fault of the platform."""
+"""(row, its payload).
+
+Raises ResourceNotFound, TooManyRequests, RecursiveInvocation; anything else is a fault of the platform.
+"""
 
 
 class Functions(Protocol):
@@ -63,8 +70,12 @@ class Functions(Protocol):
         """Raises ResourceNotFound."""
         ...
 
+    def meter_of(self, function_arn: str) -> FunctionMeter:
+        """Raises ResourceNotFound."""
+        ...
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class AsyncSettings:
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
     max_running: int = 64
@@ -82,6 +93,7 @@ class AsyncInvocations:
         invoke: Invoke,
         functions: Functions,
         happenings: Happenings,
+        meter: Meter,
         clock: Clock,
         parcels: Parcels,
         settings: AsyncSettings,
@@ -90,6 +102,7 @@ class AsyncInvocations:
         self._invoke = invoke
         self._functions = functions
         self._happenings = happenings
+        self._meter = meter
         self._clock = clock
         self._settings = settings
         self._backlog = Backlog(
@@ -139,6 +152,10 @@ class AsyncInvocations:
             if self._backlog.try_start(new.function_arn):
                 committed = self._early[new.request_id] = asyncio.get_running_loop().create_future()
                 self._tasks.create_task(self._run_early(self._tasks, new, committed))
+
+    def depths(self) -> Counter[str]:
+        """How many run, and how many wait in memory, for people who look."""
+        return Counter(running=self._backlog.running, waiting=self._backlog.waiting + len(self._later))
 
     async def drain(self) -> None:
         """Start nothing more; return when what runs has ended and its results are on disk."""
@@ -257,12 +274,18 @@ class AsyncInvocations:
     async def _invoke_once(self, attempt: Attempt) -> Settlement:
         """Raises ResourceNotFound."""
         row = attempt.row
+        meter = self._functions.meter_of(row.function_arn)
+        if not row.errors and not row.throttles:
+            meter.async_received.add()
+        meter.async_age.add(self._clock.now_ms() - row.accepted_ms)
         pace = self._pace_of(row.function_arn)
         ticket = pace.start(self._clock.monotonic())
         try:
             outcome = await self._invoke(row, attempt.payload)
         except ResourceNotFound:
             raise
+        except RecursiveInvocation as error:
+            return settlements.stopped(attempt, error.message, self._clock.now_ms())
         except TooManyRequests as error:
             return settlements.not_run(attempt, error.message, self._clock.now_ms())
         except Exception as error:
@@ -287,6 +310,9 @@ class AsyncInvocations:
 
     def _note_discard(self, discard: Discard) -> None:
         row = discard.invocation
+        metrics.of_function(self._meter, row.function_arn).series("AsyncEventsDropped").add()
+        if discard.reason == DiscardReason.RECURSIVE_INVOCATION.value:
+            return  # the invoker has said what happened, and what to do
         self._happenings.record(
             HappeningKind.DISCARDED,
             time_ms=discard.discarded_ms,
@@ -294,6 +320,7 @@ class AsyncInvocations:
             function_arn=row.function_arn,
             request_id=row.request_id,
             detail=discard.reason,
+            trace=row.trace_id,
         )
 
     def _limit_of(self, function_arn: str) -> int:

@@ -7,7 +7,7 @@ appends wakes it; it never polls.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from lambent.delivery import checkpoints
 from lambent.delivery.checkpoints import CheckpointMoved
@@ -17,8 +17,11 @@ from lambent.storage.database import Database
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
-Effects = Callable[[Transaction], None]
-Decide = Callable[[Sequence[LogRecord]], Effects]
+AfterCommit = Callable[[], None]
+Effects = Callable[[Transaction], AfterCommit | None]
+"""May return what is to be done once they are on disk: to tell people, never anything that must not be lost."""
+
+Decide = Callable[[Sequence[LogRecord]], Effects | Awaitable[Effects]]
 
 #: Records per transaction: shares one commit among many, and bounds how long `decide` keeps the event loop.
 MAX_BATCH = 256
@@ -30,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 
 class Consumer:
-    """One reader of one log. `decide` is synchronous and is called on the event loop."""
+    """One reader of one log. `decide` is called on the event loop; what takes long it awaits."""
 
     def __init__(
         self,
@@ -41,13 +44,16 @@ class Consumer:
         name: str,
         decide: Decide,
         max_batch: int = MAX_BATCH,
+        max_bytes: int | None = None,
     ) -> None:
+        """`max_bytes`: of the payloads of one batch, which has at least one record; for logs of large ones."""
         self._database = database
         self._clock = clock
         self._log = log
         self._name = name
         self._decide = decide
         self._max_batch = max_batch
+        self._max_bytes = max_bytes
 
     async def run(self) -> None:
         """Runs until cancelled; a batch that fails is tried again, and what failed is logged."""
@@ -75,17 +81,23 @@ class Consumer:
         start, records = self._database.read(self._read)
         if not records:
             return False
-        effects = self._decide(records)
+        decided = self._decide(records)
+        effects = await decided if isinstance(decided, Awaitable) else decided
         end = records[-1].position
 
-        def commit(tx: Transaction) -> None:
+        def commit(tx: Transaction) -> AfterCommit | None:
             checkpoints.advance(tx, self._log, self._name, start=start, end=end)
-            effects(tx)
+            after_commit = effects(tx)
             storage_log.trim(tx, self._log, checkpoints.slowest(tx, self._log))
+            return after_commit
 
-        await self._database.write(commit)
+        after_commit = await self._database.write(commit)
+        if after_commit is not None:
+            after_commit()
         return True
 
     def _read(self, tx: Transaction) -> tuple[int, list[LogRecord]]:
-        start = checkpoints.find(tx, self._log, self._name)
-        return start, storage_log.read_after(tx, self._log, start, self._max_batch)
+        start, count = checkpoints.find(tx, self._log, self._name), self._max_batch
+        if self._max_bytes is not None:
+            count = storage_log.count_within(tx, self._log, start, count, self._max_bytes)
+        return start, storage_log.read_after(tx, self._log, start, count)

@@ -8,6 +8,19 @@ from lambent.storage.transaction import Transaction
 
 def send(tx: Transaction, message: Message, moment: Moment) -> None:
     """Raises Refused: no such function, or its policy does not let the sender's service invoke it."""
+    check(tx, message)
+    invocation = NewInvocation(
+        request_id=moment.ids.uuid(),
+        function_arn=message.target_arn,
+        payload=message.body,
+        source=message.source,
+        trace_id=message.trace,
+    )
+    queue_store.enqueue(tx, [invocation], moment.now_ms)
+
+
+def check(tx: Transaction, message: Message) -> None:
+    """Whether it could be sent. Raises Refused."""
     reference = names.parse_arn(message.target_arn)
     found = store.find_policy(tx, reference.key) if reference is not None else None
     if found is None:
@@ -20,11 +33,3 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
             "AccessDeniedException",
             f"The policy of {message.target_arn} does not let {sender.service} invoke it for {sender.arn}",
         )
-    invocation = NewInvocation(
-        request_id=moment.ids.uuid(),
-        function_arn=message.target_arn,
-        payload=message.body,
-        source=message.source,
-        trace_id=message.trace,
-    )
-    queue_store.enqueue(tx, [invocation], moment.now_ms)

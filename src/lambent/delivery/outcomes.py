@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from lambent.delivery import destinations
 from lambent.delivery.parcel_store import Parcel
@@ -14,6 +13,7 @@ from lambent.delivery.parcels import Owner
 from lambent.delivery.targets import Refused
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.lambda_ import destination_arns
 from lambent.wire.errors import ServiceError
@@ -28,7 +28,7 @@ OBJECT_KEY = "objectKey"
 PAUSES_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewObject:
     """What is put into a bucket."""
 
@@ -37,6 +37,7 @@ class NewObject:
     bucket: str
     key: str
     content: bytes
+    trace: str = ""
 
 
 PutObject = Callable[[NewObject], Awaitable[None]]
@@ -52,7 +53,7 @@ def owner(put_object: PutObject, clock: Clock, ids: Ids) -> Owner:
         function = Arn.parse(message.sender.arn)
         key = parcel.terms.get(OBJECT_KEY) or destinations.object_key(message.sender.arn, clock.now_ms(), ids.uuid())
         try:
-            await put_object(NewObject(function.account_id, function.region, bucket, key, message.body))
+            await put_object(NewObject(function.account_id, function.region, bucket, key, message.body, message.trace))
         except ServiceError as error:
             raise Refused(error.code, f"bucket {bucket} does not take it: {error.message}") from error
 

@@ -12,16 +12,17 @@ The commit that keeps a parcel wakes us; the clock is asked only when something 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from enum import Enum
 
 from lambent.delivery import parcel_store
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.happenings import HappeningKind, Happenings
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -50,7 +51,7 @@ class Fate(Enum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """What an attempt came to."""
 
@@ -63,7 +64,7 @@ Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """One kind of sender, and what it does with what is refused."""
 
@@ -73,6 +74,10 @@ class Owner:
     dead_letter: Callable[[Parcel, Refused], Message | None]
     """(with all attempts counted, the last refusal) -> what goes into the dead-letter queue, if there is one."""
     carry: Carry | None = None
+    is_hopeless: Callable[[Refused], bool] = lambda _: False
+    """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
+    render: Callable[[Parcel], Message] | None = None
+    """The message as its next attempt sends it, if attempts differ."""
 
 
 class Parcels:
@@ -165,7 +170,7 @@ class Parcels:
                 await self._attempt_all([parcel])
             return
         for parcel, end in zip(parcels, ends, strict=True):
-            self._report(parcel, end)
+            self.report(parcel, end)
 
     def _begin_to_carry(self, parcel: Parcel, tasks: asyncio.TaskGroup) -> bool:
         lane = parcel_store.lane_of(parcel.message.target_arn)
@@ -186,12 +191,16 @@ class Parcels:
     def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
         """To a target of ours."""
         try:
-            self._targets.send(tx, parcel.message, Moment(self._clock.now_ms(), self._ids))
+            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
         except Refused as refusal:
             return self._refused(tx, parcel, refusal)
         if parcel.parcel_id:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
         return End(Fate.TAKEN)
+
+    def _rendered(self, parcel: Parcel) -> Message:
+        render = self._owners[parcel.owner].render
+        return parcel.message if render is None else render(parcel)
 
     async def _carry(self, parcel: Parcel) -> None:
         carry = self._owners[parcel.owner].carry
@@ -223,14 +232,15 @@ class Parcels:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
             return End(Fate.TAKEN)
 
-        self._report(parcel, await self._database.write(commit))
+        self.report(parcel, await self._database.write(commit))
 
     def _refused(self, tx: Transaction, parcel: Parcel, refusal: Refused) -> End:
         """Another attempt, or the end."""
         owner = self._owners[parcel.owner]
         now_ms = self._clock.now_ms()
         tried = replace(parcel, attempts=parcel.attempts + 1)
-        pause = None if refusal.is_final else owner.pause(parcel, now_ms)
+        is_final = refusal.is_final or owner.is_hopeless(refusal)
+        pause = None if is_final else owner.pause(parcel, now_ms)
         if pause is not None:
             due_ms = now_ms + round(pause * 1000)
             if parcel.parcel_id:
@@ -255,9 +265,26 @@ class Parcels:
             )
         return End(Fate.DEAD_LETTER, refusal)
 
-    def _report(self, parcel: Parcel, end: End) -> None:
-        """For people who look: only what was not taken."""
-        report(self._happenings, parcel, end, self._clock.now_ms())
+    def report(self, parcel: Parcel, end: End) -> None:
+        """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        if end.refusal is None:
+            return
+        kept = end.fate is Fate.KEPT
+        message = parcel.message
+        self._happenings.record_sent(
+            HappeningKind.REFUSED if kept else HappeningKind.DISCARDED,
+            time_ms=self._clock.now_ms(),
+            source=message.source,
+            target_arn=message.target_arn,
+            account_id=message.sender.account_id,
+            detail=f"{end.refusal.code}: {end.refusal}"
+            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            trace=message.trace,
+        )
+
+    def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
+        for parcel, end in ends:
+            self.report(parcel, end)
 
     def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
         """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""
@@ -271,18 +298,3 @@ class Parcels:
         await self._clock.sleep(max(0.0, (due_ms - self._clock.now_ms()) / 1000))
         self._alarms.discard(due_ms)
         self._bell.ring()
-
-
-def report(happenings: Happenings, parcel: Parcel, end: End, now_ms: int) -> None:
-    """Tell people who look what was not taken, and what became of it. For owners as well, after a first attempt."""
-    if end.refusal is None:
-        return
-    kept = end.fate is Fate.KEPT
-    happenings.record(
-        HappeningKind.FAULT if kept else HappeningKind.DISCARDED,
-        time_ms=now_ms,
-        source=parcel.message.source,
-        function_arn=parcel.message.target_arn,
-        request_id="",
-        detail=f"{end.refusal.code}: {end.refusal}" + ("; another attempt follows" if kept else f" ({end.fate.value})"),
-    )

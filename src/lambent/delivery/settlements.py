@@ -3,13 +3,16 @@
 Decided here from values; `settler` commits it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
 from lambent.delivery.targets import Message
+from lambent.kit import trace
+from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
+from lambent.services.lambda_ import names, recursion
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 from lambent.services.lambda_.queue_store import Discard, QueuedInvocation
 
@@ -25,7 +28,7 @@ SOURCE = "destination"
 HANDLED, NOT_REACHED = 200, 429
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt: the row as it was, and what applied to it."""
 
@@ -39,7 +42,7 @@ class Attempt:
         return Progress(self.row.accepted_ms, self.row.errors, self.row.throttles)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settlement:
     """The row goes, unless `retry` says when it is due again."""
 
@@ -74,6 +77,11 @@ def not_run(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
 def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: int) -> Settlement:
     attempt = Attempt(row, payload, AsyncPolicy(), RetrySchedule())
     return _discarded(attempt, DiscardReason.FUNCTION_NOT_FOUND, now_ms, detail=reason)
+
+
+def stopped(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
+    """The function was not run, for its chain is a loop."""
+    return _discarded(attempt, DiscardReason.RECURSIVE_INVOCATION, now_ms, detail=reason)
 
 
 def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:
@@ -128,7 +136,7 @@ def _record(
     message = destinations.message(
         row.function_arn, destination, record, source=SOURCE, succeeded=condition == "Success"
     )
-    return (replace(message, trace=row.trace_id),)
+    return (replace(message, trace=_trace(row)),)
 
 
 def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | None) -> tuple[Message, ...]:
@@ -144,7 +152,20 @@ def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | Non
         error_code=HANDLED if outcome else NOT_REACHED,
         error=outcome.payload.decode(errors="replace") if outcome else reason.value,
     )
-    return (replace(message, trace=row.trace_id),)
+    return (replace(message, trace=_trace(row)),)
+
+
+def _trace(row: QueuedInvocation) -> str:
+    """The trace header that the function got: what follows from it carries it."""
+    if not row.trace_id:  # accepted by a version that kept none
+        return ""
+    is_counted = recursion.is_counted(row.source)
+    return trace.enter(row.trace_id, row.request_id, _lineage_key(row.function_arn), keeps_lineage=is_counted)[0]
+
+
+def _lineage_key(function_arn: str) -> str:
+    reference = names.parse_arn(function_arn)
+    return trace.function_key(reference.key.arn if reference else function_arn)
 
 
 def _attempts(attempt: Attempt, outcome: Outcome | None) -> int:

@@ -6,7 +6,10 @@ temporary credentials of execution environments keep their role. Where signature
 nothing but itself.
 """
 
-from dataclasses import dataclass
+import base64
+import hmac
+import secrets
+from typing import NamedTuple
 
 from lambent.gateway.credentials import CredentialStore, Principal
 from lambent.kit import trace
@@ -19,11 +22,13 @@ from lambent.wire.http import Request
 from lambent.wire.signature_errors import Dialect
 from lambent.wire.sigv4 import Payload, Secret, Signed, Verifier
 
+#: Compared with when there is no such key, so that it takes as long.
+_NOBODYS = Secret(secrets.token_hex(20))
+
 _STREAMED = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     principal: Principal | None
     """None: anonymous."""
     region: str
@@ -48,7 +53,7 @@ class Authenticator:
 
     def knows(self, request: Request) -> bool:
         """Whether its key is one of ours, so that it is worth reading a body in order to verify its signature."""
-        return self._is_open or self._credentials.lookup(_claimed_key(request)[0]) is not None
+        return self._is_open or self._credentials.lookup(_claimed_key(request)) is not None
 
     def visitor(self, request: Request, request_id: str) -> Caller:
         """Somebody who is nobody in particular, signed or not."""
@@ -76,6 +81,30 @@ class Authenticator:
             raise verdict.error
         return Identity(None, self._region, _claimed_payload(request))
 
+    def by_password(self, request: Request, dialect: Dialect) -> Identity | None:
+        """Who gives an access key and its secret as user and password (RFC 7617); None: nobody does.
+
+        Only permanent keys: temporary ones are no good without their token. Raises ServiceError.
+        """
+        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "basic" or self._is_open:
+            return None
+        try:
+            user, _, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+        except ValueError:
+            user = password = ""
+        principal = self._credentials.lookup(user)
+        secret = principal.secret if principal is not None else _NOBODYS
+        is_right = hmac.compare_digest(secret.secret_access_key.encode(), password.encode())
+        if principal is None or secret.session_token or not is_right:
+            raise ServiceError(
+                "User and password are not an access key and its secret.",
+                code=dialect.unknown_key,
+                status=401,
+                headers={"www-authenticate": 'Basic realm="lambent"'},
+            )
+        return Identity(principal, self._region, Payload.UNSIGNED)
+
     def _principal(self, access_key_id: str, dialect: Dialect, now: float) -> Principal:
         principal = self._credentials.lookup(access_key_id)
         if principal is None or (principal.expires_at is not None and principal.expires_at <= now):
@@ -83,7 +112,7 @@ class Authenticator:
         return principal
 
     def _believe(self, request: Request) -> Identity:
-        access_key_id, region = _claimed_key(request)
+        access_key_id, scope = _claimed_key(request), sigv4.scope_of(request)
         principal = self._credentials.lookup(access_key_id)
         if principal is None:
             is_account = len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit()
@@ -91,7 +120,7 @@ class Authenticator:
             principal = Principal(
                 access_key_id or "anything", account_id, str(Arn("iam", "", account_id, "root")), Secret("")
             )
-        return Identity(principal, region or self._region, _claimed_payload(request))
+        return Identity(principal, (scope and scope[0]) or self._region, _claimed_payload(request))
 
 
 def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
@@ -117,14 +146,13 @@ def _claimed_payload(request: Request) -> Payload:
     return _STREAMED.get(request.headers.get("x-amz-content-sha256", ""), Payload.UNSIGNED)
 
 
-def _claimed_key(request: Request) -> tuple[str, str]:
-    """(access key id, region), each "" if not said."""
+def _claimed_key(request: Request) -> str:
+    """Access key id; "" if not said."""
     header = request.headers.get("authorization", "")
     credential = header.partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
-    scope = sigv4.scope_of(request)
-    return credential.replace("%2F", "/").strip().partition("/")[0], scope[0] if scope else ""
+    return credential.replace("%2F", "/").strip().partition("/")[0]
 
 
 def _expired_token(dialect: Dialect) -> ServiceError:

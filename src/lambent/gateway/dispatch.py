@@ -7,20 +7,20 @@ service raises as ServiceError goes out in its protocol; anything else is a bug:
 Beside the services stand the websites of buckets (website.py) and our own pages under `/_lambent/`.
 """
 
-import dataclasses
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import orjson
 
 from lambent import __version__
-from lambent.gateway import bodies, body_limits, cors, digests, strangers
+from lambent.gateway import bodies, body_limits, compression, cors, digests, strangers
+from lambent.gateway.api_calls import ApiCalls
 from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.storage.errors import StorageFailure, StorageFull
@@ -33,12 +33,14 @@ _log = logging.getLogger(__name__)
 _PAGE_DIALECT = signature_errors.dialect_of("rest-json")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """One of our own pages, `/_lambent/<name>`. Signed like any request (with any service name) unless public."""
 
     serve: Callable[[Request, Caller], Awaitable[Response]]
     is_public: bool = False
+    takes_password: bool = False
+    """For programs that cannot sign: an access key and its secret as user and password will do."""
 
 
 class Gateway:
@@ -55,6 +57,7 @@ class Gateway:
         services = tuple(services)
         self._router = Router([service.model for service in services])
         self._endpoints = build_endpoints(services)
+        self.calls = ApiCalls(services)
         self._authenticator = authenticator
         self._ids = ids
         self._website = website
@@ -109,6 +112,8 @@ class Gateway:
         content = b"" if streamed is not None or body.length == 0 else await body.read(plan.body_limit)
         if endpoint.is_s3 and content:
             digests.check_document(content, request.headers)
+        elif content:
+            content = compression.inflate(content, request.headers, plan.body_limit)
         given = endpoint.codec.decode(operation, request, content, labels)
         validation.validate(operation, given)
         if streamed is not None:
@@ -171,7 +176,9 @@ class Gateway:
         request_id = self._ids.uuid()
         if page.is_public:
             return self._authenticator.visitor(request, request_id)
-        identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
+        identity = self._authenticator.by_password(request, _PAGE_DIALECT) if page.takes_password else None
+        if identity is None:
+            identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
         if identity.principal is None:
             raise ServiceError("This page needs a signed request.", code=_PAGE_DIALECT.missing, status=403)
         return caller_of(request, identity, request_id)
@@ -189,7 +196,8 @@ async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddr
     """The query protocol names its operation in the body, which then is here already."""
     content = await request.body.read(body_limits.FORM)
     request.body = BytesBody(content)
-    return dataclasses.replace(address, operation=query.parse_form(request, content).get("Action", ""))
+    form = query.parse_form(request, compression.inflate(content, request.headers, body_limits.FORM))
+    return address._replace(operation=form.get("Action", ""))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:

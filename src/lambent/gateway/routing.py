@@ -8,11 +8,12 @@ computed over it, always over the path as it was sent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from lambent.gateway import strangers
 from lambent.gateway.hosts import HostKind, HostName, read_host
+from lambent.kit.frozen import frozen
 from lambent.wire import sigv4
 from lambent.wire.http import Request
 from lambent.wire.model import ServiceModel
@@ -31,8 +32,7 @@ _JSON_ONLY = frozenset(("dynamodb", "dynamodbstreams"))
 _HOSTS_REMEMBERED = 1024  # a few per client in practice; each bucket's own host counts
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAddress:
+class ServiceAddress(NamedTuple):
     service: str
     protocol: str
     operation: str | None
@@ -43,7 +43,7 @@ class ServiceAddress:
     """Bucket named as the host: if it has a website, an anonymous request is for that."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebsiteAddress:
     bucket: str
     path: str
@@ -52,12 +52,12 @@ class WebsiteAddress:
     """What stands before `path` in the URL: "" on a host of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InternalAddress:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoAddress:
     """The request names a service that is not here; `what` is the name, `protocol` how to say so."""
 
@@ -84,6 +84,7 @@ class Router:
         self._by_signing_name = {model.signing_name: model for model in self._by_name.values()}
         self._by_target = {model.target_prefix: model for model in self._by_name.values() if model.target_prefix}
         self._by_version = {model.api_version: model for model in self._by_name.values() if "query" in model.protocols}
+        self._by_open_action = _open_actions(self._by_name.values())
         self._by_segment = _rest_segments(self._by_name.values())
         self._hosts: dict[str, HostName] = {}
 
@@ -144,14 +145,19 @@ class Router:
             model = self._by_segment.get(request.path.partition("?")[0].split("/", 2)[1])
             if model is not None:
                 return ServiceAddress(model.name, model.protocol, None, request.path)
+            if "sqs" in self._by_name and _is_queue_path(request):
+                return ServiceAddress("sqs", "query", _query_value(request.query, "Action"), request.path)
             action = _query_value(request.query, "Action")
-            model = self._by_version.get(_query_value(request.query, "Version") or "") if action else None
+            model = self._by_action(action, _query_value(request.query, "Version")) if action else None
             if model is not None:
                 return ServiceAddress(model.name, "query", action, request.path)
         s3 = self._by_name.get("s3")
         if s3 is None:
             return NoAddress("s3", "rest-xml")
         return _path_address(s3, request, host)
+
+    def _by_action(self, action: str, version: str | None) -> ServiceModel | None:
+        return self._by_version.get(version) if version else self._by_open_action.get(action)
 
 
 def _path_address(model: ServiceModel, request: Request, host: HostName) -> ServiceAddress:
@@ -179,6 +185,26 @@ def _rest_segments(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
             if segment and "{" not in segment and model.protocol == "rest-json":
                 found[segment] = model
     return found
+
+
+def _open_actions(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
+    """Actions that need no signature: links to them (SNS's `SubscribeURL`) name no version and so no service."""
+    return {
+        operation.name: model
+        for model in models
+        if "query" in model.protocols
+        for operation in model.operations.values()
+        if operation.is_anonymous
+    }
+
+
+def _is_queue_path(request: Request) -> bool:
+    """`/000000000000/orders` with an Action, in the query or in a form: what curl sends to a queue without signing."""
+    account, _, name = request.path[1:].partition("/")
+    if not (len(account) == 12 and account.isascii() and account.isdigit() and name):
+        return False
+    is_form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return (request.method == "POST" and is_form) or "Action=" in request.query
 
 
 def _query_value(query: str, name: str) -> str | None:

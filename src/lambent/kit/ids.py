@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import threading
 from typing import Protocol
 
 
@@ -27,7 +28,10 @@ _DRAWN_BYTES = 4096
 
 
 class RandomIds:
+    """Asked on the event loop and in the writer's thread."""
+
     def __init__(self) -> None:
+        self._drawing = threading.Lock()
         self._drawn = b""
         self._used = 0
 
@@ -41,10 +45,11 @@ class RandomIds:
 
     def _draw(self, length: int) -> bytes:
         """Random bytes that were not given out before."""
-        if self._used + length > len(self._drawn):
-            self._drawn, self._used = secrets.token_bytes(max(_DRAWN_BYTES, length)), 0
-        self._used += length
-        return self._drawn[self._used - length : self._used]
+        with self._drawing:
+            if self._used + length > len(self._drawn):
+                self._drawn, self._used = secrets.token_bytes(max(_DRAWN_BYTES, length)), 0
+            self._used += length
+            return self._drawn[self._used - length : self._used]
 
     def secret(self) -> str:
         return base64.b64encode(secrets.token_bytes(30)).decode()

@@ -9,6 +9,7 @@ those say which environment sent them. doorway.py tells HTTP/1.1 from HTTP/2; co
 import asyncio
 import errno
 import socket
+from collections import Counter
 from types import TracebackType
 from typing import Any, Self
 
@@ -99,6 +100,11 @@ class Listener:
             lambda: Door(self._serving, environment), sock=listening, backlog=_BACKLOG
         )
         return Adopted(server, self._serving, environment)
+
+    def connections(self) -> Counter[str]:
+        """Open ones: of clients, and of execution environments."""
+        opened = self._serving.connections
+        return Counter("clients" if one.environment is None else "environments" for one in opened)
 
     async def drain(self, timeout_seconds: float) -> None:
         """Take nothing new from outside, finish what was asked; what is not finished in time is cut off.

@@ -1,12 +1,11 @@
 """Caller: who asks, as the gateway has verified it; handed to every operation."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     account_id: str
     region: str
     """From the credential scope; `us-east-1` for anonymous requests."""

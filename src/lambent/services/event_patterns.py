@@ -19,6 +19,9 @@ Pattern = Callable[[Any], bool]
 
 OR = "$or"
 
+#: Objects within objects of a pattern; compiled ones call each other, and the interpreter's stack has an end.
+MAX_DEPTH = 100
+
 _ABSENT = Absent.ABSENT
 
 
@@ -30,7 +33,18 @@ def compile_pattern(text: str) -> Pattern:
         raise InvalidPattern(f"Event pattern is not valid JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidPattern("Event pattern must be an object")
+    if _is_deeper(document, MAX_DEPTH):
+        raise InvalidPattern(f"Event pattern is nested more than {MAX_DEPTH} levels deep")
     return _object(document) if document else lambda _: True
+
+
+def _is_deeper(document: Any, depth: int) -> bool:
+    """Level by level, so that it comes to an end itself."""
+    level = [document]
+    for _ in range(depth):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+        level = [one for one in level if isinstance(one, dict | list)]
+    return bool(level)
 
 
 def _object(document: Mapping[str, Any]) -> Pattern:

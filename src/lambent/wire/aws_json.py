@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from lambent.wire import event_stream, json_bodies
-from lambent.wire.codec import finish, header_text
+from lambent.wire.codec import finish, header_text, query_error
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request, Response
 from lambent.wire.model import Operation, ServiceModel
@@ -24,6 +24,7 @@ class AwsJson:
         self._encoders = {one.name: json_bodies.compile_encoder(one.output) for one in operations}
         self._events = event_stream.compile_writers(operations, json_bodies.compile_encoder, "application/json")
         self._message_names = message_names(model)
+        self._error_namespace = f"com.amazonaws.{model.name}#" if model.is_query_compatible else ""
 
     def decode(
         self, operation: Operation, request: Request, body: bytes, path_labels: Mapping[str, str]
@@ -43,13 +44,14 @@ class AwsJson:
 
     def encode_error(self, error: ServiceError, request_id: str, resource: str = "") -> Response:
         name = self._message_names.get(error.code, "Message" if error.code == "SerializationException" else "message")
-        document = {"__type": error.code, **error.members}
+        document = {"__type": self._error_namespace + error.code, **error.members}
         if error.message:
             document[name] = error.message
         headers = {
             "content-type": self._content_type,
             "x-amzn-requestid": request_id,
             "x-amzn-errortype": error.code,
+            **(query_error(error) if self._error_namespace else {}),
             **{key.lower(): header_text(value) for key, value in error.headers.items()},
         }
         return Response(error.status, headers, orjson.dumps(document, default=str))

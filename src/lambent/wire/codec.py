@@ -49,6 +49,14 @@ def without_forbidden_body(response: Response) -> Response:
     return response
 
 
+def query_error(error: ServiceError) -> dict[str, str]:
+    """By what the query protocol called an error, for clients of a service that has changed over.
+
+    https://smithy.io/2.0/aws/protocols/aws-query-protocol.html#awsquerycompatible-trait
+    """
+    return {"x-amzn-query-error": f"{error.query_code or error.code};{error.fault}"}
+
+
 def header_text(value: str) -> str:
     """Fit for a header line: UTF-8 as latin-1 characters, and no line breaks to split the response with."""
     if value.isascii() and value.isprintable():

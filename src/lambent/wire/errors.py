@@ -17,6 +17,8 @@ class ServiceError(Exception):
 
     code: str = "InternalFailure"
     status: int = 500
+    query_code: str = ""
+    """What clients of the query protocol know it by, where that differs (`NonExistentQueue` of SQS)."""
 
     def __init__(
         self,
@@ -35,6 +37,11 @@ class ServiceError(Exception):
             self.status = status
         self.members: Mapping[str, Any] = members or {}
         self.headers: Mapping[str, str] = headers or {}
+
+    @property
+    def fault(self) -> str:
+        """Whose it is, in the query protocol's words."""
+        return "Sender" if self.is_client_fault else "Receiver"
 
     @property
     def is_client_fault(self) -> bool:

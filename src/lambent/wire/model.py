@@ -20,6 +20,8 @@ from typing import Any
 import botocore
 import orjson
 
+from lambent.kit.frozen import frozen
+
 _PROTOCOL_NAMES = {"smithy-rpc-v2-cbor": "rpc-v2-cbor"}
 
 Raw = Mapping[str, Any]
@@ -112,7 +114,7 @@ class Operation:
     """The error code for input that breaks the model's constraints; None where the service has no such answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """How a REST operation is told from its siblings."""
 
@@ -144,6 +146,8 @@ class ServiceModel:
     """All that AWS has."""
     routes: tuple[Route, ...]
     """Of all that AWS has; empty for the protocols that name the operation elsewhere."""
+    is_query_compatible: bool = False
+    """It spoke the query protocol once, and its errors still tell the codes they had there."""
 
 
 def load_service(
@@ -182,6 +186,7 @@ def load_service(
         operations={one: _build_operation(raw["operations"][one], shapes, protocol) for one in sorted(served)},
         operation_names=frozenset(raw["operations"]),
         routes=tuple(_build_routes(raw, frozenset(served))) if protocol.startswith("rest") else (),
+        is_query_compatible="awsQueryCompatible" in metadata,
     )
 
 

@@ -22,6 +22,9 @@ _CONTENT_TYPE = "text/xml"
 #: Far above any real request; a tree deeper than the models go is nonsense.
 _MAX_KEY_PARTS = 32
 
+#: PutMetricData may hold 1,000 metrics with 30 dimensions each, and more of their values.
+MAX_FORM_FIELDS = 250_000
+
 Node = dict[str, Any]
 Read = Callable[[Node], Any]
 
@@ -45,6 +48,7 @@ class Query:
         self._namespace = model.xml_namespace
         operations = model.operations.values()
         self._readers = {one.name: _Readers().structure(one.input) for one in operations if one.input is not None}
+        self._addresses = {one.name: _addressed_member(one.input) for one in operations}
         self._encoders = {one.name: self._compile_encoder(one) for one in operations}
 
     def decode(
@@ -54,6 +58,9 @@ class Query:
         if read is None:
             return {}
         found: dict[str, Any] = read(_tree(parse_form(request, body)))
+        addressed = self._addresses[operation.name]
+        if addressed and addressed not in found and request.path != "/":
+            found[addressed] = request.path
         return found
 
     def encode(self, operation: Operation, result: Mapping[str, Any], request_id: str) -> Response:
@@ -62,8 +69,8 @@ class Query:
 
     def encode_error(self, error: ServiceError, request_id: str, resource: str = "") -> Response:
         members = {
-            "Type": "Sender" if error.is_client_fault else "Receiver",
-            "Code": error.code,
+            "Type": error.fault,
+            "Code": error.query_code or error.code,
             "Message": error.message,
             **error.members,
         }
@@ -95,10 +102,16 @@ class Query:
 def parse_form(request: Request, body: bytes) -> dict[str, str]:
     """Body and query string together: old clients still send GET. Raises MalformedQueryString."""
     try:
-        form = parse_query(body.decode("ascii")) | parse_query(request.query)
+        form = parse_query(body.decode("ascii"), MAX_FORM_FIELDS) | parse_query(request.query)
     except (UnicodeDecodeError, ServiceError) as error:
         raise MalformedQueryString("The query string contains a syntax error") from error
     return {key: values[0] for key, values in form.items()}
+
+
+def _addressed_member(shape: Shape | None) -> str:
+    """The member that a request's path may stand for (SQS: the queue's URL); "" if there is none."""
+    members = shape.members.values() if shape is not None else ()
+    return next((one.name for one in members if one.location == "uri"), "")
 
 
 def _tree(form: Mapping[str, str]) -> Node:

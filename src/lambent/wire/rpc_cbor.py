@@ -12,7 +12,7 @@ from typing import Any
 import cbor2
 
 from lambent.wire import event_stream, timestamps
-from lambent.wire.codec import finish, header_text
+from lambent.wire.codec import finish, header_text, query_error
 from lambent.wire.documents import Leaves, compile_reader, compile_writer, wrong_type
 from lambent.wire.errors import SerializationError, ServiceError
 from lambent.wire.http import Request, Response
@@ -32,6 +32,7 @@ class RpcCbor:
         self._encoders = {one.name: _compile_encoder(one.output) for one in operations if one.output is not None}
         self._events = event_stream.compile_writers(operations, _compile_encoder, _CONTENT_TYPE)
         self._namespace = model.target_prefix
+        self._is_query_compatible = model.is_query_compatible
 
     def decode(
         self, operation: Operation, request: Request, body: bytes, path_labels: Mapping[str, str]
@@ -62,6 +63,7 @@ class RpcCbor:
             "content-type": _CONTENT_TYPE,
             "x-amzn-requestid": request_id,
             **_PROTOCOL,
+            **(query_error(error) if self._is_query_compatible else {}),
             **{key.lower(): header_text(value) for key, value in error.headers.items()},
         }
         return Response(error.status, headers, cbor2.dumps(document, default=encode_text))

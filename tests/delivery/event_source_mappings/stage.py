@@ -25,7 +25,9 @@ from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.event_source_mappings import (
@@ -35,7 +37,6 @@ from lambent.services.lambda_.event_source_mappings import (
     StartingPosition,
     State,
 )
-from lambent.services.lambda_.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage import log
 from lambent.storage.database import Database
@@ -116,6 +117,7 @@ def _decode(record: LogRecord) -> SourceRecord:
         sequence_number=str(record.position),
         partition_key=event["key"].encode(),
         event={**event, "sequenceNumber": str(record.position)},
+        trace=event.get("trace", ""),
     )
 
 
@@ -131,11 +133,15 @@ class Function:
     refusal: ServiceError | None = None
     """It cannot be invoked: throttled, or gone."""
     request_ids: set[str] = field(default_factory=set)
+    traces: list[str] = field(default_factory=list)
     running: int = 0
     most_running: int = 0
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = "") -> Outcome:
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = "", source: str = ""
+    ) -> Outcome:
         assert (address.function, source) == ("f", self.source)
+        self.traces.append(trace_id)
         assert request_id not in self.request_ids
         self.request_ids.add(request_id)
         if self.refusal is not None:
@@ -252,13 +258,14 @@ class Stage:
     async def put(self, *values: Any, key: str = "k") -> None:
         await self.put_records([(key, value) for value in values])
 
-    async def put_records(self, records: Sequence[tuple[str, Any]]) -> None:
+    async def put_records(self, records: Sequence[tuple[str, Any]], *, trace: str = "") -> None:
         """(key, value) each, all in one transaction; a record says `{"key": ..., "value": ...}`."""
+        traced = {"trace": trace} if trace else {}
         logs = [self.stream.shard_of(key).log for key, _ in records]
 
         def append(tx: Transaction) -> None:
             for name, (key, value) in zip(logs, records, strict=True):
-                log.append(tx, name, orjson.dumps({"key": key, "value": value}), self.clock.now_ms())
+                log.append(tx, name, orjson.dumps({"key": key, "value": value, **traced}), self.clock.now_ms())
 
         await self.database.write(append)
 
@@ -354,6 +361,7 @@ async def stage(
             parcels=parcels,
             find_source=find,
             happenings=happenings,
+            meter=Meter(),
             clock=clock,
             ids=RandomIds(),
             jitter=lambda: 0.0,

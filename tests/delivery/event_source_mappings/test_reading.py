@@ -359,3 +359,17 @@ def test_a_stream_that_is_gone_is_said_so(tmp_path: Path) -> None:
             await until(lambda: scene.last_result(uuid) == "PROBLEM: Stream not found")
 
     asyncio.run(main())
+
+
+def test_a_batch_goes_on_with_the_trace_of_its_first_record_that_has_one(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with stage(tmp_path) as scene:
+            await scene.put(1)
+            for number in (2, 3):
+                await scene.put_records([("k", number)], trace=f"Root={number}")
+            uuid = await scene.create(StartingPosition.TRIM_HORIZON)
+            await until(lambda: scene.positions(uuid) == [3])
+            assert scene.function.batches == [[1, 2, 3]]
+            assert scene.function.traces == ["Root=2"]
+
+    asyncio.run(main())

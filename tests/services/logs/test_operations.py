@@ -56,7 +56,7 @@ class World:
 async def world(path: Path) -> AsyncIterator[World]:
     database, clock, tails = Database.open(path / "db"), VirtualClock(), LiveTails()
     log_writer = LogWriter(database, tails, clock)
-    logs = LogsOperations(database, log_writer, tails, clock, CountedIds())
+    logs = LogsOperations(database, log_writer, tails, clock, CountedIds(), lambda *_: True)
     yield World(database, clock, tails, log_writer, logs)
     await log_writer.close()
     await database.close()

@@ -80,7 +80,7 @@ def test_reading_agrees_with_a_sorted_list(
 
 async def _compare(puts: list[tuple[str, list[int]]], limit: int, window: tuple[int, int], folder: Path) -> None:
     database, clock, tails = Database.open(folder / "db"), VirtualClock(), LiveTails()
-    logs = LogsOperations(database, LogWriter(database, tails, clock), tails, clock, CountedIds())
+    logs = LogsOperations(database, LogWriter(database, tails, clock), tails, clock, CountedIds(), lambda *_: True)
     base_ms = clock.now_ms()
     await logs.create_log_group(CALLER, {"logGroupName": "g"})
     for name in STREAMS:

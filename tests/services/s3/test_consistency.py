@@ -14,11 +14,13 @@ from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.services.caller import Caller
 from lambent.services.s3 import store
+from lambent.services.s3.notification_operations import Telling
 from lambent.services.s3.notifications import ChangeRecord
 from lambent.services.s3.operations import S3Operations
 from lambent.storage import log
 from lambent.storage.blobs import BlobStore
 from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import BytesBody, ClientDisconnected, FileSlice
 
@@ -105,10 +107,10 @@ async def world(path: Path) -> AsyncIterator[World]:
     clock, ids = VirtualClock(), CountedIds()
     database, blobs = Database.open(path / "db"), BlobStore(path / "blobs", ids)
 
-    async def may_notify(arn: str, bucket_arn: str, owner: str) -> bool:
-        return arn == FUNCTION
+    def tell(tx: Transaction, telling: Telling) -> str | None:
+        return None if telling.target_arn == FUNCTION else "there is no such function"
 
-    s3 = S3Operations(database=database, blobs=blobs, clock=clock, ids=ids, may_notify=may_notify)
+    s3 = S3Operations(database=database, blobs=blobs, clock=clock, ids=ids, tell=tell)
     if database.read(lambda tx: store.find_bucket(tx, "box")) is None:
         await s3.create_bucket(CALLER, {"Bucket": "box"})
     try:
@@ -277,7 +279,7 @@ def test_a_destination_is_asked_for_and_configurations_are_found(tmp_path: Path)
         await here.listen()
         found = here.database.read(lambda tx: store.notification_configuration(tx, "box"))
         assert found is not None
-        assert [function.configuration_id for function in found.functions] == ["all"]
+        assert [function.configuration_id for function in found.targets] == ["all"]
         unknown = {**EVERYTHING, "LambdaFunctionArn": FUNCTION + "-unknown"}
         with pytest.raises(ServiceError) as refused:
             await here.s3.put_bucket_notification_configuration(

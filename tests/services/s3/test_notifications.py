@@ -49,6 +49,7 @@ def test_what_cannot_be_configured(s3: Any, bucket: str) -> None:
 
     assert put(configuration(entry(), entry())) == ("InvalidArgument", 400)
     assert put(configuration(entry(arn="arn:aws:sqs:us-east-1:000000000000:q"))) == ("InvalidArgument", 400)
-    queue = {"QueueArn": "arn:aws:sqs:us-east-1:000000000000:q", "Events": ["s3:ObjectCreated:*"]}
-    assert put({"QueueConfigurations": [queue]}) == ("NotImplemented", 501)
-    assert put({"EventBridgeConfiguration": {}}) == ("NotImplemented", 501)
+    assert put({"QueueConfigurations": [{"QueueArn": NOWHERE, "Events": ["s3:ObjectCreated:*"]}]}) == (
+        "InvalidArgument",
+        400,
+    )

@@ -47,7 +47,7 @@ def test_version_starts_without_the_platform_or_boto3() -> None:
 def test_help_names_every_command() -> None:
     done = run("--help")
     assert done.returncode == 0
-    for command in ("up", "demo", "functions", "invoke", "logs", "events"):
+    for command in ("up", "demo", "functions", "invoke", "logs", "events", "trace"):
         assert f"│ {command} " in done.stdout
 
 

@@ -164,3 +164,21 @@ def test_whatever_the_pattern_the_answer_is_yes_no_or_invalid(pattern: Any, even
     except InvalidPattern:
         return
     assert matches(event) in (True, False)
+
+
+def test_patterns_have_a_depth() -> None:
+    """As deep as they may be they are asked of events as deep, wherever the interpreter's stack ends."""
+
+    def nested(depth: int) -> str:
+        return '{"a":' * depth + '["x"]' + "}" * depth
+
+    event = json.loads(nested(99))
+    assert compile_pattern(nested(99))(event)
+    for deeper in (100, 1_000):
+        with pytest.raises(InvalidPattern, match=r"more than 100 levels|not valid JSON"):
+            compile_pattern(nested(deeper))
+    lists: Any = "x"
+    for _ in range(240):
+        lists = [lists]
+    assert compile_pattern('{"a": ["x"]}')({"a": lists})
+    assert not compile_pattern('{"a": {"b": ["x"]}}')({"a": lists})

@@ -6,17 +6,17 @@ kinesis-on-failure-destination.html. A destination that refuses keeps no record 
 """
 
 from lambent.delivery import outcomes
-from lambent.delivery.event_source_mappings import discards
+from lambent.delivery.event_source_mappings import discards, records
 from lambent.delivery.event_source_mappings.discards import Discard
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate
 from lambent.delivery.settlements import SOURCE
 from lambent.delivery.targets import Message, Sender
+from lambent.services.happenings import HappeningKind
 from lambent.services.lambda_ import destination_arns
 from lambent.services.lambda_.destination_arns import DestinationKind
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping
-from lambent.services.lambda_.happenings import HappeningKind
 from lambent.storage.transaction import Transaction
 
 
@@ -37,6 +37,7 @@ class Destination:
             body=discards.record(discard, with_event=self._is_bucket),
             sender=Sender("", mapping.function_arn, mapping.account_id),
             source=SOURCE,
+            trace=records.trace_of(discard.records),
         )
         key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
         parcel = Parcel(outcomes.OWNER, message, discard.discarded_ms, {outcomes.OBJECT_KEY: key})
@@ -52,6 +53,7 @@ class Destination:
             function_arn=discard.function_arn,
             request_id=discard.request_id,
             detail=f"{discard.condition.value}: {what}, {self._fate(end)}",
+            trace=records.trace_of(discard.records),
         )
 
     def _fate(self, end: End | None) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import orjson
 
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
+from lambent.kit import trace
 from lambent.services.dynamodb import stream_store, streams
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
@@ -34,12 +35,14 @@ def _shard(shard: streams.Shard, stream_arn: str, region: str) -> Shard:
         change = streams.record_of(
             shard, position=record.position, time_ms=record.time_ms, payload=orjson.loads(record.payload)
         )
+        event = streams.to_event_record(change, stream_arn, region)
         return SourceRecord(
             position=record.position,
             time_ms=record.time_ms,
             sequence_number=change.sequence_number,
             partition_key=orjson.dumps(next(iter(change.keys.values()))),
-            event=streams.to_event_record(change, stream_arn, region),
+            event=event,
+            trace=change.trace or trace.begin(event["eventID"], record.time_ms / 1000),
         )
 
     return Shard(

@@ -24,7 +24,7 @@ from lambent.delivery.event_source_mappings.records import PreparedRecord
 from lambent.delivery.event_source_mappings.sources import LogSource, record_topic
 from lambent.delivery.parcels import End
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_ import event_source_store
+from lambent.services.lambda_ import event_source_store, metrics
 from lambent.services.lambda_.event_source_mappings import CALL_FAILED, INFINITE, OK, EventSourceMapping
 from lambent.services.lambda_.invoker import address_of
 from lambent.storage.transaction import Transaction
@@ -65,6 +65,7 @@ class Lane:
         self._is_closed = reader.shard.is_closed
         self._is_stopping = False
         self._address = address_of(mapping.function_arn)
+        self._age = metrics.of_function(parts.meter, mapping.function_arn).series("IteratorAge", "Milliseconds")
         self._revision: int | None = None
         """Of the row that `_progress` was read from; None: not read yet."""
         self._progress = Progress(0)
@@ -211,12 +212,13 @@ class Lane:
             progress = windows.opened(progress, batch.records[0].time_ms, self._reader.tumbling_ms)
             members = self._window_members(progress, is_final=False)
         age_ms = self._parts.clock.now_ms() - batch.records[-1].time_ms
-        outcome = await self._invoke(records.event(batch.records, members))
+        outcome = await self._invoke(records.event(batch.records, members), records.trace_of(batch.records))
         if outcome is None:
             self._held = batch
             await self._pause()
             return
         self._gauge.iterator_age_ms = age_ms
+        self._age.add(age_ms)
         self._gauge.records += len(batch.records)
         progress, step = self._judge(progress, batch, outcome)
         await self._settle(progress, batch, step, outcome)
@@ -281,12 +283,16 @@ class Lane:
             progress.window, shard_id=self._shown_id, source_arn=self._reader.source.arn, is_final=is_final
         )
 
-    async def _invoke(self, payload: bytes) -> Outcome | None:
+    async def _invoke(self, payload: bytes, trace_id: str = "") -> Outcome | None:
         """None: it did not come to the function (throttled, or there is none); nobody's retries are used up."""
         self._request_id = self._parts.ids.uuid()
         try:
             outcome = await self._parts.functions.invoke(
-                self._address, request_id=self._request_id, payload=payload, source=self._reader.source.label
+                self._address,
+                request_id=self._request_id,
+                payload=payload,
+                trace_id=trace_id,
+                source=self._reader.source.label,
             )
         except ServiceError:
             await self._note_result(CALL_FAILED)

@@ -8,16 +8,17 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from lambent.delivery.event_source_mappings import progress_store
+from lambent.delivery.event_source_mappings import progress_store, queue_source
 from lambent.delivery.event_source_mappings.lane import FAULT_SECONDS
 from lambent.delivery.event_source_mappings.parts import MappingParts, MappingStanding
 from lambent.delivery.event_source_mappings.poller import ShardPoller
 from lambent.delivery.event_source_mappings.progress import Progress
+from lambent.delivery.event_source_mappings.queue_life import QueueLife
 from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard
-from lambent.services.lambda_ import event_source_store
+from lambent.kit.frozen import frozen
+from lambent.services.lambda_ import event_source_queues, event_source_store
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import RUNNING, SETTLED, TOPIC, EventSourceMapping, State
 from lambent.storage.signal import Signal
@@ -30,6 +31,9 @@ log = logging.getLogger(__name__)
 
 def begin(tx: Transaction, mapping: EventSourceMapping, find_source: FindSource) -> None:
     """Take a new mapping's place in its source. Raises InvalidParameterValue if there is none."""
+    if event_source_queues.is_queue(mapping.source_arn):
+        queue_source.begin(tx, mapping, mapping.modified_ms / 1000)
+        return
     source = find_source(tx, mapping)
     if source is None:
         raise InvalidParameterValue(f"Stream not found: {mapping.source_arn}")
@@ -43,7 +47,7 @@ def begin(tx: Transaction, mapping: EventSourceMapping, find_source: FindSource)
 class Mappings:
     def __init__(self, parts: MappingParts) -> None:
         self._parts = parts
-        self._lives: dict[str, _Life] = {}
+        self._lives: dict[str, _Life | QueueLife] = {}
         self._is_draining = False
         self._quiet = asyncio.Event()
 
@@ -74,12 +78,13 @@ class Mappings:
         for mapping in self._parts.database.read(event_source_store.all_mappings):
             life = self._lives.get(mapping.uuid)
             if life is None:
-                life = self._lives[mapping.uuid] = _Life(self._parts, mapping)
+                of_queue = event_source_queues.is_queue(mapping.source_arn)
+                life = self._lives[mapping.uuid] = (QueueLife if of_queue else _Life)(self._parts, mapping)
                 tasks.create_task(self._live(life))
             else:
                 life.change(mapping)
 
-    async def _live(self, life: "_Life") -> None:
+    async def _live(self, life: "_Life | QueueLife") -> None:
         try:
             await life.run()
         finally:
@@ -87,7 +92,7 @@ class Mappings:
             self._quiet.set()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _View:
     """Shards as the source has them and as the mapping knows them."""
 

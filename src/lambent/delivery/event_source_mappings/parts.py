@@ -7,9 +7,11 @@ from typing import Any, Protocol
 from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_.invoker import Address
 from lambent.storage.database import Database
 
@@ -17,18 +19,21 @@ from lambent.storage.database import Database
 class Functions(Protocol):
     """`lambda_.invoker.Invoker`."""
 
-    async def invoke(self, address: Address, *, request_id: str, payload: bytes, source: str = ...) -> Outcome:
-        """Raises ResourceNotFound, TooManyRequests."""
+    async def invoke(
+        self, address: Address, *, request_id: str, payload: bytes, trace_id: str = ..., source: str = ...
+    ) -> Outcome:
+        """Raises ResourceNotFound, TooManyRequests, RecursiveInvocation."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingParts:
     database: Database
     functions: Functions
     parcels: Parcels
     find_source: FindSource
     happenings: Happenings
+    meter: Meter
     clock: Clock
     ids: Ids
     jitter: Callable[[], float]
@@ -73,4 +78,36 @@ class MappingStanding:
                 }
                 for (shard_id, lane), one in sorted(self.lanes.items())
             ],
+        }
+
+
+@dataclass(slots=True)
+class QueueStanding:
+    """A mapping over a queue, since the process began; as `MappingStanding`."""
+
+    uuid: str
+    last_result: str
+    running: int = 0
+    """Batches that are with the function now."""
+    invocations: int = 0
+    errors: int = 0
+    refused: int = 0
+    """Invocations that did not come to the function."""
+    records: int = 0
+    filtered: int = 0
+    """Messages that no filter wanted."""
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "uuid": self.uuid,
+            "lastProcessingResult": self.last_result,
+            "lanes": [],
+            "queue": {
+                "running": self.running,
+                "invocations": self.invocations,
+                "errors": self.errors,
+                "refused": self.refused,
+                "records": self.records,
+                "filtered": self.filtered,
+            },
         }

@@ -1,25 +1,34 @@
 """Records as they go to a function: each written as JSON once, joined to an event with what the window adds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.delivery.event_source_mappings.sources import SourceRecord
+from lambent.kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreparedRecord:
     position: int
     time_ms: int
     sequence_number: str
     body: bytes
     """The event record as JSON."""
+    trace: str = ""
+    """The trace header of what brought it."""
 
 
 def prepare(record: SourceRecord) -> PreparedRecord:
-    return PreparedRecord(record.position, record.time_ms, record.sequence_number, orjson.dumps(record.event))
+    return PreparedRecord(
+        record.position, record.time_ms, record.sequence_number, orjson.dumps(record.event), record.trace
+    )
+
+
+def trace_of(records: Sequence[PreparedRecord]) -> str:
+    """The trace that a batch goes on with: its first record's that has one."""
+    return next((record.trace for record in records if record.trace), "")
 
 
 #: What stands around the records, generously.

@@ -38,6 +38,8 @@ def main() -> NoReturn:
         sys.exit(0)
     try:
         zygote = Zygote(link, boot)
+    except BrokenPipeError:  # nobody waits for us any more
+        sys.exit(0)
     except (OSError, ValueError) as error:
         link.send(json.dumps({"broken": f"{type(error).__name__}: {error}"}).encode())
         sys.exit(1)

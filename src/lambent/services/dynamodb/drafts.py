@@ -5,8 +5,7 @@ second half, `change_of`, is done again when the table has changed meanwhile.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +23,7 @@ from lambent.services.dynamodb.values import Item, check_item
 Request = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     key: Item
     """The Key parameter, checked; of a put the whole item."""
     put: StoredItem | None = None
@@ -83,8 +81,8 @@ def encode_put(item: Item) -> StoredItem:
     return StoredItem(orjson.dumps(item), size, item)
 
 
-def change_of(draft: Draft, table: Table) -> Change:
-    """Raises ValidationException when keys do not fit the table or its indexes."""
+def change_of(draft: Draft, table: Table, trace: str = "") -> Change:
+    """`trace`: the request's trace header. Raises ValidationException when keys do not fit the table or its indexes."""
     if draft.put is not None:
         key = key_of_item(draft.key, table.schema)
         key_item = key_attributes(draft.key, table.schema)
@@ -95,7 +93,7 @@ def change_of(draft: Draft, table: Table) -> Change:
         if draft.update is not None:
             draft.update.check_keys(table.key_names)
     return Change(
-        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure
+        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
     )
 
 

@@ -104,7 +104,7 @@ class PartiQLTransactionOperations:
             if table.is_throttled:
                 self._parts.throttle.admit(table, is_write=True)
             try:
-                change = drafts.change_of(one.draft(table.schema), table)
+                change = drafts.change_of(one.draft(table.schema), table, caller.trace)
                 prepared.append(Prepared(one.table_name, table, change))
                 reasons.append({"Code": "None"})
             except UnfitKey as error:

@@ -10,9 +10,9 @@ the rest is ours. `stream_store` keeps all this, `stream_operations` serves it, 
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey, table_arn
 from lambent.services.dynamodb.sizes import item_size
@@ -40,7 +40,7 @@ _POSITIONS: int = 10**_POSITION_DIGITS
 _EXPIRY_PRINCIPAL = "dynamodb.amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stream:
     stream_id: int
     table: TableKey
@@ -56,14 +56,14 @@ class Stream:
         return f"{table_arn(self.table)}/stream/{self.label}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashRange:
     first: int
     last: int
     """Included."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     stream_id: int
     shard_id: str
@@ -82,7 +82,7 @@ class Shard:
         return self.closed_ms is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemChange:
     """What a write did to one item."""
 
@@ -91,8 +91,11 @@ class ItemChange:
     keys: Item
     old: StoredItem | None
     new: StoredItem | None
+    time_ms: int
     is_expiry: bool = False
     """It was time to live that deleted the item."""
+    trace: str = ""
+    """The trace header of the request; it is kept, and no answer shows it."""
 
     def is_empty(self) -> bool:
         """Developer Guide, "Change data capture for DynamoDB Streams": a write that changes nothing has no record."""
@@ -101,7 +104,7 @@ class ItemChange:
         return self.old.size == self.new.size and equal({"M": self.old.item}, {"M": self.new.item})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamRecord:
     """A change record as it is read. Images are there where the stream's view type has them."""
 
@@ -117,6 +120,8 @@ class StreamRecord:
     size_bytes: int
     is_expiry: bool
     view_type: str
+    trace: str = ""
+    """The trace header of the write; "" if it had none."""
 
 
 def hash_of(partition: bytes) -> int:
@@ -170,6 +175,8 @@ def payload_of(change: ItemChange, view_type: str) -> dict[str, Any]:
     payload["size"] = size
     if change.is_expiry:
         payload["expiry"] = True
+    if change.trace:
+        payload["trace"] = change.trace
     return payload
 
 
@@ -185,6 +192,7 @@ def record_of(shard: Shard, *, position: int, time_ms: int, payload: Mapping[str
         size_bytes=payload["size"],
         is_expiry=payload.get("expiry", False),
         view_type=shard.view_type,
+        trace=payload.get("trace", ""),
     )
 
 

@@ -59,6 +59,13 @@ class InvalidRequestContent(ServiceError):
     status = 400
 
 
+class RecursiveInvocation(ServiceError):
+    """The chain of events that this belongs to has run the function too often."""
+
+    code = "RecursiveInvocationException"
+    status = 400
+
+
 class TooManyRequests(ServiceError):
     """No concurrency left; `Reason` says whether the function's reserve or the account's limit is used up."""
 

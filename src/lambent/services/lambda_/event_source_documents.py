@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lambent.services.lambda_ import event_source_queues
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, Options, StartingPosition
 
@@ -45,6 +46,8 @@ _REFUSED = {
 
 def new_options(request: Mapping[str, Any]) -> Options:
     """Of a CreateEventSourceMapping. Raises InvalidParameterValue."""
+    if event_source_queues.is_queue(request.get("EventSourceArn") or ""):
+        return event_source_queues.new_options(request)
     position = request.get("StartingPosition")
     if not position:
         raise InvalidParameterValue(
@@ -86,6 +89,8 @@ def _on_failure(destinations: Mapping[str, Any]) -> str:
 
 def describe_mapping(mapping: EventSourceMapping) -> Document:
     """An EventSourceMappingConfiguration."""
+    if event_source_queues.is_queue(mapping.source_arn):
+        return event_source_queues.describe_mapping(mapping)
     options = mapping.options
     document: Document = {
         "UUID": mapping.uuid,

@@ -6,12 +6,13 @@ service model knows have been refused by the wire layer. What reads the source i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
 from lambent.services.lambda_ import destination_arns, event_invoke
@@ -71,7 +72,7 @@ SETTLED: Mapping[State, State] = {
 RUNNING = frozenset({State.CREATING, State.ENABLING, State.ENABLED, State.UPDATING})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """As configured; -1 stands for "without end", as AWS has it."""
 
@@ -89,9 +90,11 @@ class Options:
     tumbling_window_seconds: int = 0
     on_failure: str = ""
     """ARN of the queue, topic or bucket that is told of discarded batches."""
+    maximum_concurrency: int = 0
+    """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventSourceMapping:
     uuid: str
     account_id: str
@@ -146,7 +149,7 @@ def check_options(options: Options, source_arn: str) -> None:
         raise InvalidParameterValue(
             f"Maximum record age in seconds must be {INFINITE} or at least {MIN_RECORD_AGE_SECONDS}."
         )
-    _check_filters(options.filters)
+    check_filters(options.filters)
     if ":kinesis:" in source_arn:
         _check_data_filters(options.filters)
     event_invoke.check_destination(
@@ -164,7 +167,8 @@ def _check_data_filters(patterns: tuple[str, ...]) -> None:
             raise InvalidParameterValue("Invalid filter pattern definition. The pattern of data must be a JSON object.")
 
 
-def _check_filters(patterns: tuple[str, ...]) -> None:
+def check_filters(patterns: tuple[str, ...]) -> None:
+    """Raises InvalidParameterValue."""
     if len(patterns) > MAX_FILTERS:
         raise InvalidParameterValue(f"Filter criteria can have at most {MAX_FILTERS} filters.")
     for pattern in patterns:

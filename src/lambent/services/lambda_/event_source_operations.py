@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lambent.services.caller import Caller
-from lambent.services.lambda_ import event_source_2014, names, store
+from lambent.services.lambda_ import event_source_2014, event_source_queues, names, store
 from lambent.services.lambda_ import event_source_documents as documents
 from lambent.services.lambda_ import event_source_mappings as rules
 from lambent.services.lambda_ import event_source_store as mappings
@@ -55,8 +55,11 @@ class EventSourceOperations:
         reference = reference_of(caller, request) if request.get("FunctionName") else None
 
         def change(current: EventSourceMapping) -> EventSourceMapping:
-            options = documents.changed_options(current.options, request)
-            rules.check_options(options, current.source_arn)
+            if event_source_queues.is_queue(current.source_arn):
+                options = event_source_queues.changed_options(current.options, request)
+            else:
+                options = documents.changed_options(current.options, request)
+            _check_options(options, current.source_arn)
             return replace(
                 current,
                 function_arn=reference.arn if reference else current.function_arn,
@@ -113,7 +116,7 @@ class EventSourceOperations:
         self, caller: Caller, source_arn: str, reference: FunctionReference, options: Options
     ) -> EventSourceMapping:
         """Checked by itself, not yet against what there is."""
-        rules.check_options(options, source_arn)
+        _check_options(options, source_arn)
         return EventSourceMapping(
             uuid=self._parts.ids.uuid(),
             account_id=caller.account_id,
@@ -145,6 +148,8 @@ class EventSourceOperations:
         if reference is not None and changed.function_arn != current.function_arn:
             _check_function(tx, changed.function_arn)
             _check_free(tx, changed)
+            if event_source_queues.is_queue(changed.source_arn):
+                self._parts.begin_reading(tx, changed)
         mappings.update_mapping(tx, changed)
         return changed
 
@@ -192,6 +197,12 @@ def _check_function(tx: Transaction, function_arn: str) -> None:
     reference = names.parse_arn(function_arn)
     if reference is None or store.find_function(tx, names.require_latest(reference)) is None:
         raise InvalidParameterValue("Function does not exist")
+
+
+def _check_options(options: Options, source_arn: str) -> None:
+    """Raises InvalidParameterValue."""
+    check = event_source_queues.check_options if event_source_queues.is_queue(source_arn) else rules.check_options
+    check(options, source_arn)
 
 
 def _check_free(tx: Transaction, mapping: EventSourceMapping) -> None:

@@ -33,10 +33,19 @@ class InternalPages:
         return Response(200, {"content-type": "application/zip"}, FileSlice(descriptor, 0, length))
 
     async def recent_events(self, request: Request, caller: Caller) -> Response:
-        """`?limit=` (50) newest happenings of the account `&after=` a number; `discarded` ones are in the database."""
+        """`?limit=` (50) newest happenings of the account `&after=` a number, of the chain `&trace=`, of `&function=`.
+
+        `discarded` ones are in the database.
+        """
         query = dict(parse_qsl(request.query))
         limit = min(_number(query, "limit", DEFAULT_EVENTS), MAX_EVENTS)
-        happened = self._parts.happenings.after(_number(query, "after", 0), limit, account_id=caller.account_id)
+        happened = self._parts.happenings.after(
+            _number(query, "after", 0),
+            limit,
+            account_id=caller.account_id,
+            root=query.get("trace", ""),
+            function=query.get("function", ""),
+        )
         discards = await self._parts.database.scan(lambda tx: queue_store.latest_discards(tx, caller.account_id, limit))
         body = orjson.dumps({"events": happened, "discarded": discards})
         return Response(200, {"content-type": "application/json"}, body)

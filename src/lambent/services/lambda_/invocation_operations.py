@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html. An event accepted
 
 import base64
 
+from lambent.kit import trace
 from lambent.services.caller import Caller
 from lambent.services.lambda_ import names, payloads, queue_store
 from lambent.services.lambda_.invoker import Address
@@ -62,7 +63,7 @@ class InvocationOperations:
             payload=payload,
             source="invoke",
             client_context=client_context,
-            trace_id=caller.trace,
+            trace_id=caller.trace or trace.begin(caller.request_id, self._parts.clock.now()),
         )
         now_ms = self._parts.clock.now_ms()
         await self._parts.database.write(lambda tx: queue_store.enqueue(tx, [accepted], now_ms))

@@ -13,13 +13,16 @@ from typing import NamedTuple
 
 from lambent.kit import trace
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
+from lambent.kit.meter import Meter
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
-from lambent.services.lambda_ import event_invoke, names, payloads, policies, store
+from lambent.services.happenings import HappeningKind, Happenings
+from lambent.services.lambda_ import event_invoke, metrics, names, payloads, policies, recursion, store
 from lambent.services.lambda_.configuration import Function
 from lambent.services.lambda_.errors import ResourceNotFound, ServiceFailure, TooManyRequests
 from lambent.services.lambda_.event_invoke import AsyncPolicy
-from lambent.services.lambda_.happenings import HappeningKind, Happenings
+from lambent.services.lambda_.metrics import FunctionMeter
 from lambent.services.lambda_.names import FunctionKey, FunctionReference
 from lambent.services.lambda_.package_files import PackageFiles
 from lambent.services.lambda_.queue_store import QueuedInvocation
@@ -54,7 +57,7 @@ class Load:
     running: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What an address stands for, until a function changes."""
 
@@ -66,6 +69,10 @@ class Target:
     limit: int
     """Of `load`."""
     reserved: bool
+    stops_loops: bool
+    lineage_key: str
+    """What the function is called in the lineage of trace headers."""
+    meter: FunctionMeter
 
 
 class Invoker:
@@ -77,6 +84,7 @@ class Invoker:
         packages: PackageFiles,
         clock: Clock,
         happenings: Happenings,
+        meter: Meter,
         account_concurrency: int = ACCOUNT_CONCURRENCY,
     ) -> None:
         self._database = database
@@ -84,6 +92,7 @@ class Invoker:
         self._packages = packages
         self._clock = clock
         self._happenings = happenings
+        self._meter = meter
         self.account_concurrency = account_concurrency
         self._targets: dict[Address, Target] = {}
         self._loads: defaultdict[FunctionKey, Load] = defaultdict(Load)
@@ -101,25 +110,22 @@ class Invoker:
     ) -> Outcome:
         """Run a function now. `payload` has been checked to be JSON.
 
-        Raises ResourceNotFound, TooManyRequests; faults of the function are outcomes.
+        Raises ResourceNotFound, TooManyRequests, RecursiveInvocation; faults of the function are outcomes.
         """
         target = self._targets.get(address) or self._remember(address)
-        load = target.load
+        load, meter = target.load, target.meter
         if load.running >= target.limit:
-            self._note(HappeningKind.THROTTLED, target, request_id, source)
+            meter.throttles.add()
+            self._note(HappeningKind.THROTTLED, target, request_id, source, trace_id=trace_id)
             raise _throttled(target)
-        invocation = Invocation(
-            request_id,
-            payload,
-            client_context,
-            target.invoked_arn,
-            trace_id or trace.begin(request_id, self._clock.now()),
-        )
+        header = self._enter(target, trace_id, request_id, source)
+        invocation = Invocation(request_id, payload, client_context, target.invoked_arn, header)
         load.running += 1
+        meter.concurrency.add(load.running)
         try:
             outcome = await self._run(target.spec, invocation)
         except Exception as error:
-            self._note(HappeningKind.FAULT, target, request_id, source, repr(error))
+            self._note(HappeningKind.FAULT, target, request_id, source, repr(error), trace_id=trace_id)
             if isinstance(error, ChildFailed):
                 raise ServiceFailure(f"The function could not be run: {error}") from error
             raise
@@ -127,6 +133,9 @@ class Invoker:
             load.running -= 1
         if len(outcome.payload) > payloads.MAX_RESPONSE_BYTES:
             outcome = replace(outcome, payload=payloads.RESPONSE_TOO_LARGE, function_error="Unhandled")
+        meter.invocations.add()
+        meter.errors.add(1.0 if outcome.function_error else 0.0)
+        meter.duration.add(outcome.duration_ms)
         self._happenings.record(
             HappeningKind.ERROR if outcome.function_error else HappeningKind.OK,
             time_ms=self._clock.now_ms(),
@@ -135,8 +144,22 @@ class Invoker:
             request_id=request_id,
             duration_ms=outcome.duration_ms,
             detail=outcome.payload[:300] if outcome.function_error else "",
+            trace=trace_id or header,
         )
         return outcome
+
+    def _enter(self, target: Target, trace_id: str, request_id: str, source: str) -> str:
+        """The trace header the function gets. Raises RecursiveInvocation."""
+        if not trace_id:
+            return trace.enter_first(request_id, self._clock.now(), target.lineage_key)
+        is_counted = recursion.is_counted(source)
+        header, count = trace.enter(trace_id, request_id, target.lineage_key, keeps_lineage=is_counted)
+        if count > recursion.MAX_INVOCATIONS and target.stops_loops:
+            target.meter.series("RecursiveInvocationsDropped").add()
+            advice = recursion.advice(target.invoked_arn, source)
+            self._note(HappeningKind.STOPPED, target, request_id, source, advice, trace_id=trace_id)
+            raise recursion.refusal()
+        return header
 
     async def invoke_queued(self, row: QueuedInvocation, payload: bytes) -> Outcome:
         """An attempt at an asynchronous invocation; raises as `invoke` does."""
@@ -156,6 +179,10 @@ class Invoker:
     def async_policy(self, function_arn: str) -> AsyncPolicy:
         """How the function's asynchronous invocations are treated. Raises ResourceNotFound."""
         return self.resolve(address_of(function_arn)).policy
+
+    def meter_of(self, function_arn: str) -> FunctionMeter:
+        """Raises ResourceNotFound."""
+        return self.resolve(address_of(function_arn)).meter
 
     def spare_concurrency(self, function_arn: str) -> int:
         """How many more invocations would be admitted now. Raises ResourceNotFound."""
@@ -212,9 +239,14 @@ class Invoker:
             load=load,
             limit=limit,
             reserved=reserved is not None,
+            stops_loops=function.recursive_loop == recursion.TERMINATE,
+            lineage_key=trace.function_key(key.arn),
+            meter=metrics.of_function(self._meter, reference.arn),
         )
 
-    def _note(self, kind: HappeningKind, target: Target, request_id: str, source: str, detail: str = "") -> None:
+    def _note(
+        self, kind: HappeningKind, target: Target, request_id: str, source: str, detail: str = "", *, trace_id: str
+    ) -> None:
         """An invocation that did not reach its function."""
         self._happenings.record(
             kind,
@@ -223,6 +255,7 @@ class Invoker:
             function_arn=target.invoked_arn,
             request_id=request_id,
             detail=detail,
+            trace=trace_id,
         )
 
 

@@ -31,6 +31,7 @@ class LambdaOperations:
             "GetFunctionConcurrency",
             "GetFunctionConfiguration",
             "GetFunctionEventInvokeConfig",
+            "GetFunctionRecursionConfig",
             "GetPolicy",
             "Invoke",
             "InvokeAsync",
@@ -43,6 +44,7 @@ class LambdaOperations:
             "ListVersionsByFunction",
             "PutFunctionConcurrency",
             "PutFunctionEventInvokeConfig",
+            "PutFunctionRecursionConfig",
             "RemoveEventSource",
             "RemovePermission",
             "TagResource",
@@ -77,6 +79,8 @@ class LambdaOperations:
         self.put_function_concurrency = settings.put_function_concurrency
         self.get_function_concurrency = settings.get_function_concurrency
         self.delete_function_concurrency = settings.delete_function_concurrency
+        self.put_function_recursion_config = settings.put_function_recursion_config
+        self.get_function_recursion_config = settings.get_function_recursion_config
         self.get_account_settings = settings.get_account_settings
         self.put_function_event_invoke_config = settings.put_function_event_invoke_config
         self.update_function_event_invoke_config = settings.update_function_event_invoke_config

@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.errors import InvalidParameterValue, PolicyLengthExceeded, ResourceConflict
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "Function resource-based policy".
@@ -20,7 +20,7 @@ Statement = dict[str, Any]
 _INVOKES = ("lambda:InvokeFunction", "lambda:*", "*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permission:
     """What AddPermission asks for; "" where nothing was said."""
 
@@ -67,11 +67,19 @@ def add_statement(statements: Sequence[Statement], added: Statement) -> list[Sta
 def permits(statements: Sequence[Statement], service: str, *, source_arn: str, source_account: str) -> bool:
     """Whether an AWS service (`s3.amazonaws.com`) may invoke the function on behalf of a resource."""
     return any(
-        statement["Principal"] in ("*", {"Service": service})
+        _is_service(statement["Principal"], service, source_arn)
         and statement["Action"] in _INVOKES
         and _holds(statement.get("Condition", {}), source_arn, source_account)
         for statement in statements
     )
+
+
+def _is_service(principal: Any, service: str, source_arn: str) -> bool:
+    """Services of a region are also named for it: `logs.eu-west-1.amazonaws.com`."""
+    if principal in ("*", {"Service": service}):
+        return True
+    region = source_arn.split(":")[3:4]
+    return bool(region) and principal == {"Service": service.replace(".", f".{region[0]}.", 1)}
 
 
 def permits_account(statements: Sequence[Statement], account_id: str) -> bool:

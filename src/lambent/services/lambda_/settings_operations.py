@@ -56,6 +56,17 @@ class SettingsOperations:
         await self._parts.change(delete)
         return {}
 
+    async def put_function_recursion_config(self, caller: Caller, request: Document) -> Document:
+        reference = reference_of(caller, request)
+        recursive_loop: str = request["RecursiveLoop"]
+        await self._parts.change(
+            lambda tx: store.set_recursive_loop(tx, present(tx, reference).key, recursive_loop),
+        )
+        return {"RecursiveLoop": recursive_loop}
+
+    async def get_function_recursion_config(self, caller: Caller, request: Document) -> Document:
+        return {"RecursiveLoop": self._parts.find(reference_of(caller, request)).recursive_loop}
+
     async def get_account_settings(self, caller: Caller, request: Document) -> Document:  # noqa: ARG002 - none is used
         count, size = await self._database.scan(lambda tx: store.account_usage(tx, caller.account_id, caller.region))
         reserved = self._database.read(lambda tx: store.reserved_in_account(tx, caller.account_id, caller.region))

@@ -12,7 +12,7 @@ from lambent.storage.transaction import Row, Transaction
 
 _COLUMNS = (
     "account_id, region, name, configuration, package_sha256, package_bytes, revision_id, modified_ms, "
-    "reserved_concurrency, tags"
+    "reserved_concurrency, tags, recursive_loop"
 )
 
 
@@ -21,11 +21,11 @@ def insert_function(tx: Transaction, function: Function) -> bool:
     key = function.key
     inserted = tx.row(
         f"INSERT INTO lambda_function ({_COLUMNS}, policy, policy_revision_id) "  # noqa: S608 - constants
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '') ON CONFLICT DO NOTHING RETURNING name",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', '') ON CONFLICT DO NOTHING RETURNING name",
         (
             *(key.account_id, key.region, key.name, _dump(function.configuration), function.package_sha256),
             *(function.package_bytes, function.revision_id, function.modified_ms),
-            *(function.reserved_concurrency, orjson.dumps(dict(function.tags)).decode()),
+            *(function.reserved_concurrency, orjson.dumps(dict(function.tags)).decode(), function.recursive_loop),
         ),
     )
     return inserted is not None
@@ -110,6 +110,13 @@ def set_reserved_concurrency(tx: Transaction, key: FunctionKey, reserved: int | 
     )
 
 
+def set_recursive_loop(tx: Transaction, key: FunctionKey, recursive_loop: str) -> None:
+    tx.execute(
+        "UPDATE lambda_function SET recursive_loop = ? WHERE account_id = ? AND region = ? AND name = ?",
+        (recursive_loop, key.account_id, key.region, key.name),
+    )
+
+
 def set_tags(tx: Transaction, key: FunctionKey, tags: Mapping[str, str]) -> None:
     tx.execute(
         "UPDATE lambda_function SET tags = ? WHERE account_id = ? AND region = ? AND name = ?",
@@ -174,7 +181,8 @@ def _dump(configuration: FunctionConfiguration) -> str:
 
 
 def _function(row: Row) -> Function:
-    account_id, region, name, configuration, sha256, size, revision_id, modified_ms, reserved, tags = row
+    account_id, region, name, configuration, sha256, size, revision_id, modified_ms, *settings = row
+    reserved, tags, recursive_loop = settings
     return Function(
         key=FunctionKey(account_id, region, name),
         configuration=FunctionConfiguration(**orjson.loads(configuration)),
@@ -184,4 +192,5 @@ def _function(row: Row) -> Function:
         modified_ms=modified_ms,
         reserved_concurrency=reserved,
         tags=orjson.loads(tags),
+        recursive_loop=recursive_loop,
     )

@@ -38,8 +38,15 @@ class OperationNotPermitted(ServiceError):
     status = 400
 
 
+class InvalidOperation(ServiceError):
+    """A subscription filter for a log group of a class that has none."""
+
+    code = "InvalidOperationException"
+    status = 400
+
+
 class LimitExceeded(ServiceError):
-    """More live tail sessions than allowed at once."""
+    """More live tail sessions than allowed at once, or a third subscription filter."""
 
     code = "LimitExceededException"
     status = 400

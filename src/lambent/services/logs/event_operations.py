@@ -48,7 +48,7 @@ class EventOperations:
             expired_ms = cutoff(group.retention_days, now_ms)
             accepted = accept(times, messages, now_ms=now_ms, retention_cutoff_ms=expired_ms)
             if accepted.batch.times:
-                store.append_events(tx, group.group_id, stream.stream_id, accepted.batch, now_ms=now_ms)
+                store.append_events(tx, group, stream.stream_id, accepted.batch, now_ms=now_ms)
             return accepted, stream.stream_id
 
         accepted, stream_id = await self._database.write(put)

@@ -1,7 +1,7 @@
 """The operations of CloudWatch Logs, under AWS's names.
 
-Log groups and streams here; events in `event_operations`, live tails in `tail_operations`, all three of which the
-gateway sees as one object.
+Log groups and streams here; events in `event_operations`, live tails in `tail_operations`, subscription filters in
+`subscription_operations`, all of which the gateway sees as one object.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,6 @@ from lambent.services.logs.errors import (
     OperationNotPermitted,
     ResourceAlreadyExists,
     TooManyTags,
-    group_not_found,
     stream_not_found,
 )
 from lambent.services.logs.event_operations import EventOperations
@@ -24,6 +23,7 @@ from lambent.services.logs.expiry import RETENTION_DAYS
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey, group_arn, identified_group, requested_group, stream_arn
 from lambent.services.logs.page_tokens import read_token, write_token
+from lambent.services.logs.subscription_operations import Probe, SubscriptionOperations
 from lambent.services.logs.tail_operations import TailOperations
 from lambent.services.logs.writer import LogWriter
 from lambent.storage.database import Database
@@ -45,10 +45,13 @@ class LogsOperations:
         "CreateLogStream", "DeleteLogStream", "DescribeLogStreams",
         "PutLogEvents", "GetLogEvents", "FilterLogEvents", "StartLiveTail",
         "PutRetentionPolicy", "DeleteRetentionPolicy",
+        "PutSubscriptionFilter", "DescribeSubscriptionFilters", "DeleteSubscriptionFilter",
         "TagLogGroup", "UntagLogGroup", "ListTagsLogGroup", "TagResource", "UntagResource", "ListTagsForResource",
     ))  # fmt: skip
 
-    def __init__(self, database: Database, writer: LogWriter, tails: LiveTails, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, database: Database, writer: LogWriter, tails: LiveTails, clock: Clock, ids: Ids, probe: Probe
+    ) -> None:
         self._database = database
         self._writer = writer
         self._clock = clock
@@ -57,6 +60,10 @@ class LogsOperations:
         self.get_log_events = events.get_log_events
         self.filter_log_events = events.filter_log_events
         self.start_live_tail = TailOperations(database, tails, clock, ids).start_live_tail
+        subscriptions = SubscriptionOperations(database, clock, probe)
+        self.put_subscription_filter = subscriptions.put_subscription_filter
+        self.describe_subscription_filters = subscriptions.describe_subscription_filters
+        self.delete_subscription_filter = subscriptions.delete_subscription_filter
 
     # Log groups
 
@@ -77,7 +84,7 @@ class LogsOperations:
         def delete(tx: Transaction, group: store.LogGroup) -> None:
             if group.is_protected:
                 raise OperationNotPermitted("The log group is protected from deletion; disable its deletion protection")
-            store.delete_group(tx, group.group_id)
+            store.delete_group(tx, group)
 
         return await self._change_group(requested_group(caller.account_id, caller.region, request), delete)
 
@@ -164,7 +171,7 @@ class LogsOperations:
         return await self._change_group(key, remove)
 
     def _list_tags(self, key: GroupKey) -> Result:
-        return {"tags": dict(self._database.read(lambda tx: _existing_group(tx, key)).tags)}
+        return {"tags": dict(self._database.read(lambda tx: store.existing_group(tx, key)).tags)}
 
     # Log streams
 
@@ -195,7 +202,7 @@ class LogsOperations:
         token, descending = request.get("nextToken"), request.get("descending", False)
 
         def find(tx: Transaction) -> list[store.LogStream]:
-            group_id = _existing_group(tx, key).group_id
+            group_id = store.existing_group(tx, key).group_id
             if by_time:
                 start = read_token(token, int, str) if token else None
                 return store.list_streams_by_time(tx, group_id, start=start, limit=limit + 1, descending=descending)
@@ -214,15 +221,8 @@ class LogsOperations:
 
     async def _change_group(self, key: GroupKey, change: Callable[[Transaction, store.LogGroup], None]) -> Result:
         """Raises ResourceNotFound."""
-        await self._database.write(lambda tx: change(tx, _existing_group(tx, key)))
+        await self._database.write(lambda tx: change(tx, store.existing_group(tx, key)))
         return {}
-
-
-def _existing_group(tx: Transaction, key: GroupKey) -> store.LogGroup:
-    group = store.find_group(tx, key)
-    if group is None:
-        raise group_not_found()
-    return group
 
 
 def _resource(caller: Caller, request: Request) -> GroupKey:

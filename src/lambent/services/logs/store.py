@@ -7,13 +7,17 @@ log. Deleting a group or stream takes its name away at once; its rows go later, 
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import MAX_CHUNK_SPAN_MS, Batch, Chunk, pack, split
+from lambent.services.logs.errors import group_not_found
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.reading import Window
+from lambent.services.logs.subscriptions import ChunkRecord, log_name
+from lambent.storage import log as storage_log
 from lambent.storage.transaction import Row, Transaction
 
 #: Rows that one query of a search brings into memory (a chunk has at most a megabyte).
@@ -21,12 +25,18 @@ CHUNKS_PER_QUERY = 32
 #: Rows that one transaction of the clean-up deletes, so that nobody waits for it.
 DELETED_PER_TRANSACTION = 500
 
-_GROUP = "group_id, name, created_ms, class, kms_key_id, protected, retention_days, tags, stored_bytes, longest_ms"
+#: Announced when a subscription filter appears or disappears.
+SUBSCRIPTIONS_TOPIC = "log-subscriptions"
+
+_GROUP = (
+    "group_id, name, created_ms, class, kms_key_id, protected, retention_days, tags, stored_bytes, longest_ms,"
+    " subscriptions"
+)
 _STREAM = "stream_id, name, created_ms, first_event_ms, last_event_ms, last_ingestion_ms, longest_ms"
 _CHUNK = "stream_id, position, first_ms, last_ms, count, ingested_ms, payload"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogGroup:
     group_id: int
     name: str
@@ -40,9 +50,11 @@ class LogGroup:
     stored_bytes: int
     longest_ms: int
     """No chunk spans more time."""
+    subscriptions: int
+    """Subscription filters: if there is none, nothing is written for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogStream:
     stream_id: int
     name: str
@@ -57,7 +69,7 @@ class LogStream:
 # Log groups
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupSettings:
     """What CreateLogGroup may say beside the name."""
 
@@ -84,6 +96,14 @@ def find_group(tx: Transaction, key: GroupKey) -> LogGroup | None:
     return _group(row) if row else None
 
 
+def existing_group(tx: Transaction, key: GroupKey) -> LogGroup:
+    """Raises ResourceNotFound."""
+    group = find_group(tx, key)
+    if group is None:
+        raise group_not_found()
+    return group
+
+
 def list_groups(tx: Transaction, start: GroupKey, limit: int) -> list[LogGroup]:
     """Groups of one account and region, by name, from `start.name` on (included)."""
     return [
@@ -107,8 +127,13 @@ def update_tags(tx: Transaction, group_id: int, tags: Mapping[str, str]) -> None
     tx.execute("UPDATE log_group SET tags = ? WHERE group_id = ?", (_dump(tags), group_id))
 
 
-def delete_group(tx: Transaction, group_id: int) -> None:
+def delete_group(tx: Transaction, group: LogGroup) -> None:
+    group_id = group.group_id
     tx.execute("DELETE FROM log_group WHERE group_id = ?", (group_id,))
+    if group.subscriptions:
+        tx.execute("DELETE FROM log_subscription WHERE group_id = ?", (group_id,))
+        tx.announce(SUBSCRIPTIONS_TOPIC)
+    storage_log.forget(tx, log_name(group_id))
     tx.execute("INSERT INTO log_garbage (group_id, stream_id) VALUES (?, 0)", (group_id,))
     tx.announce(GARBAGE_TOPIC)
 
@@ -134,7 +159,7 @@ def stream_name(tx: Transaction, stream_id: int) -> str:
     return str(row[0]) if row else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameRange:
     """Names with a prefix, from `start` on (included); "" starts at the first, or the last when descending."""
 
@@ -180,20 +205,25 @@ def delete_stream(tx: Transaction, group_id: int, stream_id: int) -> None:
 # Events
 
 
-def append_events(tx: Transaction, group_id: int, stream_id: int, batch: Batch, *, now_ms: int) -> None:
+def append_events(tx: Transaction, group: LogGroup, stream_id: int, batch: Batch, *, now_ms: int) -> None:
     """`batch` as one chunk, or several where it spans too much."""
-    _grow_group(tx, group_id, [_append_batch(tx, group_id, stream_id, batch, now_ms)])
+    is_subscribed = group.subscriptions > 0
+    growth = _append_batch(tx, group.group_id, stream_id, batch, now_ms=now_ms, is_subscribed=is_subscribed)
+    _grow_group(tx, group.group_id, [growth])
 
 
 def append_lines(tx: Transaction, key: GroupKey, batches: Mapping[str, Batch], *, now_ms: int) -> None:
     """By stream name. Makes group and streams as needed: a function's output always has a place to go."""
-    found = tx.row("SELECT group_id FROM log_group WHERE account_id = ? AND region = ? AND name = ?", key)
-    group_id = found[0] if found else _insert_group(tx, key, now_ms)
+    found = tx.row(
+        "SELECT group_id, subscriptions FROM log_group WHERE account_id = ? AND region = ? AND name = ?", key
+    )
+    group_id, subscriptions = found or (_insert_group(tx, key, now_ms), 0)
     grown = []
     for stream, batch in batches.items():
         found = tx.row("SELECT stream_id FROM log_stream WHERE group_id = ? AND name = ?", (group_id, stream))
         stream_id = found[0] if found else _insert_stream(tx, group_id, stream, now_ms)
-        grown.append(_append_batch(tx, group_id, stream_id, batch, now_ms))
+        is_subscribed = subscriptions > 0
+        grown.append(_append_batch(tx, group_id, stream_id, batch, now_ms=now_ms, is_subscribed=is_subscribed))
     _grow_group(tx, group_id, grown)
 
 
@@ -202,7 +232,7 @@ def stream_chunks(tx: Transaction, stream_id: int, window: Window, *, descending
     return _chunks(tx, _Scope("stream_id = ?", (stream_id,)), window, descending)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamChoice:
     """A whole log group, some of its streams, or those with a prefix."""
 
@@ -259,7 +289,7 @@ def delete_expired(tx: Transaction, group_id: int, cutoff_ms: int) -> bool:
 # Below the surface
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Scope:
     condition: str
     params: tuple[object, ...]
@@ -302,7 +332,7 @@ _END = 2**62
 
 
 def _insert_group(tx: Transaction, key: GroupKey, now_ms: int) -> int:
-    group_id = _take_id(tx)
+    group_id = take_id(tx)
     tx.execute(
         "INSERT INTO log_group (account_id, region, name, group_id, created_ms, class, kms_key_id, protected,"
         " retention_days, tags, stored_bytes, longest_ms) VALUES (?, ?, ?, ?, ?, 'STANDARD', '', 0, 0, '{}', 0, 0)",
@@ -312,7 +342,7 @@ def _insert_group(tx: Transaction, key: GroupKey, now_ms: int) -> int:
 
 
 def _insert_stream(tx: Transaction, group_id: int, name: str, now_ms: int) -> int:
-    stream_id = _take_id(tx)
+    stream_id = take_id(tx)
     tx.execute(
         "INSERT INTO log_stream (group_id, name, stream_id, created_ms, first_event_ms, last_event_ms,"
         " last_ingestion_ms, longest_ms, head) VALUES (?, ?, ?, ?, 0, 0, 0, 0, 0)",
@@ -321,13 +351,15 @@ def _insert_stream(tx: Transaction, group_id: int, name: str, now_ms: int) -> in
     return stream_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Growth:
     stored_bytes: int
     longest_ms: int
 
 
-def _append_batch(tx: Transaction, group_id: int, stream_id: int, batch: Batch, now_ms: int) -> _Growth:
+def _append_batch(
+    tx: Transaction, group_id: int, stream_id: int, batch: Batch, *, now_ms: int, is_subscribed: bool
+) -> _Growth:
     for part in split(batch):
         first_ms, last_ms = min(part.times), max(part.times)
         span_ms = last_ms - first_ms
@@ -346,6 +378,9 @@ def _append_batch(tx: Transaction, group_id: int, stream_id: int, batch: Batch, 
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (group_id, stream_id, *head, first_ms, last_ms, len(part.times), part.stored_bytes, now_ms, pack(part)),
         )
+        if is_subscribed:
+            record = ChunkRecord(stream_id, first_ms, head[0])
+            storage_log.append(tx, log_name(group_id), record.to_bytes(), now_ms)
     return _Growth(batch.stored_bytes, min(max(batch.times) - min(batch.times), MAX_CHUNK_SPAN_MS))
 
 
@@ -383,16 +418,18 @@ def _shrink_group(tx: Transaction, group_id: int, size: int) -> None:
     tx.execute("UPDATE log_group SET stored_bytes = stored_bytes - ? WHERE group_id = ?", (size, group_id))
 
 
-def _take_id(tx: Transaction) -> int:
+def take_id(tx: Transaction) -> int:
+    """For a group, a stream or a filter."""
     row = tx.row("UPDATE log_identity SET next_id = next_id + 1 RETURNING next_id - 1")
     assert row is not None, "log_identity has one row"
     return int(row[0])
 
 
 def _group(row: Row) -> LogGroup:
-    group_id, name, created_ms, group_class, kms_key_id, protected, days, tags, size, longest_ms = row
+    group_id, name, created_ms, group_class, kms_key_id, protected, days, tags, size, longest_ms, filters = row
     return LogGroup(
-        group_id, name, created_ms, group_class, kms_key_id, bool(protected), days, orjson.loads(tags), size, longest_ms
+        *(group_id, name, created_ms, group_class, kms_key_id, bool(protected), days, orjson.loads(tags), size),
+        *(longest_ms, filters),
     )
 
 

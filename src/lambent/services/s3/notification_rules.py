@@ -11,8 +11,7 @@ from typing import Any
 
 from lambent.kit.arn import Arn
 from lambent.services.s3 import errors
-from lambent.services.s3.notifications import FunctionNotification, NotificationConfiguration
-from lambent.wire.errors import NotImplementedYet
+from lambent.services.s3.notifications import Notification, NotificationConfiguration, TargetKind
 
 MAX_ID_LENGTH = 255
 MAX_FILTER_BYTES = 1024
@@ -55,55 +54,68 @@ _EVENTS = frozenset(
 MakeId = Callable[[], str]
 
 
+#: Of each kind: member of today's form, member of its ARN, member of the form of 2015 and of its ARN there.
+_FORMS = {
+    TargetKind.FUNCTION: (
+        "LambdaFunctionConfigurations", "LambdaFunctionArn", "CloudFunctionConfiguration", "CloudFunction",
+    ),
+    TargetKind.QUEUE: ("QueueConfigurations", "QueueArn", "QueueConfiguration", "Queue"),
+    TargetKind.TOPIC: ("TopicConfigurations", "TopicArn", "TopicConfiguration", "Topic"),
+}  # fmt: skip
+
+
 def parse(document: Mapping[str, Any], make_id: MakeId) -> NotificationConfiguration:
-    """A NotificationConfiguration as put today. Raises InvalidArgument, NotImplementedYet."""
-    for member, service in (("QueueConfigurations", "Amazon SQS queues"), ("TopicConfigurations", "Amazon SNS topics")):
-        if document.get(member):
-            raise NotImplementedYet(f"Notifications to {service} are not implemented; functions are.")
-    if "EventBridgeConfiguration" in document:
-        raise NotImplementedYet("Notifications to Amazon EventBridge are not implemented; functions are.")
-    given = document.get("LambdaFunctionConfigurations") or ()
-    return _checked([_function(entry, make_id) for entry in given])
+    """A NotificationConfiguration as put today. Raises InvalidArgument."""
+    given = [
+        _notification(entry, kind, entry.get(arn, ""), make_id)
+        for kind, (member, arn, _, _) in _FORMS.items()
+        for entry in document.get(member) or ()
+    ]
+    return _checked(given, to_bus=document.get("EventBridgeConfiguration") is not None)
 
 
 def parse_2015(document: Mapping[str, Any], make_id: MakeId) -> NotificationConfiguration:
-    """The form of PutBucketNotification: one CloudFunctionConfiguration. Raises InvalidArgument, NotImplementedYet."""
-    for member in ("QueueConfiguration", "TopicConfiguration"):
-        if document.get(member):
-            raise NotImplementedYet(f"{member} is not implemented; CloudFunctionConfiguration is.")
-    entry = document.get("CloudFunctionConfiguration")
-    if not entry:
-        return NotificationConfiguration()
-    events = list(entry.get("Events") or ())
-    if entry.get("Event") and entry["Event"] not in events:
-        events.append(entry["Event"])
-    modern = {**entry, "LambdaFunctionArn": entry.get("CloudFunction", ""), "Events": events}
-    return _checked([_function(modern, make_id)])
+    """The form of PutBucketNotification: one configuration of each kind. Raises InvalidArgument."""
+    given = []
+    for kind, (_, _, member, arn) in _FORMS.items():
+        entry = document.get(member)
+        if not entry:
+            continue
+        events = list(entry.get("Events") or ())
+        if entry.get("Event") and entry["Event"] not in events:
+            events.append(entry["Event"])
+        given.append(_notification({**entry, "Events": events}, kind, entry.get(arn, ""), make_id))
+    return _checked(given, to_bus=False)
 
 
 def to_document(configuration: NotificationConfiguration) -> dict[str, Any]:
-    if not configuration.functions:
-        return {}
-    return {"LambdaFunctionConfigurations": [_shown(function) for function in configuration.functions]}
+    document: dict[str, Any] = {}
+    for target in configuration.targets:
+        member, arn, _, _ = _FORMS[target.kind]
+        document.setdefault(member, []).append(_shown(target, arn))
+    if configuration.to_bus:
+        document["EventBridgeConfiguration"] = {}
+    return document
 
 
 def to_document_2015(configuration: NotificationConfiguration) -> dict[str, Any]:
-    """The first configuration; the old form has no room for more."""
-    if not configuration.functions:
-        return {}
-    function = configuration.functions[0]
-    shown = {
-        "Id": function.configuration_id,
-        "Event": function.events[0],
-        "Events": list(function.events),
-        "CloudFunction": function.function_arn,
-    }
-    if function.invocation_role:
-        shown["InvocationRole"] = function.invocation_role
-    return {"CloudFunctionConfiguration": shown}
+    """The first configuration of each kind; the old form has no room for more."""
+    document: dict[str, Any] = {}
+    for target in reversed(configuration.targets):
+        _, _, member, arn = _FORMS[target.kind]
+        shown = {
+            "Id": target.configuration_id,
+            "Event": target.events[0],
+            "Events": list(target.events),
+            arn: target.target_arn,
+        }
+        if target.invocation_role:
+            shown["InvocationRole"] = target.invocation_role
+        document[member] = shown
+    return document
 
 
-def _function(entry: Mapping[str, Any], make_id: MakeId) -> FunctionNotification:
+def _notification(entry: Mapping[str, Any], kind: TargetKind, target_arn: str, make_id: MakeId) -> Notification:
     events = tuple(entry.get("Events") or ())
     if not events:
         raise errors.InvalidArgument("A notification configuration must name at least one event.", name="Event")
@@ -116,9 +128,9 @@ def _function(entry: Mapping[str, Any], make_id: MakeId) -> FunctionNotification
     if len(configuration_id) > MAX_ID_LENGTH:
         raise errors.InvalidArgument(f"Id must not be longer than {MAX_ID_LENGTH} characters.", name="Id")
     prefix, suffix = _filter((entry.get("Filter") or {}).get("Key") or {})
-    return FunctionNotification(
+    return Notification(
         configuration_id=configuration_id,
-        function_arn=_function_arn(entry.get("LambdaFunctionArn", "")),
+        target_arn=_target_arn(target_arn, kind),
         events=events,
         prefix=prefix,
         suffix=suffix,
@@ -127,13 +139,19 @@ def _function(entry: Mapping[str, Any], make_id: MakeId) -> FunctionNotification
     )
 
 
-def _function_arn(text: str) -> str:
+def _target_arn(text: str, kind: TargetKind) -> str:
+    """Raises InvalidArgument. FIFO queues and topics cannot be told by S3 ("Supported event destinations")."""
     try:
         arn = Arn.parse(text)
     except ValueError:
         arn = None
-    if arn is None or arn.service != "lambda" or not arn.resource.startswith("function:"):
-        raise errors.InvalidArgument("The ARN is not well formed", name="CloudFunction", value=text)
+    is_function = kind is TargetKind.FUNCTION
+    if arn is None or arn.service != kind.value or arn.resource.startswith("function:") != is_function:
+        raise errors.InvalidArgument("The ARN is not well formed", name=_FORMS[kind][3], value=text)
+    if not is_function and arn.resource.endswith(".fifo"):
+        raise errors.InvalidArgument(
+            "Unable to validate the following destination configurations", name=text, value="FIFO is not supported"
+        )
     return text
 
 
@@ -158,17 +176,17 @@ def _filter(key: Mapping[str, Any]) -> tuple[str, str]:
     return found.get("prefix", ""), found.get("suffix", "")
 
 
-def _checked(functions: Sequence[FunctionNotification]) -> NotificationConfiguration:
-    if len(functions) > MAX_CONFIGURATIONS:
+def _checked(targets: Sequence[Notification], *, to_bus: bool) -> NotificationConfiguration:
+    if len(targets) > MAX_CONFIGURATIONS:
         raise errors.InvalidArgument(f"A bucket can have at most {MAX_CONFIGURATIONS} notification configurations.")
-    if len({function.configuration_id for function in functions}) < len(functions):
+    if len({target.configuration_id for target in targets}) < len(targets):
         raise errors.InvalidArgument("Same ID used for multiple configurations. IDs must be unique.", name="Id")
-    for one, other in itertools.combinations(functions, 2):
+    for one, other in itertools.combinations(targets, 2):
         _check_apart(one, other)
-    return NotificationConfiguration(tuple(functions))
+    return NotificationConfiguration(tuple(targets), to_bus)
 
 
-def _check_apart(one: FunctionNotification, other: FunctionNotification) -> None:
+def _check_apart(one: Notification, other: Notification) -> None:
     """Raises InvalidArgument with the sentence AWS has for the case."""
     if not any(_share(left, right) for left in one.events for right in other.events):
         return
@@ -193,16 +211,16 @@ def _share(one: str, other: str) -> bool:
     return other == one or (other.endswith("*") and one.startswith(other[:-1]))
 
 
-def _shown(function: FunctionNotification) -> dict[str, Any]:
+def _shown(target: Notification, arn: str) -> dict[str, Any]:
     shown: dict[str, Any] = {
-        "Id": function.configuration_id,
-        "LambdaFunctionArn": function.function_arn,
-        "Events": list(function.events),
+        "Id": target.configuration_id,
+        arn: target.target_arn,
+        "Events": list(target.events),
     }
-    if function.invocation_role:
-        shown["InvocationRole"] = function.invocation_role
-    if function.has_filter:
-        values = (("Prefix", function.prefix), ("Suffix", function.suffix))
+    if target.invocation_role:
+        shown["InvocationRole"] = target.invocation_role
+    if target.has_filter:
+        values = (("Prefix", target.prefix), ("Suffix", target.suffix))
         rules = [{"Name": name, "Value": value} for name, value in values if value]
         shown["Filter"] = {"Key": {"FilterRules": rules}}
     return shown

@@ -1,22 +1,26 @@
-"""Event notifications: which functions hear of a change, and the event they receive.
+"""Event notifications: who hears of a change, and the event they receive.
 
 A put, copy, completed upload or delete appends one `ChangeRecord` to the log "s3" in the transaction that makes the
-change visible. The consumer of that log asks `matching` which function configurations the change fits and hands each
-function the document that `event` builds. What a bucket may be configured with is decided in
-`notification_rules.py`.
+change visible. The consumer of that log asks `matching` which configurations the change fits and hands each function,
+queue or topic the document that `event` builds, and the account's event bus the one of `bus_detail`. What a bucket may
+be configured with is decided in `notification_rules.py`.
 
 The structure is the one of "Event message structure" in the S3 user guide. We write version 2.1, the version all
-consumers know for created and removed objects; the later ones only add members for events we do not emit. Lambda
-destinations never receive an `s3:TestEvent`: S3 sends it to topics and queues only.
+consumers know for created and removed objects; the later ones only add members for events we do not emit. When a
+configuration is put, S3 sends an `s3:TestEvent` to its topics and queues, never to functions.
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Any, Self
 from urllib.parse import quote_plus
 
 import orjson
+
+from lambent.kit import trace
+from lambent.kit.frozen import frozen
 
 EVENT_VERSION = "2.1"
 SCHEMA_VERSION = "1.0"
@@ -30,7 +34,7 @@ REMOVED_DELETE = "ObjectRemoved:Delete"
 _CONFIGURATIONS_CACHED = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeRecord:
     """One change of one object, with everything about the request that the event tells."""
 
@@ -51,6 +55,12 @@ class ChangeRecord:
     request_id: str
     host_id: str
     version_id: str = ""
+    requester: str = ""
+    """Account id of whoever asked; "" for an anonymous caller."""
+    owner: str = ""
+    """Account id of the bucket's owner."""
+    trace: str = ""
+    """The trace header of the request; "" if it had none."""
 
     def to_bytes(self) -> bytes:
         return orjson.dumps(asdict(self))
@@ -60,16 +70,29 @@ class ChangeRecord:
         return cls(**orjson.loads(payload))
 
     @property
+    def trace_header(self) -> str:
+        """Of the chain that the change belongs to, or begins: never ""."""
+        return self.trace or trace.begin(self.request_id, self.time_ms / 1000)
+
+    @property
     def is_removal(self) -> bool:
         return self.event_name.startswith("ObjectRemoved:")
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionNotification:
-    """One LambdaFunctionConfiguration of a bucket."""
+class TargetKind(Enum):
+    """Values are the services in the targets' ARNs."""
+
+    FUNCTION = "lambda"
+    QUEUE = "sqs"
+    TOPIC = "sns"
+
+
+@frozen
+class Notification:
+    """One LambdaFunctionConfiguration, QueueConfiguration or TopicConfiguration of a bucket."""
 
     configuration_id: str
-    function_arn: str
+    target_arn: str
     events: tuple[str, ...]
     """As configured, `s3:ObjectCreated:*`."""
     prefix: str = ""
@@ -79,27 +102,36 @@ class FunctionNotification:
     invocation_role: str = ""
     """Of the 2015 form; kept to be shown again, permissions are the function's own policy."""
 
+    @property
+    def kind(self) -> TargetKind:
+        return TargetKind(self.target_arn.split(":", 3)[2])
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class NotificationConfiguration:
-    functions: tuple[FunctionNotification, ...] = ()
+    targets: tuple[Notification, ...] = ()
+    to_bus: bool = False
+    """Whether the default event bus of the bucket's owner hears of every change."""
+
+    def __bool__(self) -> bool:
+        return bool(self.targets) or self.to_bus
 
     def to_text(self) -> str:
-        return orjson.dumps([asdict(function) for function in self.functions]).decode()
+        return orjson.dumps(asdict(self)).decode()
 
     @classmethod
     def from_text(cls, text: str) -> "NotificationConfiguration":
         return _parsed(text)
 
 
-def matching(configuration: NotificationConfiguration, record: ChangeRecord) -> list[FunctionNotification]:
+def matching(configuration: NotificationConfiguration, record: ChangeRecord) -> list[Notification]:
     """The configurations that want to hear of the change; overlap rules make it one per destination rule at most."""
     return [
-        function
-        for function in configuration.functions
-        if record.key.startswith(function.prefix)
-        and record.key.endswith(function.suffix)
-        and any(covers(event, record.event_name) for event in function.events)
+        target
+        for target in configuration.targets
+        if record.key.startswith(target.prefix)
+        and record.key.endswith(target.suffix)
+        and any(covers(event, record.event_name) for event in target.events)
     ]
 
 
@@ -110,7 +142,7 @@ def covers(configured: str, event_name: str) -> bool:
 
 
 def event(record: ChangeRecord, configuration_id: str) -> dict[str, Any]:
-    """The document a function receives. A removal has neither size nor eTag."""
+    """The document a function, queue or topic receives. A removal has neither size nor eTag."""
     described: dict[str, Any] = {"key": encode_key(record.key)}
     if not record.is_removal:
         described["size"] = record.size
@@ -144,6 +176,52 @@ def event(record: ChangeRecord, configuration_id: str) -> dict[str, Any]:
     }
 
 
+def test_event(bucket: str, request_id: str, host_id: str, now_ms: int) -> dict[str, Any]:
+    """What queues and topics receive when they are configured ("Event message structure")."""
+    return {
+        "Service": "Amazon S3",
+        "Event": "s3:TestEvent",
+        "Time": _iso_milliseconds(now_ms),
+        "Bucket": bucket,
+        "RequestId": request_id,
+        "HostId": host_id,
+    }
+
+
+#: Event name -> (detail-type, reason), https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+_BUS_EVENTS = {
+    CREATED_PUT: ("Object Created", "PutObject"),
+    CREATED_COPY: ("Object Created", "CopyObject"),
+    CREATED_COMPLETE_UPLOAD: ("Object Created", "CompleteMultipartUpload"),
+    REMOVED_DELETE: ("Object Deleted", "DeleteObject"),
+}
+
+
+def bus_detail(record: ChangeRecord) -> tuple[str, dict[str, Any]]:
+    """(detail-type, detail) of the change on an event bus: the key stands in it as it is.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    detail_type, reason = _BUS_EVENTS[record.event_name]
+    described: dict[str, Any] = {"key": record.key}
+    if not record.is_removal:
+        described |= {"size": record.size, "etag": record.etag}
+    if record.version_id:
+        described["version-id"] = record.version_id
+    detail: dict[str, Any] = {
+        "version": "0",
+        "bucket": {"name": record.bucket},
+        "object": {**described, "sequencer": record.sequencer},
+        "request-id": record.request_id,
+        "requester": record.requester,
+        "source-ip-address": record.source_ip,
+        "reason": reason,
+    }
+    if record.is_removal:
+        detail["deletion-type"] = "Permanently Deleted"
+    return detail_type, detail
+
+
 def encode_key(key: str) -> str:
     """Form encoding with slashes kept: `red flower.jpg` becomes `red+flower.jpg`."""
     return quote_plus(key, safe="/")
@@ -156,8 +234,6 @@ def _iso_milliseconds(time_ms: int) -> str:
 
 @functools.lru_cache(_CONFIGURATIONS_CACHED)
 def _parsed(text: str) -> NotificationConfiguration:
-    return NotificationConfiguration(
-        tuple(
-            FunctionNotification(**{**function, "events": tuple(function["events"])}) for function in orjson.loads(text)
-        )
-    )
+    document = orjson.loads(text)
+    targets = (Notification(**{**target, "events": tuple(target["events"])}) for target in document["targets"])
+    return NotificationConfiguration(tuple(targets), document["to_bus"])

@@ -17,7 +17,7 @@ from lambent.services.s3.changes import Changes
 from lambent.services.s3.copy_operations import CopyOperations
 from lambent.services.s3.data_plane import DataPlane
 from lambent.services.s3.listing_operations import ListingOperations
-from lambent.services.s3.notification_operations import MayNotify, NotificationOperations
+from lambent.services.s3.notification_operations import NotificationOperations, Tell
 from lambent.services.s3.object_operations import ObjectOperations
 from lambent.services.s3.tagging_operations import TaggingOperations
 from lambent.services.s3.upload_operations import UploadOperations
@@ -90,7 +90,7 @@ class S3Operations:
     }
 
     def __init__(  # noqa: PLR0915 - a table: which operation stands in which part
-        self, *, database: Database, blobs: BlobStore, clock: Clock, ids: Ids, may_notify: MayNotify
+        self, *, database: Database, blobs: BlobStore, clock: Clock, ids: Ids, tell: Tell
     ) -> None:
         admission = Admission(database, clock)
         data_plane = DataPlane(database, blobs)
@@ -160,7 +160,7 @@ class S3Operations:
         self.delete_bucket_website = websites.delete_bucket_website
         self.site = PublicSite(database, admission, objects)
 
-        notifications = NotificationOperations(database, admission, may_notify, ids)
+        notifications = NotificationOperations(database, admission, tell, clock, ids)
         self.get_bucket_notification = notifications.get_bucket_notification
         self.put_bucket_notification = notifications.put_bucket_notification
         self.get_bucket_notification_configuration = notifications.get_bucket_notification_configuration

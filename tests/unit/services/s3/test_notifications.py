@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.services.s3 import notification_rules, notifications
-from lambent.services.s3.notifications import ChangeRecord, FunctionNotification, NotificationConfiguration
+from lambent.services.s3.notifications import ChangeRecord, Notification, NotificationConfiguration, TargetKind
 from lambent.wire.errors import ServiceError
 from unit.services.s3.outcomes import refusal
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:build"
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:q"
+TOPIC = "arn:aws:sns:us-east-1:000000000000:t"
 RECORD = ChangeRecord(
     event_name="ObjectCreated:Put",
     region="eu-west-1",
@@ -76,8 +78,8 @@ def test_a_removal_has_neither_size_nor_etag() -> None:
     assert described == {"key": "posts/Red+flower%2B%C3%BC.md", "versionId": "v1", "sequencer": "0055AED6DCD90281E5"}
 
 
-def function(*events: str, prefix: str = "", suffix: str = "", name: str = "c") -> FunctionNotification:
-    return FunctionNotification(name, ARN, events or ("s3:ObjectCreated:*",), prefix, suffix)
+def function(*events: str, prefix: str = "", suffix: str = "", name: str = "c") -> Notification:
+    return Notification(name, ARN, events or ("s3:ObjectCreated:*",), prefix, suffix)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def function(*events: str, prefix: str = "", suffix: str = "", name: str = "c") 
         (function(prefix="posts/", suffix="+%C3%BC.md"), False),
     ],
 )
-def test_matching(configured: FunctionNotification, expected: bool) -> None:
+def test_matching(configured: Notification, expected: bool) -> None:
     found = notifications.matching(NotificationConfiguration((configured,)), RECORD)
     assert found == ([configured] if expected else [])
 
@@ -165,9 +167,16 @@ def test_overlaps(one: dict[str, Any], other: dict[str, Any], message: str | Non
             },
             "InvalidArgument",
         ),
-        ({"QueueConfigurations": [{"QueueArn": "arn:aws:sqs:us-east-1:1:q"}]}, "NotImplemented"),
-        ({"TopicConfigurations": [{"TopicArn": "arn:aws:sns:us-east-1:1:t"}]}, "NotImplemented"),
-        ({"EventBridgeConfiguration": {}}, "NotImplemented"),
+        ({"QueueConfigurations": [{"QueueArn": QUEUE}]}, "InvalidArgument"),
+        ({"QueueConfigurations": [{"QueueArn": f"{QUEUE}.fifo", "Events": ["s3:ObjectCreated:*"]}]}, "InvalidArgument"),
+        ({"TopicConfigurations": [{"TopicArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}]}, "InvalidArgument"),
+        (
+            {
+                "QueueConfigurations": [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}],
+                "TopicConfigurations": [{"TopicArn": TOPIC, "Events": ["s3:ObjectCreated:Put"]}],
+            },
+            "InvalidArgument",
+        ),
     ],
 )
 def test_what_cannot_be_configured(document: dict[str, Any], code: str) -> None:
@@ -189,6 +198,54 @@ def test_configurations_come_back_as_they_were_put() -> None:
     assert notification_rules.to_document(NotificationConfiguration()) == {}
 
 
+def test_all_kinds_of_targets_come_back() -> None:
+    put = {
+        "QueueConfigurations": [{"Id": "q", "QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"]}],
+        "TopicConfigurations": [{"Id": "t", "TopicArn": TOPIC, "Events": ["s3:ObjectRemoved:*"]}],
+        "EventBridgeConfiguration": {},
+    }
+    parsed = notification_rules.parse(put, lambda: "unused")
+    assert [target.kind for target in parsed.targets] == [TargetKind.QUEUE, TargetKind.TOPIC]
+    assert notification_rules.to_document(NotificationConfiguration.from_text(parsed.to_text())) == put
+    shown = notification_rules.to_document_2015(parsed)
+    assert (shown["QueueConfiguration"]["Queue"], shown["TopicConfiguration"]["Topic"]) == (QUEUE, TOPIC)
+    assert notification_rules.parse_2015(shown, lambda: "unused").targets == parsed.targets
+
+
+def test_only_a_bus_is_a_configuration_too() -> None:
+    only = notification_rules.parse({"EventBridgeConfiguration": {}}, lambda: "unused")
+    assert only
+    assert only.to_bus
+    assert not NotificationConfiguration()
+
+
+def test_the_event_on_a_bus() -> None:
+    record = replace(RECORD, requester="123456789012", owner="000000000000")
+    detail_type, detail = notifications.bus_detail(record)
+    assert detail_type == "Object Created"
+    assert detail == {
+        "version": "0",
+        "bucket": {"name": "content"},
+        "object": {
+            "key": "posts/Red flower+ü.md",
+            "size": 1024,
+            "etag": "d41d8cd98f00b204e9800998ecf8427e",
+            "sequencer": "0055AED6DCD90281E5",
+        },
+        "request-id": "C3D13FE58DE4C810",
+        "requester": "123456789012",
+        "source-ip-address": "127.0.0.1",
+        "reason": "PutObject",
+    }
+    detail_type, detail = notifications.bus_detail(replace(record, event_name="ObjectRemoved:Delete"))
+    assert (detail_type, detail["reason"], detail["deletion-type"]) == (
+        "Object Deleted",
+        "DeleteObject",
+        "Permanently Deleted",
+    )
+    assert "size" not in detail["object"]
+
+
 def test_the_form_of_2015() -> None:
     role = "arn:aws:iam::000000000000:role/s3-invokes"
     document = {
@@ -201,7 +258,7 @@ def test_the_form_of_2015() -> None:
         }
     }
     parsed = notification_rules.parse_2015(document, lambda: "unused")
-    assert parsed.functions[0].events == ("s3:ObjectCreated:Copy", "s3:ObjectCreated:Put")
+    assert parsed.targets[0].events == ("s3:ObjectCreated:Copy", "s3:ObjectCreated:Put")
     shown = notification_rules.to_document_2015(parsed)["CloudFunctionConfiguration"]
     assert (shown["CloudFunction"], shown["InvocationRole"]) == (ARN, role)
     assert notification_rules.parse_2015({}, lambda: "unused") == NotificationConfiguration()

@@ -1,0 +1,83 @@
+"""SQS: durable sends, receive-and-delete pairs, and how soon a mapped function knows a message."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from bench import functions, mappings, report
+from bench.client import run
+from bench.signing import Target
+
+CONNECTIONS = 32
+SENDS = 20_000
+PAIRS = 8_000
+SAMPLES, WARMING = 200, 20
+
+ENTERED = """import time
+def handler(event, context):
+    now = time.time()
+    for record in event["Records"]:
+        print("ENTERED", record["body"], f"{now * 1000:.3f}")
+"""
+
+
+def call(target: Target, operation: str, document: dict[str, Any]) -> bytes:
+    headers = {"content-type": "application/x-amz-json-1.0", "x-amz-target": f"AmazonSQS.{operation}"}
+    return target.request("sqs", "POST", "/", json.dumps(document).encode(), headers)
+
+
+def measure(target: Target, client: Any, functions_client: Any, logs: Any, runs: int) -> Iterator[report.Figure]:
+    url = client.create_queue(QueueName="bench-sends")["QueueUrl"]
+    send = call(target, "SendMessage", {"QueueUrl": url, "MessageBody": "x" * 1024})
+    asyncio.run(run(target.host, target.port, [send] * 500, CONNECTIONS))
+    sent = [asyncio.run(run(target.host, target.port, [send] * SENDS, CONNECTIONS)) for _ in range(runs)]
+    yield report.rate(f"SendMessage 1 KiB, {CONNECTIONS} connections", sent, 4_000)
+    yield from _pairs(target, client, url)
+    yield _entered(target, client, functions_client, logs)
+
+
+def _pairs(target: Target, client: Any, url: str) -> Iterator[report.Figure]:
+    """Receives of one message each with a backlog behind them, then the deletes of what they brought."""
+    receive = call(target, "ReceiveMessage", {"QueueUrl": url, "VisibilityTimeout": 600})
+    waiting = int(client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"][_WAITING])
+    received = asyncio.run(run(target.host, target.port, [receive] * PAIRS, CONNECTIONS, keep_bodies=True))
+    handles = [re.search(rb'"ReceiptHandle":"([^"]+)"', body) for body in received.bodies]
+    found = {match[1].decode() for match in handles if match}
+    deletes = [call(target, "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": handle}) for handle in found]
+    deleted = asyncio.run(run(target.host, target.port, deletes, CONNECTIONS))
+    yield report.Figure(
+        f"ReceiveMessage and DeleteMessage, {CONNECTIONS} connections",
+        len(found) / (received.seconds + deleted.seconds),
+        "pairs per second",
+        2_000,
+        higher_is_better=True,
+        note=f"{received.per_second:,.0f} receives and {deleted.per_second:,.0f} deletes per second, "
+        f"{waiting:,} waited, {PAIRS - len(found)} missing, {sum(deleted.failures.values())} refused",
+    )
+
+
+_WAITING = "ApproximateNumberOfMessages"
+
+
+def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:
+    """Both ends read the same machine's clock: the client before it sends, the handler as its first statement."""
+    url = client.create_queue(QueueName="bench-events", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    functions.create(functions_client, "told", ENTERED)
+    arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    mappings.map_source(functions_client, arn, "told", BatchSize=1)
+    sent: dict[str, float] = {}
+    for n in range(SAMPLES + WARMING):
+        request = call(target, "SendMessage", {"QueueUrl": url, "MessageBody": f"m{n}"})
+        sent[f"m{n}"] = time.time() * 1000
+        asyncio.run(run(target.host, target.port, [request], 1))
+        time.sleep(0.02)
+    time.sleep(2)
+    told = [re.search(r"ENTERED (\S+) ([\d.]+)", line) for line in mappings.lines(logs, "told", "ENTERED")]
+    entered = {found[1]: float(found[2]) for found in told if found}
+    values = [entered[f"m{n}"] - sent[f"m{n}"] for n in range(WARMING, SAMPLES + WARMING) if f"m{n}" in entered]
+    figure = report.latency("SendMessage sent to handler entered, warm", values, 4.0)
+    figure.note += f", {SAMPLES - len(values)} lost"
+    return figure

@@ -1,0 +1,68 @@
+"""A log group as a target: every event becomes one log event, in a stream of its own, as EventBridge writes them.
+
+What an input transformer makes of it may say the time and the message:
+`{"timestamp": 1448487372000, "message": "..."}`. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+"""
+
+from typing import Any
+
+import orjson
+
+from lambent.delivery.targets import Message, Moment, Refused
+from lambent.kit.arn import Arn
+from lambent.services.events import envelopes
+from lambent.services.logs import store
+from lambent.services.logs.chunks import EVENT_OVERHEAD_BYTES, Batch
+from lambent.services.logs.errors import InvalidParameter, ResourceNotFound
+from lambent.services.logs.names import GroupKey, identified_group
+from lambent.storage.transaction import Transaction
+
+#: PutLogEvents, "Each log event can be no larger than 1 MB".
+MAX_MESSAGE_BYTES = 1024 * 1024
+
+
+def send(tx: Transaction, message: Message, moment: Moment) -> None:
+    """Raises Refused: no such group, or an event too large for one."""
+    key = _group_key(message.target_arn)
+    group = store.find_group(tx, key)
+    if group is None:
+        raise Refused("ResourceNotFoundException", f"Log group not found: {message.target_arn}")
+    time_ms, text = _log_event(message.body, moment.now_ms)
+    if len(text) + EVENT_OVERHEAD_BYTES > MAX_MESSAGE_BYTES:
+        raise Refused("InvalidParameterException", "The event is too large for a log event", is_final=True)
+    stream = moment.ids.uuid()
+    store.append_lines(tx, key, {stream: Batch([time_ms], [text])}, now_ms=moment.now_ms)
+
+
+def _group_key(arn: str) -> GroupKey:
+    parsed = Arn.parse(arn)
+    try:
+        return identified_group(parsed.account_id, parsed.region, arn)
+    except (InvalidParameter, ResourceNotFound) as error:
+        raise Refused("InvalidTarget", f"{arn} is no log group", is_final=True) from error
+
+
+def _log_event(body: bytes, now_ms: int) -> tuple[int, bytes]:
+    """Its time and its text: of an event, its own time."""
+    try:
+        document: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return now_ms, body
+    if not isinstance(document, dict):
+        return now_ms, body
+    if document.keys() == {"timestamp", "message"}:
+        return _time(document["timestamp"], now_ms), _text(document["message"])
+    return _time(document.get("time"), now_ms), body
+
+
+def _time(value: Any, now_ms: int) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    try:
+        return envelopes.parse_time(value)
+    except (TypeError, ValueError):
+        return now_ms
+
+
+def _text(value: Any) -> bytes:
+    return value.encode() if isinstance(value, str) else orjson.dumps(value)

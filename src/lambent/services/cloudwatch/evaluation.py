@@ -1,0 +1,104 @@
+"""Evaluation: the expressions of a GetMetricData, over the metrics that it names. Pure: the values have been read."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from lambent.services.cloudwatch import expression_parser, math_functions, time_series
+from lambent.services.cloudwatch.errors import ValidationError
+from lambent.services.cloudwatch.expression_parser import Array, Binary, Call, Name, Negative, Node, Number, Text
+from lambent.services.cloudwatch.math_functions import LINEAR, REPEAT, NoData
+from lambent.services.cloudwatch.periods import Span
+from lambent.services.cloudwatch.time_series import TimeSeries, Value
+
+
+class Evaluator:
+    """Of one request."""
+
+    def __init__(self, metrics: Mapping[str, TimeSeries], expressions: Mapping[str, str], span: Span) -> None:
+        """`span`: of the request, with the period of what has no metrics in it. Raises ValidationError."""
+        self._metrics = metrics
+        self._trees = {name: expression_parser.parse(text) for name, text in expressions.items()}
+        self._span = span
+        self._done: dict[str, Value] = dict(metrics)
+        self._under_way: set[str] = set()
+
+    def series_of(self, name: str) -> list[TimeSeries]:
+        """What the query with that id gives. Raises ValidationError: it is a number, or refers to itself."""
+        try:
+            value = self._named(name)
+        except NoData:
+            return [TimeSeries(name, self._span.period, {})]
+        if isinstance(value, float):
+            raise ValidationError(f"The expression of {name} is a number; the result must be a time series.")
+        if isinstance(value, list):
+            return [replace(one, label=f"{name} {one.label}".strip()) for one in value]
+        return [replace(value, label=name) if name in self._trees else value]
+
+    def _named(self, name: str) -> Value:
+        if name in self._done:
+            return self._done[name]
+        tree = self._trees.get(name)
+        if tree is None:
+            raise ValidationError(f"There is no query with the id {name}.")
+        if name in self._under_way:
+            raise ValidationError(f"The expression of {name} refers to itself.")
+        self._under_way.add(name)
+        value = self._done[name] = self._value(tree)
+        return value
+
+    def _value(self, node: Node) -> Value:
+        match node:
+            case Number(number):
+                return number
+            case Name(name):
+                return self._named(name)
+            case Array(elements):
+                return [series for element in elements for series in self._several(element)]
+            case Binary(sign, left, right):
+                return time_series.combine(sign, self._value(left), self._value(right))
+            case Negative(operand):
+                return time_series.combine("*", -1.0, self._value(operand))
+            case Call(function, arguments):
+                return self._call(function, arguments)
+            case Text(text):
+                raise ValidationError(f"The text {text!r} has no place there.")
+
+    def _several(self, node: Node) -> list[TimeSeries]:
+        value = self._value(node)
+        if isinstance(value, float):
+            raise ValidationError("A list holds time series, not numbers.")
+        return value if isinstance(value, list) else [value]
+
+    def _call(self, function: str, arguments: tuple[Node, ...]) -> Value:
+        match function:
+            case "METRICS":
+                return self._all_metrics(arguments)
+            case "FILL":
+                return self._fill(arguments)
+            case "IF":
+                return self._if(arguments)
+        calculate = math_functions.find(function)
+        return calculate([self._value(argument) for argument in arguments], self._span)
+
+    def _all_metrics(self, arguments: tuple[Node, ...]) -> Value:
+        """All of the request's metrics, or those whose id contains a text."""
+        if not arguments:
+            return list(self._metrics.values())
+        if len(arguments) == 1 and isinstance(arguments[0], Text):
+            wanted = arguments[0].value
+            return [series for name, series in self._metrics.items() if wanted in name]
+        raise ValidationError("The function METRICS takes one text, or nothing.")
+
+    def _fill(self, arguments: tuple[Node, ...]) -> Value:
+        if len(arguments) != 2:
+            raise ValidationError(f"The function FILL takes 2 arguments, not {len(arguments)}.")
+        filled, filler = arguments
+        if isinstance(filler, Name) and filler.name in (REPEAT, LINEAR):
+            return math_functions.fill(self._value(filled), filler.name, self._span)
+        return math_functions.fill(self._value(filled), self._value(filler), self._span)
+
+    def _if(self, arguments: tuple[Node, ...]) -> Value:
+        if len(arguments) not in (2, 3):
+            raise ValidationError(f"The function IF takes 2 or 3 arguments, not {len(arguments)}.")
+        condition, when_true, *when_false = [self._value(argument) for argument in arguments]
+        return math_functions.choose(condition, when_true, when_false[0] if when_false else None)

@@ -1,0 +1,199 @@
+"""Delivery policies: how often, after which pauses and how fast messages go to an HTTP endpoint.
+
+"Amazon SNS message delivery retries" in the SNS developer guide. A topic's policy sets what its subscriptions have by
+default, a subscription's own goes before it unless the topic forbids. Of the four backoff functions AWS shows a picture
+and no formula; ours run from the least to the greatest delay in the shapes of that picture.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from lambent.kit.frozen import frozen
+from lambent.services.sns.bad_attribute import BadAttribute
+
+_NAME = "DeliveryPolicy"
+
+#: What HTTP endpoints get without any policy: "up to three retries with a delay between failed attempts set at 20
+#: seconds" (developer guide, "Set the delivery policy for the subscription").
+DEFAULT_RETRY: Mapping[str, Any] = {
+    "minDelayTarget": 20,
+    "maxDelayTarget": 20,
+    "numRetries": 3,
+    "numMaxDelayRetries": 0,
+    "numNoDelayRetries": 0,
+    "numMinDelayRetries": 0,
+    "backoffFunction": "linear",
+}
+DEFAULT_CONTENT_TYPE = "text/plain; charset=UTF-8"
+
+_BACKOFF_FUNCTIONS = ("arithmetic", "exponential", "geometric", "linear")
+_MAX_RETRIES = 100
+#: "The total policy retry time for an HTTP/S endpoint cannot be greater than 3,600 seconds."
+_MAX_TOTAL_SECONDS = 3_600
+
+_CONTENT_TYPES = frozenset(
+    (
+        "application/atom+xml", "application/json", "application/octet-stream", "application/soap+xml",
+        "application/x-www-form-urlencoded", "application/xhtml+xml", "application/xml", "text/css", "text/csv",
+        "text/html", "text/plain", "text/xml",
+    )
+)  # fmt: skip
+
+
+@frozen
+class Effective:
+    """What holds for one subscription."""
+
+    retry: Mapping[str, Any]
+    max_receives_per_second: int | None
+    content_type: str
+
+    def delays(self) -> list[float]:
+        """Seconds before each retry."""
+        return retry_delays(self.retry)
+
+
+def check_topic_policy(text: str) -> None:
+    """Raises BadAttribute."""
+    http = _object(_parse(text), "http")
+    _check_parts(http, "defaultHealthyRetryPolicy", "defaultThrottlePolicy", "defaultRequestPolicy")
+    if not isinstance(http.get("disableSubscriptionOverrides", False), bool):
+        raise BadAttribute(_NAME, f"{_NAME}: disableSubscriptionOverrides must be true or false")
+
+
+def check_subscription_policy(text: str) -> None:
+    """Raises BadAttribute."""
+    _check_parts(_parse(text), "healthyRetryPolicy", "throttlePolicy", "requestPolicy")
+
+
+def effective_of_topic(topic_policy: str) -> str:
+    """The EffectiveDeliveryPolicy that GetTopicAttributes shows."""
+    http = _http(topic_policy)
+    shown: dict[str, Any] = {
+        "defaultHealthyRetryPolicy": {**DEFAULT_RETRY, **(http.get("defaultHealthyRetryPolicy") or {})},
+        "disableSubscriptionOverrides": http.get("disableSubscriptionOverrides", False),
+        "defaultRequestPolicy": {"headerContentType": DEFAULT_CONTENT_TYPE, **(http.get("defaultRequestPolicy") or {})},
+    }
+    if http.get("defaultThrottlePolicy"):
+        shown["defaultThrottlePolicy"] = http["defaultThrottlePolicy"]
+    return orjson.dumps({"http": shown}).decode()
+
+
+def effective_of_subscription(topic_policy: str, subscription_policy: str) -> str:
+    """The EffectiveDeliveryPolicy that GetSubscriptionAttributes shows."""
+    found = effective(topic_policy, subscription_policy)
+    rate = found.max_receives_per_second
+    shown = {
+        "healthyRetryPolicy": dict(found.retry),
+        "sicklyRetryPolicy": None,
+        "throttlePolicy": {"maxReceivesPerSecond": rate} if rate else None,
+        "requestPolicy": {"headerContentType": found.content_type},
+        "guaranteed": False,
+    }
+    return orjson.dumps(shown).decode()
+
+
+def effective(topic_policy: str, subscription_policy: str) -> Effective:
+    """Each "" if there is none."""
+    http = _http(topic_policy)
+    own = orjson.loads(subscription_policy) if subscription_policy else {}
+    if http.get("disableSubscriptionOverrides"):
+        own = {}
+    retry = {
+        **DEFAULT_RETRY,
+        **(http.get("defaultHealthyRetryPolicy") or {}),
+        **(own.get("healthyRetryPolicy") or {}),
+    }
+    throttle = own.get("throttlePolicy") or http.get("defaultThrottlePolicy") or {}
+    request = {**(http.get("defaultRequestPolicy") or {}), **(own.get("requestPolicy") or {})}
+    return Effective(
+        retry, throttle.get("maxReceivesPerSecond"), request.get("headerContentType") or DEFAULT_CONTENT_TYPE
+    )
+
+
+def retry_delays(retry: Mapping[str, Any]) -> list[float]:
+    """The four phases: immediate, pre-backoff, backoff, post-backoff."""
+    immediate, before, after = (
+        retry["numNoDelayRetries"],
+        retry["numMinDelayRetries"],
+        retry["numMaxDelayRetries"],
+    )
+    least, most = float(retry["minDelayTarget"]), float(retry["maxDelayTarget"])
+    between = max(0, retry["numRetries"] - immediate - before - after)
+    shape = str(retry["backoffFunction"]).lower()
+    backoff = [_backoff(shape, number, between, least, most) for number in range(between)]
+    return [0.0] * immediate + [least] * before + backoff + [most] * after
+
+
+def _backoff(shape: str, number: int, count: int, least: float, most: float) -> float:
+    """From `least` for the first to `most` for the last of `count`."""
+    if count == 1:
+        return least
+    way = number / (count - 1)
+    match shape:
+        case "arithmetic":
+            return least + (most - least) * way * (number + 1) / count
+        case "geometric":
+            return least * math.pow(most / least, way)
+        case "exponential":
+            return least + (most - least) * (math.pow(2, number) - 1) / (math.pow(2, count - 1) - 1)
+    return least + (most - least) * way
+
+
+def _http(topic_policy: str) -> Mapping[str, Any]:
+    return (orjson.loads(topic_policy).get("http") or {}) if topic_policy else {}
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise BadAttribute(_NAME, f"{_NAME}: failed to parse JSON. {error}") from error
+    if not isinstance(document, dict):
+        raise BadAttribute(_NAME, f"{_NAME}: must be a JSON object")
+    return document
+
+
+def _object(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A part that is there or not."""
+    part = document.get(name)
+    if part is not None and not isinstance(part, dict):
+        raise BadAttribute(_NAME, f"{_NAME}: {name} must be an object")
+    return part or {}
+
+
+def _check_parts(document: Mapping[str, Any], retry: str, throttle: str, request: str) -> None:
+    _check_retry({**DEFAULT_RETRY, **_object(document, retry)})
+    rate = _object(document, throttle).get("maxReceivesPerSecond")
+    if rate is not None:
+        _check_number("maxReceivesPerSecond", rate, 1, 2**31)
+    content_type = _object(document, request).get("headerContentType")
+    if content_type is not None and (
+        not isinstance(content_type, str) or content_type.partition(";")[0].strip() not in _CONTENT_TYPES
+    ):
+        raise BadAttribute(_NAME, f"{_NAME}: headerContentType {content_type} is not supported")
+
+
+def _check_retry(retry: Mapping[str, Any]) -> None:
+    unknown = retry.keys() - DEFAULT_RETRY.keys()
+    if unknown:
+        raise BadAttribute(_NAME, f"{_NAME}: {min(unknown)} is unknown")
+    _check_number("minDelayTarget", retry["minDelayTarget"], 1, _MAX_TOTAL_SECONDS)
+    _check_number("maxDelayTarget", retry["maxDelayTarget"], retry["minDelayTarget"], _MAX_TOTAL_SECONDS)
+    for name in ("numRetries", "numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries"):
+        _check_number(name, retry[name], 0, _MAX_RETRIES)
+    phases = retry["numNoDelayRetries"] + retry["numMinDelayRetries"] + retry["numMaxDelayRetries"]
+    if phases > retry["numRetries"]:
+        raise BadAttribute(_NAME, f"{_NAME}: numRetries must be no less than the retries of all phases")
+    if str(retry["backoffFunction"]).lower() not in _BACKOFF_FUNCTIONS:
+        raise BadAttribute(_NAME, f"{_NAME}: backoffFunction must be one of {', '.join(_BACKOFF_FUNCTIONS)}")
+    if sum(retry_delays(retry)) > _MAX_TOTAL_SECONDS:
+        raise BadAttribute(_NAME, f"{_NAME}: the delays of all retries must not exceed {_MAX_TOTAL_SECONDS} seconds")
+
+
+def _check_number(name: str, value: Any, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise BadAttribute(_NAME, f"{_NAME}: {name} must be an integer between {least} and {most}")

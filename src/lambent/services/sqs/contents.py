@@ -1,0 +1,275 @@
+"""What a message is: its body, its attributes and their digests, as a client sends them and as they are kept.
+
+Digests: "Calculating the MD5 message digest for message attributes",
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html. SDKs compare them.
+"""
+
+import base64
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import field
+from hashlib import md5, sha256
+from typing import Any
+
+import orjson
+
+from lambent.kit.frozen import frozen
+from lambent.services.sqs import queues
+from lambent.services.sqs.errors import (
+    InvalidMessageContents,
+    InvalidParameterValue,
+    MissingParameter,
+    invalid_parameter,
+)
+from lambent.services.sqs.queues import Queue
+
+MAX_ATTRIBUTES = 10
+
+TRACE_HEADER = "AWSTraceHeader"
+
+#: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF (API reference, SendMessage).
+_forbidden = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").search
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}\Z")
+_DATA_TYPE = re.compile(r"(String|Number|Binary)(\.[^\x00-\x1f]{1,248})?\Z")
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}\Z")
+
+
+@frozen
+class Attribute:
+    data_type: str
+    value: str
+    """Base64 if it is binary."""
+
+    @property
+    def is_binary(self) -> bool:
+        return self.data_type.startswith("Binary")
+
+    @property
+    def raw(self) -> bytes:
+        return base64.b64decode(self.value) if self.is_binary else self.value.encode()
+
+
+Attributes = Mapping[str, Attribute]
+
+
+@frozen
+class Draft:
+    """A message that somebody wants to send; checked by itself, not yet against its queue."""
+
+    body: str
+    sender_id: str
+    attributes: Attributes = field(default_factory=dict)
+    trace: str = ""
+    shows_trace: bool = False
+    """The sender gave the trace header as a system attribute, so its digest is returned."""
+    group_id: str | None = None
+    deduplication_id: str | None = None
+    delay_seconds: int | None = None
+
+
+@frozen
+class Details:
+    """What is kept about a message beside its body."""
+
+    sender_id: str
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    trace: str = ""
+    group_id: str = ""
+    deduplication_id: str = ""
+    dead_letter_source: str = ""
+    """ARN of the queue it was in before it came to a dead-letter queue."""
+
+
+def dump(details: Details) -> str:
+    document: dict[str, Any] = {"by": details.sender_id}
+    if details.attributes:
+        document["attributes"] = {name: [one.data_type, one.value] for name, one in details.attributes.items()}
+    for name in _TEXTS:
+        value = getattr(details, name)
+        if value:
+            document[name] = value
+    return orjson.dumps(document).decode()
+
+
+_TEXTS = ("trace", "group_id", "deduplication_id", "dead_letter_source")
+
+
+def load(text: str) -> Details:
+    document = orjson.loads(text)
+    attributes = document.get("attributes")
+    return Details(
+        sender_id=document["by"],
+        attributes={name: Attribute(*one) for name, one in attributes.items()} if attributes else {},
+        **{name: document[name] for name in _TEXTS if name in document},
+    )
+
+
+def body_md5(body: str) -> str:
+    return md5(body.encode(), usedforsecurity=False).hexdigest()
+
+
+def attributes_md5(attributes: Attributes) -> str:
+    digest = md5(usedforsecurity=False)
+    for name in sorted(attributes):
+        one = attributes[name]
+        for part in (name.encode(), one.data_type.encode()):
+            digest.update(len(part).to_bytes(4, "big") + part)
+        raw = one.raw
+        digest.update((b"\x02" if one.is_binary else b"\x01") + len(raw).to_bytes(4, "big") + raw)
+    return digest.hexdigest()
+
+
+def size(draft: Draft) -> int:
+    """In bytes, as AWS counts: the body, and of attributes name, type and value."""
+    attributes = draft.attributes
+    return len(draft.body.encode()) + sum(
+        len(name.encode()) + len(one.data_type.encode()) + len(one.raw) for name, one in attributes.items()
+    )
+
+
+def draft_of(request: Mapping[str, Any], *, sender_id: str, trace: str) -> Draft:
+    """From a SendMessage, or an entry of a batch; `trace` is the request's. Raises ServiceError."""
+    body: str = request["MessageBody"]
+    if not body:
+        raise MissingParameter("The request must contain the parameter MessageBody.")
+    check_text(body, "Message body")
+    given_trace = _trace_of(request.get("MessageSystemAttributes") or {})
+    delay = request.get("DelaySeconds")
+    if delay is not None and not 0 <= delay <= queues.MAX_DELAY_SECONDS:
+        raise invalid_parameter("DelaySeconds", delay, "DelaySeconds must be >= 0 and <= 900.")
+    return Draft(
+        body=body,
+        sender_id=sender_id,
+        attributes=_attributes_of(request.get("MessageAttributes") or {}),
+        trace=given_trace or trace,
+        shows_trace=bool(given_trace),
+        group_id=_token(request, "MessageGroupId"),
+        deduplication_id=_token(request, "MessageDeduplicationId"),
+        delay_seconds=delay,
+    )
+
+
+def check_text(text: str, what: str) -> None:
+    if not text.isprintable() and _forbidden(text):  # what is printable is allowed, and ten times as fast to find out
+        raise InvalidMessageContents(
+            f"{what} contains invalid characters. Allowed: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
+            "#x10000 to #x10FFFF"
+        )
+
+
+def _token(request: Mapping[str, Any], name: str) -> str | None:
+    value: str | None = request.get(name)
+    if value is not None and not _TOKEN.match(value):
+        raise invalid_parameter(
+            name,
+            value[:200],
+            f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.",
+        )
+    return value
+
+
+def _attributes_of(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Attribute]:
+    if len(given) > MAX_ATTRIBUTES:
+        raise InvalidParameterValue(f"Number of message attributes [{len(given)}] exceeds the allowed maximum [10].")
+    return {name: _attribute(name, one) for name, one in given.items()}
+
+
+def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
+    _check_attribute_name(name)
+    data_type = given.get("DataType") or ""
+    kind = _DATA_TYPE.match(data_type)
+    if kind is None:
+        raise InvalidParameterValue(
+            f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes "
+            "is Binary, Number, and String."
+        )
+    binary, text = given.get("BinaryValue"), given.get("StringValue")
+    is_binary = kind[1] == "Binary"
+    value = binary if is_binary else text
+    if not value:
+        raise InvalidParameterValue(
+            f"The message attribute '{name}' must contain a non-empty message attribute value for message attribute "
+            f"type '{data_type}'."
+        )
+    if isinstance(value, bytes):
+        return Attribute(data_type, base64.b64encode(value).decode())
+    check_text(value, f"The message attribute '{name}'")
+    if kind[1] == "Number" and not _NUMBER.match(value):
+        raise InvalidParameterValue(f"Can't cast the value of message attribute '{name}' to a number.")
+    return Attribute(data_type, value)
+
+
+def _check_attribute_name(name: str) -> None:
+    is_dotted = name.startswith(".") or name.endswith(".") or ".." in name
+    is_reserved = name.lower().startswith(("aws.", "amazon."))
+    if not _ATTRIBUTE_NAME.match(name) or is_dotted or is_reserved:
+        raise InvalidParameterValue(
+            f"The message attribute name '{name[:256]}' is invalid. Names hold letters, digits, _, - and single dots "
+            "between them, do not begin with AWS. or Amazon., and have at most 256 characters."
+        )
+
+
+def _trace_of(given: Mapping[str, Mapping[str, Any]]) -> str:
+    """Of MessageSystemAttributes; "" if there is none."""
+    for name, one in given.items():
+        if name != TRACE_HEADER:
+            raise InvalidParameterValue(f"Message system attribute name '{name}' is invalid.")
+        if one.get("DataType") != "String" or not one.get("StringValue"):
+            raise InvalidParameterValue(
+                f"The message system attribute '{name}' must contain a non-empty value of type 'String'."
+            )
+        text: str = one["StringValue"]
+        check_text(text, f"The message system attribute '{name}'")
+        return text
+    return ""
+
+
+def check_against(draft: Draft, queue: Queue) -> None:
+    """What only the queue can say. Raises ServiceError."""
+    limit = queue.settings.max_message_bytes
+    if size(draft) > limit:
+        raise InvalidParameterValue(
+            f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
+        )
+    if not queue.key.is_fifo:
+        if draft.deduplication_id is not None:
+            raise invalid_parameter(
+                "MessageDeduplicationId",
+                draft.deduplication_id,
+                "The request includes a parameter that is not valid for this queue type.",
+            )
+        return
+    if draft.group_id is None:
+        raise MissingParameter("The request must contain the parameter MessageGroupId.")
+    if draft.delay_seconds is not None:
+        raise invalid_parameter(
+            "DelaySeconds",
+            draft.delay_seconds,
+            "The request include parameter that is not valid for this queue type.",
+        )
+    if draft.deduplication_id is None and not queue.settings.content_based_deduplication:
+        raise InvalidParameterValue(
+            "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "
+            "explicitly"
+        )
+
+
+def deduplication_id(draft: Draft) -> str:
+    """Given, or made of the body (not of the attributes)."""
+    return draft.deduplication_id or sha256(draft.body.encode()).hexdigest()
+
+
+def is_token(text: str) -> bool:
+    return bool(_TOKEN.match(text))
+
+
+def chosen(attributes: Attributes, names: Iterable[str]) -> dict[str, Attribute]:
+    """Those of a message that MessageAttributeNames ask for: by name, `All`, `.*`, or a prefix as in `order.*`."""
+    if not attributes:
+        return {}
+    wanted = tuple(names)
+    if "All" in wanted or ".*" in wanted:
+        return dict(attributes)
+    prefixes = tuple(name[:-1] for name in wanted if name.endswith(".*"))
+    return {name: one for name, one in attributes.items() if name in wanted or (prefixes and name.startswith(prefixes))}
