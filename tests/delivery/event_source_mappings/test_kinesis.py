@@ -5,7 +5,7 @@ import base64
 import contextlib
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -330,7 +330,7 @@ def test_the_trace_of_a_request_stays_with_its_records(tmp_path: Path) -> None:
 
     async def scene(at: Scene) -> None:
         entry = {"PartitionKey": "k", "Data": b"x"}
-        await at.kinesis.put_records(replace(CALLER, trace=trace), {"StreamName": "s", "Records": [entry]})
+        await at.kinesis.put_records(CALLER._replace(trace=trace), {"StreamName": "s", "Records": [entry]})
         uuid = await at.map()
         mapping = at.on.mapping(uuid)
         assert mapping is not None
