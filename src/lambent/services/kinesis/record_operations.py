@@ -1,8 +1,8 @@
 """Records: put one or many, ask for an iterator, read on from it.
 
-A request's records go in by one transaction; what it says of the stream is checked again inside it, since shards may
-close while it waits for the writer. Arrival times are taken right before the transaction is handed over, so that they
-grow with the positions.
+A request's records go in by one transaction, together with those of requests that come at the same time; what it says
+of the stream is checked again inside it, since shards may close while it waits for the writer. Arrival times are taken
+right before the transaction is handed over, so that they grow with the positions.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from lambent.services.kinesis import documents, record_store, records, sequence_
 from lambent.services.kinesis.errors import DryRun, InvalidArgument, ProvisionedThroughputExceeded, ResourceNotFound
 from lambent.services.kinesis.parts import KinesisParts, Request, Result, find_shard
 from lambent.services.kinesis.placement import Placed, place
-from lambent.services.kinesis.record_store import Page, StreamChanged
+from lambent.services.kinesis.record_store import Addition, Page, StreamChanged
 from lambent.services.kinesis.shard_iterators import ShardIterator, Start
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream, StreamView
@@ -47,13 +47,13 @@ class RecordOperations:
             _check_dry_run(request)
             if stream.is_throttled and (refusal := parts.throttle.write(stream, placed.shard, placed.size_bytes)):
                 raise refusal
+            shard = placed.shard
+            addition = Addition(stream, {shard.log: (placed.payload,)}, now_ms)
             try:
-                position = await self._database.write(
-                    lambda tx: record_store.append(tx, stream, placed.shard, placed.payload, now_ms)  # noqa: B023
-                )
+                positions = await self._database.write_shared(record_store.append_all, addition)
             except StreamChanged:
                 continue
-            return _acknowledge(placed.shard, position) | _encryption(stream)
+            return _acknowledge(shard, positions[shard.log]) | _encryption(stream)
 
     async def put_records(self, caller: Caller, request: Request) -> Result:
         while True:
@@ -124,7 +124,8 @@ class RecordOperations:
         positions: dict[str, int] = {}
         if payloads:
             now_ms = self._parts.clock.now_ms()
-            positions = await self._database.write(lambda tx: record_store.append_many(tx, stream, payloads, now_ms))
+            addition = Addition(stream, payloads, now_ms)
+            positions = await self._database.write_shared(record_store.append_all, addition)
         results: list[Result] = []
         for n, one in enumerate(placed):
             if n in refusals:

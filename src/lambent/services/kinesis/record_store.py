@@ -4,7 +4,8 @@ Who writes has chosen shards by a view of the stream; if that has changed by the
 written and `StreamChanged` tells to look again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from lambent.kit.frozen import frozen
 from lambent.services.kinesis.shards import Shard
@@ -18,28 +19,49 @@ class StreamChanged(Exception):
     """The stream is not as it was looked at; nothing was written."""
 
 
-def append(tx: Transaction, stream: Stream, shard: Shard, payload: bytes, now_ms: int) -> int:
-    """Returns the position. Raises StreamChanged."""
-    check_unchanged(tx, stream)
-    return log.append(tx, shard.log, payload, now_ms)
+class Addition(NamedTuple):
+    """What a request adds to a stream."""
+
+    stream: Stream
+    """As it was looked at."""
+    payloads: Mapping[str, Sequence[bytes]]
+    """By the log of the shard where they belong."""
+    now_ms: int
 
 
-def append_many(
-    tx: Transaction, stream: Stream, payloads: Mapping[str, Sequence[bytes]], now_ms: int
-) -> dict[str, int]:
-    """By log of a shard; returns the position of each log's first one. Raises StreamChanged."""
-    check_unchanged(tx, stream)
-    return {
-        name: log.append_all(tx, name, [(now_ms, one) for one in ones]) - len(ones) + 1
-        for name, ones in payloads.items()
-    }
+def append(tx: Transaction, shard: Shard, payload: bytes, now_ms: int) -> None:
+    """One record, of somebody who has looked at the stream in this very transaction."""
+    log.append(tx, shard.log, payload, now_ms)
 
 
-def check_unchanged(tx: Transaction, stream: Stream) -> None:
-    """Raises StreamChanged."""
-    row = tx.row("SELECT epoch FROM kinesis_stream WHERE stream_id = ?", (stream.stream_id,))
-    if row is None or row[0] != stream.epoch:
-        raise StreamChanged
+def append_all(tx: Transaction, additions: Sequence[Addition]) -> list[dict[str, int] | StreamChanged]:
+    """What several requests add, in their order (`Database.write_shared`).
+
+    For each the position of its first record in each of its logs, or StreamChanged.
+    """
+    epochs = _epochs(tx, {one.stream.stream_id for one in additions})
+    records: dict[str, list[tuple[int, bytes]]] = {}
+    places: list[dict[str, int] | StreamChanged] = []
+    for stream, payloads, now_ms in additions:
+        if epochs.get(stream.stream_id) != stream.epoch:
+            places.append(StreamChanged())
+            continue
+        place = {}
+        for name, ones in payloads.items():
+            waiting = records.setdefault(name, [])
+            place[name] = len(waiting)
+            waiting += [(now_ms, one) for one in ones]
+        places.append(place)
+    firsts = {name: log.append_all(tx, name, ones) - len(ones) + 1 for name, ones in records.items()}
+    return [
+        {name: firsts[name] + offset for name, offset in place.items()} if isinstance(place, dict) else place
+        for place in places
+    ]
+
+
+def _epochs(tx: Transaction, stream_ids: Collection[int]) -> dict[int, int]:
+    wanted = [(stream_id,) for stream_id in stream_ids]
+    return dict(tx.find_rows("SELECT stream_id, epoch FROM kinesis_stream WHERE stream_id IN (VALUES (*))", (), wanted))
 
 
 @frozen
