@@ -139,13 +139,17 @@ def position_before(tx: Transaction, log: str, time_ms: int) -> int:
     return before
 
 
-def bytes_after(tx: Transaction, log: str, position: int, through: int) -> int:
-    """Of the payloads of the records behind `position` up to `through`; the payloads themselves are not read."""
+def measure(tx: Transaction, log: str, position: int, through: int) -> tuple[int, int]:
+    """How many records there are behind `position` up to `through`, and how many bytes their payloads have.
+
+    One statement.
+    """
     found = tx.row(
-        "SELECT SUM(LENGTH(payload)) FROM log_record WHERE log = ? AND position > ? AND position <= ?",
+        "SELECT COUNT(*), SUM(LENGTH(payload)) FROM log_record WHERE log = ? AND position > ? AND position <= ?",
         (log, position, through),
     )
-    return (found[0] or 0) if found else 0
+    assert found is not None
+    return found[0], found[1] or 0
 
 
 def time_after(tx: Transaction, log: str, position: int) -> int | None:

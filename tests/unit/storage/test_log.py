@@ -45,8 +45,8 @@ def test_many_records_get_the_positions_that_follow() -> None:
     def then(tx: Transaction) -> None:
         found = [(one.position, one.time_ms, one.payload) for one in log.read_after(tx, LOG, 0, 10)]
         assert found == [(1, 10, b"1"), (2, 20, b"2"), (3, 20, b"3"), (4, 30, b"4")]
-        assert log.bytes_after(tx, LOG, 1, 3) == 2
-        assert log.bytes_after(tx, LOG, 4, 9) == 0
+        assert log.measure(tx, LOG, 1, 3) == (2, 2)
+        assert log.measure(tx, LOG, 4, 9) == (0, 0)
         assert (log.time_after(tx, LOG, 3), log.time_after(tx, LOG, 4)) == (30, None)
 
     assert on_a_log(work, then) == [1, 3, 4]

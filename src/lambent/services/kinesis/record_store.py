@@ -7,11 +7,9 @@ written and `StreamChanged` tells to look again.
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from lambent.kit.frozen import frozen
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream
 from lambent.storage import log
-from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
 
@@ -62,46 +60,6 @@ def append_all(tx: Transaction, additions: Sequence[Addition]) -> list[dict[str,
 def _epochs(tx: Transaction, stream_ids: Collection[int]) -> dict[int, int]:
     wanted = [(stream_id,) for stream_id in stream_ids]
     return dict(tx.find_rows("SELECT stream_id, epoch FROM kinesis_stream WHERE stream_id IN (VALUES (*))", (), wanted))
-
-
-@frozen
-class Page:
-    records: Sequence[LogRecord]
-    through: int
-    """The last position that was looked at."""
-    head: int
-    """Position of the shard's last record."""
-    next_ms: int | None
-    """When the first record behind this page arrived; None: there is none."""
-
-
-def read(tx: Transaction, shard: Shard, after: int, limit: int, *, max_bytes: int, oldest_ms: int) -> Page:
-    """Behind `after`: at most `limit`, of `max_bytes` together (or one), none that arrived before `oldest_ms`."""
-    head = log.head(tx, shard.log)
-    fitting = log.count_within(tx, shard.log, after, limit, max_bytes) if head > after else 0
-    return _page(tx, shard, after, fitting, head, oldest_ms)
-
-
-def read_small(
-    tx: Transaction, shard: Shard, after: int, limit: int, *, max_records: int, max_bytes: int, oldest_ms: int
-) -> Page | None:
-    """Like `read`; None, without having read any of them, if these are more than that."""
-    head = log.head(tx, shard.log)
-    through = min(after + limit, head)
-    if through - after > max_records:
-        return None
-    if through > after and log.bytes_after(tx, shard.log, after, through) > max_bytes:
-        return None
-    return _page(tx, shard, after, max(through - after, 0), head, oldest_ms)
-
-
-def _page(tx: Transaction, shard: Shard, after: int, count: int, head: int, oldest_ms: int) -> Page:
-    found = log.read_after(tx, shard.log, after, count) if count else []
-    through = found[-1].position if found else max(after, head)
-    next_ms = log.time_after(tx, shard.log, through) if through < head else None
-    if found and found[0].time_ms < oldest_ms:
-        found = [record for record in found if record.time_ms >= oldest_ms]
-    return Page(found, through, head, next_ms)
 
 
 def last_position(tx: Transaction, shard: Shard) -> int:
