@@ -74,13 +74,16 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def opened(directory: Path, behaviour: Behaviour = accept, shards: int = 1) -> AsyncIterator[Scene]:
+async def opened(
+    directory: Path, behaviour: Behaviour = accept, shards: int = 1, *, has_stream: bool = True
+) -> AsyncIterator[Scene]:
     function = Function(behaviour, source="kinesis:s")
     clock = VirtualClock()
     async with stage(directory, function=function, clock=clock, find_source=source_finder.find) as on:
         retention = RecordRetention(on.database, clock)
         scene = Scene(on, KinesisOperations(_parts(on.database, clock, retention)), retention)
-        await scene.create_stream(shards)
+        if has_stream:
+            await scene.create_stream(shards)
         yield scene
 
 
@@ -258,6 +261,23 @@ def test_a_stream_of_the_same_name_is_read_from_its_beginning(tmp_path: Path) ->
         await until(lambda: at.values == [1, 2, 3, 4, 5])
 
     play(tmp_path, scene)
+
+
+def test_a_stream_that_comes_again_after_a_restart_is_read(tmp_path: Path) -> None:
+    """It was deleted while nobody ran, and its mapping hears of the next one of its name."""
+
+    async def run() -> None:
+        async with opened(tmp_path) as at:
+            uuid = await at.map(enabled=False)
+            await at.kinesis.delete_stream(CALLER, {"StreamName": "s"})
+        async with opened(tmp_path, has_stream=False) as at:
+            await at.on.change(uuid, State.ENABLING)
+            await until(lambda: at.on.last_result(uuid) == STREAM_GONE)
+            await at.create_stream()
+            await at.put("again")
+            await until(lambda: at.values == ["again"])
+
+    asyncio.run(run())
 
 
 def test_a_shard_that_expires_unread_keeps_nobody_waiting(tmp_path: Path) -> None:
