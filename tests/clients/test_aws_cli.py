@@ -253,6 +253,42 @@ def assert_logged(aws: Aws, group: str) -> None:
     assert len(json.loads(filtered)["events"]) == 1
 
 
+def test_queues(aws: Aws, platform: PlatformProcess) -> None:
+    """aws-cli v1 knows a legacy endpoint of SQS that it prefers to AWS_ENDPOINT_URL, not to --endpoint-url."""
+
+    def sqs(*arguments: str, fails: bool = False) -> str:
+        return aws("sqs", *arguments, "--endpoint-url", platform.endpoint, fails=fails)
+
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    url = json.loads(sqs("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=5"))["QueueUrl"]
+    queue = ("--queue-url", url)
+    attribute = "kind={DataType=String,StringValue=order}"
+    sent = json.loads(sqs("send-message", *queue, "--message-body", "hello", "--message-attributes", attribute))
+    assert sent["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
+    [got] = json.loads(sqs("receive-message", *queue, "--message-attribute-names", "All"))["Messages"]
+    assert (got["Body"], got["MessageAttributes"]["kind"]["StringValue"]) == ("hello", "order")
+    sqs("delete-message", *queue, "--receipt-handle", got["ReceiptHandle"])
+    assert url in json.loads(sqs("list-queues", "--queue-name-prefix", name))["QueueUrls"]
+    assert "NonExistentQueue" in sqs("purge-queue", "--queue-url", f"{url}-not", fails=True)
+    sqs("delete-queue", *queue)
+
+
+def test_a_schedule_is_made_shown_and_deleted(aws: Aws) -> None:
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    aws(
+        *("scheduler", "create-schedule", "--name", "nightly", "--schedule-expression", "cron(0 3 * * ? *)"),
+        *("--schedule-expression-timezone", "Europe/Zurich", "--flexible-time-window", "Mode=OFF"),
+        *("--target", json.dumps(target)),
+    )
+    found = json.loads(aws("scheduler", "get-schedule", "--name", "nightly"))
+    assert found["ScheduleExpressionTimezone"] == "Europe/Zurich"
+    assert found["Target"]["Arn"] == target["Arn"]
+    aws("scheduler", "delete-schedule", "--name", "nightly")
+    complaint = aws("scheduler", "get-schedule", "--name", "nightly", fails=True)
+    assert "ResourceNotFoundException" in complaint
+    assert "Schedule nightly does not exist." in complaint
+
+
 def test_topics(aws: Aws) -> None:
     name = f"cli-{uuid.uuid4().hex[:8]}"
     topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]
@@ -299,3 +335,37 @@ def test_rules_of_event_buses(aws: Aws) -> None:
     aws("events", "remove-targets", "--rule", rule, *on_bus, "--ids", "1")
     aws("events", "delete-rule", "--name", rule, *on_bus)
     aws("events", "delete-event-bus", "--name", bus)
+
+
+def test_metrics_are_put_and_read(aws: Aws) -> None:
+    namespace = f"Cli/{uuid.uuid4().hex[:8]}"
+    for value in ("3", "5"):
+        aws(
+            *("cloudwatch", "put-metric-data", "--namespace", namespace, "--metric-name", "Orders"),
+            *("--value", value, "--dimensions", "Kind=book", "--unit", "Count"),
+        )
+    listed = json.loads(aws("cloudwatch", "list-metrics", "--namespace", namespace))["Metrics"]
+    assert [one["Dimensions"] for one in listed] == [[{"Name": "Kind", "Value": "book"}]]
+    now = time.time()
+    start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)) for seconds in (-600, 120))
+    told = aws(
+        *("cloudwatch", "get-metric-statistics", "--namespace", namespace, "--metric-name", "Orders"),
+        *("--dimensions", "Name=Kind,Value=book", "--period", "3600", "--statistics", "Sum", "Maximum"),
+        *("--start-time", start, "--end-time", end),
+    )
+    [point] = json.loads(told)["Datapoints"]
+    assert (point["Sum"], point["Maximum"], point["Unit"]) == (8.0, 5.0, "Count")
+    metric = {"Namespace": namespace, "MetricName": "Orders", "Dimensions": listed[0]["Dimensions"]}
+    queries = [
+        {"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "p50"}},
+        {"Id": "twice", "Expression": "m * 2"},
+    ]
+    told = aws(
+        *("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(queries)),
+        *("--start-time", start, "--end-time", end),
+    )
+    assert {one["Id"]: one["Values"] for one in json.loads(told)["MetricDataResults"]} == {"m": [3.0], "twice": [6.0]}
+    refused = aws(
+        *("cloudwatch", "put-metric-data", "--namespace", "AWS/Mine", "--metric-name", "m", "--value", "1"), fails=True
+    )
+    assert "InvalidParameterValue" in refused
