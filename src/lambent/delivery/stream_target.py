@@ -19,7 +19,7 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
         placed = placement.place(view, entry, message.trace, moment.ids)
     except ServiceError as error:
         raise Refused(error.code, error.message, is_final=True) from error
-    record_store.append(tx, view.stream, placed.shard, placed.payload, moment.now_ms)
+    record_store.append(tx, placed.shard, placed.payload, moment.now_ms)
 
 
 def _check_access(view: StreamView, message: Message) -> None:
