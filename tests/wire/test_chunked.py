@@ -4,7 +4,6 @@ import base64
 import contextlib
 import io
 import zlib
-from dataclasses import replace
 from hashlib import sha256
 
 import pytest
@@ -38,8 +37,7 @@ EXAMPLE = (
     b"0;chunk-signature=b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9\r\n\r\n"
 )
 # The same with a trailer: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-SIGNED_TRAILER = replace(
-    SIGNED,
+SIGNED_TRAILER = SIGNED._replace(
     payload=sigv4.Payload.CHUNKS_TRAILER,
     signature="106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e",
 )
@@ -54,7 +52,7 @@ EXAMPLE_TRAILER = (
     b"x-amz-checksum-crc32c:sOO8/Q==\r\n"
     b"x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n"
 )
-UNSIGNED = replace(SIGNED, payload=sigv4.Payload.UNSIGNED_TRAILER)
+UNSIGNED = SIGNED._replace(payload=sigv4.Payload.UNSIGNED_TRAILER)
 
 
 def decode(decoder: chunked.Decoder, body: bytes, cuts: list[int] | None = None) -> bytes:
@@ -187,4 +185,4 @@ def test_a_small_chunk_that_is_not_the_last() -> None:
 @given(st.sampled_from(sorted(sigv4.Payload, key=str)[0:4]), st.binary(max_size=200), st.lists(st.integers(0, 200)))
 def test_arbitrary_bytes(payload: sigv4.Payload, body: bytes, cuts: list[int]) -> None:
     with contextlib.suppress(ServiceError):
-        decode(chunked.Decoder(payload, replace(SIGNED, payload=payload)), body, cuts)
+        decode(chunked.Decoder(payload, SIGNED._replace(payload=payload)), body, cuts)

@@ -7,8 +7,9 @@ so a child may come before its parent: times of starting put them in order.
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from lambent.kit.frozen import frozen
 
 Happening = dict[str, Any]
 
@@ -26,7 +27,7 @@ _ERROR_MESSAGE = re.compile(r'"errorMessage": ?"((?:[^"\\]|\\.)*)')
 _ERROR_TYPE = re.compile(r'"errorType": ?"([^"]*)"')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One happening in its chain."""
 

@@ -9,7 +9,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -17,6 +17,7 @@ import typer
 
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.signing import Credentials, Unsigned, sign
+from lambent.kit.frozen import frozen
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4566"
 DEFAULT_REGION = "us-east-1"
@@ -40,7 +41,7 @@ RegionOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reply:
     status: int
     headers: Mapping[str, str]
@@ -51,7 +52,7 @@ class Reply:
         return json.loads(self.body or b"null")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One request: `service` is the name it is signed for."""
 

@@ -4,18 +4,18 @@ import http.client
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from lambent.cli.deployment import Endpoint
+from lambent.kit.frozen import frozen
 
 STEP_WIDTH = 62
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shown:
     """An application that can be looked at."""
 

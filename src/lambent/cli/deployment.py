@@ -10,12 +10,13 @@ import hashlib
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from lambent.kit.frozen import frozen
 
 #: The interpreter that runs Lambent, which is always there.
 RUNTIME = f"python3.{sys.version_info.minor}"
@@ -25,7 +26,7 @@ class DeploymentError(Exception):
     """A sentence for the person at the terminal."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Endpoint:
     url: str
     access_key_id: str

@@ -9,12 +9,12 @@ import mimetypes
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambent.cli import deployment
 from lambent.cli.deployment import RUNTIME, DeploymentError, Endpoint
+from lambent.kit.frozen import frozen
 
 HANDLER = "rollup.handler.handle"
 #: More than half a processor by Lambda's rule (1,769 MB is one vCPU): a busy table has several of it at work at once.
@@ -28,14 +28,14 @@ BOARD_KEY = {"event_key": {"S": "scoreboard"}, "start_timestamp": {"N": "0"}}
 NOT_THE_BOARD = {"dynamodb": {"Keys": {"event_key": {"S": [{"anything-but": ["scoreboard"]}]}}}}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScoreboardNames:
     table: str = "games"
     function: str = "scoreboard"
     website: str = "scoreboard"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionCode:
     package: Path
     handler: str = HANDLER

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode
 
+from lambent.kit.frozen import frozen
 from lambent.wire.sigv4 import ALGORITHM, derive_key, format_amz_date, string_to_sign
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     access_key_id: str
     secret_access_key: str
@@ -16,7 +16,7 @@ class Credentials:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unsigned:
     """A request to be signed: `target` is path and query, percent-encoded as they will be sent."""
 

@@ -11,12 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lambent.cli import deployment
 from lambent.cli.deployment import RUNTIME, DeploymentError, Endpoint
+from lambent.kit.frozen import frozen
 
 #: As `package.py` says it.
 HANDLER = "sitebuilder.handler.handle"
@@ -31,7 +31,7 @@ LAST_UPLOADED = "hugo.toml"
 POLL_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SiteNames:
     website: str = "my-site"
 

@@ -15,7 +15,7 @@ import heapq
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from lambent.delivery import settlements
@@ -26,6 +26,7 @@ from lambent.delivery.retries import DiscardReason, RetrySchedule
 from lambent.delivery.settlements import Attempt, Settlement
 from lambent.delivery.settler import Settler
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
 from lambent.services.happenings import HappeningKind, Happenings
@@ -74,7 +75,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsyncSettings:
     schedule: RetrySchedule = field(default_factory=RetrySchedule)
     max_running: int = 64

@@ -6,15 +6,15 @@ starts; the shell starts it.
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.queue_store import QueuedInvocation
 
 #: Waiting invocations whose row stays in memory; of further ones only the position.
 MAX_ROWS_KEPT = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Waiting:
     position: int
     row: QueuedInvocation | None

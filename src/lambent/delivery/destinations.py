@@ -6,7 +6,6 @@ function's role, so no policy of the destination is asked; what cannot be delive
 given up, as a line in what happened lately.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +13,14 @@ import orjson
 
 from lambent.delivery.targets import Attribute, Message, Sender
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 
 LATEST = "$LATEST"
 
 MAX_ERROR_BYTES = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ending:
     """How it ended. `response` is None where the function was never reached."""
 

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from lambent.delivery import destinations
 from lambent.delivery.parcel_store import Parcel
@@ -14,6 +13,7 @@ from lambent.delivery.parcels import Owner
 from lambent.delivery.targets import Refused
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.lambda_ import destination_arns
 from lambent.wire.errors import ServiceError
@@ -28,7 +28,7 @@ OBJECT_KEY = "objectKey"
 PAUSES_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewObject:
     """What is put into a bucket."""
 

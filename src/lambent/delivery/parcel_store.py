@@ -1,20 +1,21 @@
 """All SQL about parcels, which wait for another attempt at their target (`parcels`)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
 from lambent.delivery.targets import Attribute, Message, Sender
+from lambent.kit.frozen import frozen
 from lambent.storage.transaction import Transaction
 
 #: Announced by every commit that keeps a parcel.
 TOPIC = "parcel"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parcel:
     """A message on its way, and what its owner goes by."""
 

@@ -13,13 +13,14 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 
 from lambent.delivery import parcel_store
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.happenings import HappeningKind, Happenings
 from lambent.storage.database import Database
@@ -50,7 +51,7 @@ class Fate(Enum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class End:
     """What an attempt came to."""
 
@@ -63,7 +64,7 @@ Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Owner:
     """One kind of sender, and what it does with what is refused."""
 

@@ -6,9 +6,9 @@ long as the event's maximum age allows. With reserved concurrency 0 there is no 
 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html).
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.event_invoke import AsyncPolicy
 
 
@@ -27,7 +27,7 @@ class DiscardReason(Enum):
     RECURSIVE_INVOCATION = "RecursiveInvocation"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetrySchedule:
     """Seconds; the defaults are AWS's. Tests and impatient people set their own."""
 
@@ -37,7 +37,7 @@ class RetrySchedule:
     longest_backoff: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """What an invocation has been through."""
 
@@ -46,14 +46,14 @@ class Progress:
     throttles: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retry:
     due_ms: int
     errors: int
     throttles: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GiveUp:
     reason: DiscardReason
 

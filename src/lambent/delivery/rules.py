@@ -7,7 +7,6 @@ target that refuses leaves a parcel in the same transaction (`rule_deliveries` s
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -18,6 +17,7 @@ from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.services.event_patterns import Pattern
 from lambent.services.events import archive_store, envelopes, names, rule_store
 from lambent.services.events.envelopes import Envelope
@@ -38,7 +38,7 @@ MAX_BATCH_BYTES = 2 * 1024 * 1024
 MAX_KNOWN_BUSES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Bus:
     rules: RuleIndex
     archives: Sequence[tuple[int, Pattern]]

@@ -3,13 +3,14 @@
 Decided here from values; `settler` commits it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lambent.delivery import destinations, retries
 from lambent.delivery.destinations import Ending
 from lambent.delivery.retries import DiscardReason, GiveUp, Progress, Retry, RetrySchedule
 from lambent.delivery.targets import Message
 from lambent.kit import trace
+from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import names, recursion
 from lambent.services.lambda_.event_invoke import AsyncPolicy
@@ -27,7 +28,7 @@ SOURCE = "destination"
 HANDLED, NOT_REACHED = 200, 429
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt: the row as it was, and what applied to it."""
 
@@ -41,7 +42,7 @@ class Attempt:
         return Progress(self.row.accepted_ms, self.row.errors, self.row.throttles)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settlement:
     """The row goes, unless `retry` says when it is due again."""
 

@@ -7,14 +7,15 @@ before it writes, so that a refusal leaves nothing half done. What happens after
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sender:
     """On whose behalf a message is sent: what the target's resource policy is asked about."""
 
@@ -26,7 +27,7 @@ class Sender:
     """Its owner (`aws:SourceAccount`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attribute:
     """A message attribute, as queues and topics know them."""
 
@@ -36,7 +37,7 @@ class Attribute:
     """Base64 if it is binary."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """What is sent, with all that some kind of target has a use for."""
 
@@ -73,7 +74,7 @@ class Refused(Exception):
         self.is_final = is_final
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Moment:
     """What a target needs besides the message."""
 

@@ -7,11 +7,12 @@ again, after the pauses of their delivery policy.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Attribute, Message, Refused, Sender
+from lambent.kit.frozen import frozen
 from lambent.services.sns import delivery_policies, envelopes, filter_policies, store, subscription_store
 from lambent.services.sns.envelopes import Signature
 from lambent.services.sns.messages import Kind, Published
@@ -24,7 +25,7 @@ OWNER = "sns"
 SERVICE = "sns.amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     published: Published
     topic: Topic

@@ -5,10 +5,11 @@ spelled with a capital first letter throughout, as AWS has it there; blobs are t
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from lambent.gateway.endpoints import Method, ServedService
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.wire import documents, timestamps, validation
 from lambent.wire.documents import Convert, Leaves
@@ -70,7 +71,7 @@ _LEAVES = Leaves(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Call:
     operation: Operation
     method: Method

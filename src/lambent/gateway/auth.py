@@ -9,7 +9,7 @@ nothing but itself.
 import base64
 import hmac
 import secrets
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.gateway.credentials import CredentialStore, Principal
 from lambent.kit import trace
@@ -28,8 +28,7 @@ _NOBODYS = Secret(secrets.token_hex(20))
 _STREAMED = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     principal: Principal | None
     """None: anonymous."""
     region: str
@@ -54,7 +53,7 @@ class Authenticator:
 
     def knows(self, request: Request) -> bool:
         """Whether its key is one of ours, so that it is worth reading a body in order to verify its signature."""
-        return self._is_open or self._credentials.lookup(_claimed_key(request)[0]) is not None
+        return self._is_open or self._credentials.lookup(_claimed_key(request)) is not None
 
     def visitor(self, request: Request, request_id: str) -> Caller:
         """Somebody who is nobody in particular, signed or not."""
@@ -113,7 +112,7 @@ class Authenticator:
         return principal
 
     def _believe(self, request: Request) -> Identity:
-        access_key_id, region = _claimed_key(request)
+        access_key_id, scope = _claimed_key(request), sigv4.scope_of(request)
         principal = self._credentials.lookup(access_key_id)
         if principal is None:
             is_account = len(access_key_id) == 12 and access_key_id.isascii() and access_key_id.isdigit()
@@ -121,7 +120,7 @@ class Authenticator:
             principal = Principal(
                 access_key_id or "anything", account_id, str(Arn("iam", "", account_id, "root")), Secret("")
             )
-        return Identity(principal, region or self._region, _claimed_payload(request))
+        return Identity(principal, (scope and scope[0]) or self._region, _claimed_payload(request))
 
 
 def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
@@ -148,14 +147,13 @@ def _claimed_payload(request: Request) -> Payload:
     return _STREAMED.get(request.headers.get("x-amz-content-sha256", ""), Payload.UNSIGNED)
 
 
-def _claimed_key(request: Request) -> tuple[str, str]:
-    """(access key id, region), each "" if not said."""
+def _claimed_key(request: Request) -> str:
+    """Access key id; "" if not said."""
     header = request.headers.get("authorization", "")
     credential = header.partition("Credential=")[2].partition(",")[0]
     if not credential:
         credential = request.query.partition("X-Amz-Credential=")[2].partition("&")[0]
-    scope = sigv4.scope_of(request)
-    return credential.replace("%2F", "/").strip().partition("/")[0], scope[0] if scope else ""
+    return credential.replace("%2F", "/").strip().partition("/")[0]
 
 
 def _expired_token(dialect: Dialect) -> ServiceError:

@@ -5,17 +5,17 @@ environments (the role of their function) and live in memory only: environments 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.sandbox.types import RoleCredentials
 from lambent.settings import Credential
 from lambent.wire.sigv4 import Secret
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Principal:
     """Whom a key belongs to."""
 

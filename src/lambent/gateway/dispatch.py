@@ -7,11 +7,9 @@ service raises as ServiceError goes out in its protocol; anything else is a bug:
 Beside the services stand the websites of buckets (website.py) and our own pages under `/_lambent/`.
 """
 
-import dataclasses
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 import orjson
 
@@ -22,6 +20,7 @@ from lambent.gateway.auth import Authenticator, Identity, caller_of
 from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.storage.errors import StorageFailure, StorageFull
@@ -34,7 +33,7 @@ _log = logging.getLogger(__name__)
 _PAGE_DIALECT = signature_errors.dialect_of("rest-json")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """One of our own pages, `/_lambent/<name>`. Signed like any request (with any service name) unless public."""
 
@@ -198,7 +197,7 @@ async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddr
     content = await request.body.read(body_limits.FORM)
     request.body = BytesBody(content)
     form = query.parse_form(request, compression.inflate(content, request.headers, body_limits.FORM))
-    return dataclasses.replace(address, operation=form.get("Action", ""))
+    return address._replace(operation=form.get("Action", ""))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from lambent import __version__
 from lambent.gateway import body_limits
 from lambent.gateway.routing import ServiceAddress, protocols_of
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.wire import signature_errors
 from lambent.wire.codec import Codec
@@ -23,7 +24,7 @@ from lambent.wire.uri import UriTable, parse_query
 Method = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ServedService:
     """A service as `app.py` hands it over. `operations` has an async method for each operation of the model."""
 
@@ -38,7 +39,7 @@ class ServedService:
         return self.query if self.query is not None and protocol == "query" else self.model
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     operation: Operation
     call: Method

@@ -11,8 +11,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
 """
 
 import ipaddress
-from dataclasses import dataclass
 from enum import Enum
+
+from lambent.kit.frozen import frozen
 
 
 class HostKind(Enum):
@@ -26,7 +27,7 @@ class HostKind(Enum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HostName:
     kind: HostKind
     name: str = ""

@@ -9,10 +9,10 @@ import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.gateway.prometheus import Family
+from lambent.kit.frozen import frozen
 from lambent.kit.histogram import Histogram
 from lambent.sandbox.types import EnvironmentInfo
 from lambent.storage.writer import Commits
@@ -23,7 +23,7 @@ LAG_SECONDS = 0.5
 _OWN = Path("/proc/self")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sources:
     """Whom to ask."""
 

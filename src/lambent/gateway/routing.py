@@ -8,11 +8,12 @@ computed over it, always over the path as it was sent.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from lambent.gateway import strangers
 from lambent.gateway.hosts import HostKind, HostName, read_host
+from lambent.kit.frozen import frozen
 from lambent.wire import sigv4
 from lambent.wire.http import Request
 from lambent.wire.model import ServiceModel
@@ -31,8 +32,7 @@ _JSON_ONLY = frozenset(("dynamodb", "dynamodbstreams"))
 _HOSTS_REMEMBERED = 1024  # a few per client in practice; each bucket's own host counts
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceAddress:
+class ServiceAddress(NamedTuple):
     service: str
     protocol: str
     operation: str | None
@@ -43,7 +43,7 @@ class ServiceAddress:
     """Bucket named as the host: if it has a website, an anonymous request is for that."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebsiteAddress:
     bucket: str
     path: str
@@ -52,12 +52,12 @@ class WebsiteAddress:
     """What stands before `path` in the URL: "" on a host of its own."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InternalAddress:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoAddress:
     """The request names a service that is not here; `what` is the name, `protocol` how to say so."""
 

@@ -1,10 +1,11 @@
 """Amazon Resource Names: `arn:partition:service:region:account:resource`."""
 
-from dataclasses import dataclass
 from typing import Self
 
+from lambent.kit.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Arn:
     service: str
     region: str

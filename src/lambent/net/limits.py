@@ -1,12 +1,12 @@
 """Limits of the listener: what a client may send, hold and take its time over; each says where its figure is from."""
 
-from dataclasses import dataclass
+from lambent.kit.frozen import frozen
 
 KIB = 1024
 MIB = 1024 * KIB
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     head_bytes: int = 64 * KIB
     """Request line and headers. S3 allows 8 KiB of metadata and as much signature; four times that is generous."""

@@ -4,12 +4,11 @@ Nobody knows yet which service was meant, and S3 is what an unsigned request get
 Codes: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.wire.http import Response
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     status: int
     code: str

@@ -6,7 +6,7 @@ client went away, or nobody was to see the body (HEAD).
 
 import os
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.net import response_head
 from lambent.net.outlet import SMALL_FILE_BYTES, Outlet
@@ -17,8 +17,7 @@ _JOIN_BYTES = 64 * 1024  # a body up to here is copied behind its head, so that 
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How this client, for this request, must be answered."""
 
     is_head: bool

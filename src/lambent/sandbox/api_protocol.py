@@ -7,12 +7,12 @@ own runtime interface emulator gives them. `runtime_api.py` is the shell around 
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.conversation import MAX_RESPONSE_BYTES
 from lambent.wire.http import Response
 
@@ -41,14 +41,14 @@ class Verb(Enum):
     INIT_ERROR = "InitError"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     verb: Verb
     request_id: str = ""
     """Of the invocation, where the path names one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refusal:
     status: int
     error_type: str

@@ -9,13 +9,13 @@ import contextlib
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
 import orjson
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.sandbox import failures, frames, log_lines, variables
 from lambent.sandbox.conversation import MAX_RESPONSE_BYTES, Conversation, FrameConversation, Receive
 from lambent.sandbox.environment import Event, State, after
@@ -57,7 +57,7 @@ class Cause(Enum):
     RETIRED = "retired"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What every environment needs from the platform."""
 

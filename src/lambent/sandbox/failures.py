@@ -6,8 +6,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-invocation.html and
 """
 
 import json
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.conversation import MAX_RESPONSE_BYTES
 from lambent.sandbox.isolation.contract import ExitStatus
 
@@ -24,7 +24,7 @@ _SIGNAL_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failure:
     error_type: str
     message: str

@@ -6,10 +6,11 @@ invocation's REPORT (`Status`, `Error Type`) and INIT_REPORT are in .../dg/lambd
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+
+from lambent.kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Report:
     request_id: str
     duration_ms: float

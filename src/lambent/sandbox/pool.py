@@ -10,9 +10,10 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.sandbox import available_runtimes, sdk_use, variables
 from lambent.sandbox.environment import State
@@ -44,7 +45,7 @@ _SWEEP_SECONDS = 0.5
 _MEMORY_CHECK_SECONDS = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolSettings:
     isolation: IsolationPolicy = field(default_factory=IsolationPolicy)
     waiting_per_runtime: int = 2
@@ -56,7 +57,7 @@ class PoolSettings:
     freeze_after_seconds: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     """What the pool is given of the rest of the platform."""
 

@@ -7,12 +7,13 @@ endpoint) comes as the callables below: it imports no service.
 
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from lambent.kit.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class FunctionSpec:
     """One function version, ready to run.
 
@@ -42,7 +43,7 @@ class FunctionSpec:
     """Whether the function may reach more than the platform's own endpoint."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Invocation:
     """One event for one function. The pool adds the deadline when it hands the event over."""
 
@@ -55,7 +56,7 @@ class Invocation:
     trace_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """What an invocation came to. Faults of the function (errors, timeouts, crashes) are outcomes too."""
 
@@ -71,7 +72,7 @@ class Outcome:
     max_memory_mb: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EnvironmentInfo:
     """One execution environment, for people who look."""
 
@@ -88,7 +89,7 @@ class EnvironmentInfo:
     memory_mb: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoleCredentials:
     """Temporary credentials of a function's role, for one environment."""
 

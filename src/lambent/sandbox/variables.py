@@ -4,8 +4,8 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configur
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.isolation.contract import RUNTIME_API_PORT
 from lambent.sandbox.runtimes import Dialect, Runtime
 from lambent.sandbox.types import FunctionSpec, RoleCredentials
@@ -17,7 +17,7 @@ _WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _HARMLESS = frozenset({"NODE_PATH", "NODE_ENV"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placement:
     """What a function is told about the environment it landed in."""
 

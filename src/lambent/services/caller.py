@@ -1,15 +1,14 @@
 """Caller: who asks, as the gateway has verified it; handed to every operation."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from lambent.wire.http import stays
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     account_id: str
     region: str
     """From the credential scope; `us-east-1` for anonymous requests."""

@@ -8,9 +8,10 @@ numbers; a day is a test, because what the last weekday is depends on the month.
 import calendar
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from itertools import dropwhile
+
+from lambent.kit.frozen import frozen
 
 YEARS = range(1970, 2200)
 
@@ -25,7 +26,7 @@ class InvalidCron(Exception):
     """Not what AWS calls a cron expression; says which part."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cron:
     """Which minutes are meant; all sequences ascend."""
 

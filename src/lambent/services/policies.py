@@ -7,12 +7,12 @@ negative one (`StringNotEquals`...) true, as IAM has it.
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services import policy_conditions
 from lambent.services.policy_conditions import Condition, Context, InvalidPolicy, like
 
@@ -41,7 +41,7 @@ class Effect(Enum):
     NONE = "None"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """One request, as policies see it."""
 
@@ -60,7 +60,7 @@ class Asked:
     """`sns.amazonaws.com`, if an AWS service asks on somebody's behalf; the context says whose (`aws:sourcearn`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Patterns:
     """Values with wildcards, and whether matching them includes or excludes."""
 
@@ -68,7 +68,7 @@ class Patterns:
     negated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     effect: Effect
     principals: tuple[tuple[str, str], ...]
@@ -87,7 +87,7 @@ class Statement:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Policy:
     statements: tuple[Statement, ...]
 

@@ -7,9 +7,10 @@ case; `IfExists`, `ForAnyValue:` and `ForAllValues:` are understood in front of 
 import ipaddress
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from lambent.kit.frozen import frozen
 
 Context = Mapping[str, tuple[str, ...]]
 """Key in lower case -> its values in the request; a key that is absent is not in the request."""
@@ -22,7 +23,7 @@ class InvalidPolicy(Exception):
     """A document that is no policy; the sentence says why. Each service has a code of its own for it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     operator: str
     """Without qualifiers: `StringEquals`."""

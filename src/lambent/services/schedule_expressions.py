@@ -8,11 +8,11 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from lambent.kit.frozen import frozen
 from lambent.services import cron_expressions
 from lambent.services.cron_expressions import Cron, InvalidCron
 
@@ -37,7 +37,7 @@ class Schedule(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class At:
     """One time."""
 
@@ -50,7 +50,7 @@ class At:
         return moment_ms if moment_ms > time_ms and moment_ms >= start_ms else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """Every so often, counted from the start, which is the first time."""
 
@@ -64,7 +64,7 @@ class Rate:
         return start_ms if elapsed < 0 else start_ms + (elapsed // self.period_ms + 1) * self.period_ms
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CronSchedule:
     """Whenever the clock on the wall shows one of these times."""
 

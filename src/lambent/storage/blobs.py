@@ -6,6 +6,7 @@ size of an upload. What no row refers to (a crash between rename and commit) is 
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import shutil
@@ -94,9 +95,7 @@ class BlobStore:
         self._directory = directory
         self._ids = ids
         self._threads = ThreadPoolExecutor(THREADS, "lambent-blobs")
-        for name in ["tmp", *(f"{number:02x}" for number in range(256))]:
-            (directory / name).mkdir(parents=True, exist_ok=True)
-        self.sync_directory(directory)
+        self._make_subdirectories()
 
     async def create(self, digests: Sequence[Digest] = ()) -> BlobWriter:
         """`digests` are updated with every byte, in the writing thread."""
@@ -154,6 +153,16 @@ class BlobStore:
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except OSError as error:
             raise translate(error, self._directory) from error
+
+    def _make_subdirectories(self) -> None:
+        names = [f"{number:02x}" for number in range(256)]
+        if (self._directory / names[-1]).exists():
+            return
+        (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(f"{self._directory}/{name}")  # noqa: PTH102 - a third of the time, 256 times
+        self.sync_directory(self._directory)
 
     def _delete_all(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:

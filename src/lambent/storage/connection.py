@@ -47,6 +47,8 @@ def open_connection(path: Path, *, read_only: bool = False) -> apsw.Connection:
             str(path), flags=flags | apsw.SQLITE_OPEN_NOMUTEX, statementcachesize=STATEMENT_CACHE
         )
         connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        # A plan that looks at bound values is made again for each new one: a look-up took 13 us instead of 3.
+        connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
         if not read_only:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")

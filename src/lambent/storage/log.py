@@ -26,36 +26,25 @@ def topic(log: str) -> str:
 
 def append(tx: Transaction, log: str, payload: bytes, time_ms: int) -> int:
     """Returns the record's position."""
-    found = tx.row(
-        "INSERT INTO log_head (log, position) VALUES (?, 1) "
-        "ON CONFLICT (log) DO UPDATE SET position = log_head.position + 1 RETURNING position",
-        (log,),
-    )
-    assert found is not None
-    position: int = found[0]
-    tx.execute(
-        "INSERT INTO log_record (log, position, time_ms, payload) VALUES (?, ?, ?, ?)",
-        (log, position, time_ms, payload),
-    )
-    tx.announce(topic(log))
-    return position
+    return append_all(tx, log, [(time_ms, payload)])
 
 
-def append_many(tx: Transaction, log: str, payloads: Sequence[bytes], time_ms: int) -> int:
-    """Returns the position of the first of them; the others follow. There must be one."""
+def append_all(tx: Transaction, log: str, records: Sequence[tuple[int, bytes]]) -> int:
+    """Records as (time in ms, payload), at least one. Returns the position of the last."""
     found = tx.row(
         "INSERT INTO log_head (log, position) VALUES (?, ?) "
         "ON CONFLICT (log) DO UPDATE SET position = log_head.position + excluded.position RETURNING position",
-        (log, len(payloads)),
+        (log, len(records)),
     )
     assert found is not None
-    first: int = found[0] - len(payloads) + 1
-    tx.execute_many(
-        "INSERT INTO log_record (log, position, time_ms, payload) VALUES (?, ?, ?, ?)",
-        [(log, position, time_ms, payload) for position, payload in enumerate(payloads, first)],
+    last: int = found[0]
+    first = last - len(records) + 1
+    tx.execute_rows(
+        "INSERT INTO log_record (log, position, time_ms, payload) VALUES (*)",
+        [(log, position, time_ms, payload) for position, (time_ms, payload) in enumerate(records, first)],
     )
     tx.announce(topic(log))
-    return first
+    return last
 
 
 def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:

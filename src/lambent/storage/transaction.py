@@ -1,13 +1,21 @@
 """Transaction: SQL for stores, and the topics to announce once the commit is on disk.
 
-SQL stays in the subset that PostgreSQL shares: positional parameters, ON CONFLICT, RETURNING, row values.
+SQL stays in the subset that PostgreSQL shares: positional parameters, ON CONFLICT, RETURNING, row values. What concerns
+many rows has a statement for all of them (`execute_rows`, `find_rows`): each statement lets go of the interpreter and
+has to wait for it again, which under load costs more than the statement itself.
 """
 
+import itertools
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 import apsw
 
 Row = tuple[Any, ...]
+
+#: Rows in one statement; a statement is kept prepared for each number of rows up to here.
+MAX_ROWS = 32
 
 
 class Transaction:
@@ -25,8 +33,21 @@ class Transaction:
     def execute_many(self, sql: str, params: list[tuple[Any, ...]]) -> None:
         self._connection.executemany(sql, params)
 
+    def execute_rows(self, sql: str, rows: Sequence[Row]) -> None:
+        """`sql` says `VALUES (*)` where the rows belong, which all have the same number of columns."""
+        for portion in _portions(rows):
+            self._connection.execute(_with_rows(sql, len(portion), len(portion[0])), _flattened(portion))
+
     def rows(self, sql: str, params: tuple[Any, ...] = ()) -> list[Row]:
         return self._connection.execute(sql, params).fetchall()
+
+    def find_rows(self, sql: str, params: tuple[Any, ...], rows: Sequence[Row]) -> list[Row]:
+        """As `rows`, for a statement that ends with `IN (VALUES (*))`; `params` are those before it."""
+        found: list[Row] = []
+        for portion in _portions(rows):
+            given = (*params, *_flattened(portion))
+            found += self._connection.execute(_with_rows(sql, len(portion), len(portion[0])), given).fetchall()
+        return found
 
     def row(self, sql: str, params: tuple[Any, ...] = ()) -> Row | None:
         """The first row. The statement is reset at once, so that it does not hold the snapshot."""
@@ -36,3 +57,18 @@ class Transaction:
     def announce(self, topic: str) -> None:
         """Wake the subscribers of `topic` after the commit (and only then)."""
         self.topics.add(topic)
+
+
+def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    for start in range(0, len(rows), MAX_ROWS):
+        yield rows[start : start + MAX_ROWS]
+
+
+def _flattened(rows: Sequence[Row]) -> tuple[Any, ...]:
+    return tuple(itertools.chain.from_iterable(rows))
+
+
+@lru_cache(maxsize=1024)
+def _with_rows(sql: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return sql.replace("(*)", ", ".join([row] * rows))

@@ -4,17 +4,21 @@ While a batch commits, new work queues up and forms the next batch: nobody waits
 is shared by all who came meanwhile. Each piece of work runs inside its own savepoint, so one that fails takes back its
 own effects and nothing else. Results reach the event loop only after the COMMIT is on disk.
 
+Work that many ask for (items to be written) can be shared: neighbours in a batch are then done in one call, with a few
+statements for all of them. See `docs/decisions/0012-shared-work.md`.
+
 Conditions are evaluated here, inside the batch, never before it: two conditional writes cannot both succeed.
 """
 
 import asyncio
+import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 
@@ -28,6 +32,8 @@ from lambent.storage.transaction import Transaction
 MAX_BATCH = 512
 
 Work = Callable[[Transaction], Any]
+#: Takes what each was submitted with, and returns for each a result, or the exception it is to be answered with.
+SharedWork = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
 
 class Commits:
@@ -38,10 +44,13 @@ class Commits:
         self.works = Histogram((1, 2, 4, 8, 16, 32, 64, 128, 256))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
-    work: Work
+    work: Work | SharedWork
     answer: asyncio.Future[Any]
+    is_shared: bool = False
+    given: Any = None
+    """What shared work is to be done with."""
     result: Any = None
     error: BaseException | None = None
 
@@ -54,25 +63,40 @@ class Writer:
         self._path = path
         self._switchboard = switchboard
         self.commits = Commits()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._submitted: list[Job] = []
+        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="lambent-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work) -> asyncio.Future[Any]:
-        answer: asyncio.Future[Any] = self._loop.create_future()
-        self._jobs.put(Job(work, answer))
-        return answer
+        return self._submit(Job(work, self._loop.create_future()))
+
+    def submit_shared(self, work: SharedWork, given: Any) -> asyncio.Future[Any]:
+        return self._submit(Job(work, self._loop.create_future(), is_shared=True, given=given))
+
+    def _submit(self, job: Job) -> asyncio.Future[Any]:
+        if not self._submitted:
+            self._loop.call_soon(self._hand_over)
+        self._submitted.append(job)
+        return job.answer
+
+    def _hand_over(self) -> None:
+        """Once in a turn of the loop: the writer is woken when the loop has done what it had to, not in its middle."""
+        if self._submitted:
+            self._jobs.put(self._submitted)
+            self._submitted = []
 
     async def close(self) -> None:
         """Commit what waits, then end the thread."""
+        self._hand_over()
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _run(self) -> None:
         growth = checkpointing.WalGrowth(self._connection, self._path)
-        while (job := self._jobs.get()) is not None:
-            batch, ended = self._gather(job)
+        while (jobs := self._jobs.get()) is not None:
+            batch, ended = self._gather(jobs)
             began = time.perf_counter()
             topics = self._commit(batch)
             self.commits.seconds.add(time.perf_counter() - began)
@@ -84,17 +108,16 @@ class Writer:
         growth.close()
         self._connection.close()
 
-    def _gather(self, first: Job) -> tuple[list[Job], bool]:
-        """`first` and all that waits behind it; True if the end was asked for."""
-        batch = [first]
+    def _gather(self, batch: list[Job]) -> tuple[list[Job], bool]:
+        """`batch` and all that waits behind it; True if the end was asked for."""
         while len(batch) < MAX_BATCH:
             try:
-                job = self._jobs.get_nowait()
+                jobs = self._jobs.get_nowait()
             except queue.Empty:
                 return batch, False
-            if job is None:
+            if jobs is None:
                 return batch, True
-            batch.append(job)
+            batch += jobs
         return batch, False
 
     def _commit(self, batch: list[Job]) -> set[str]:
@@ -103,8 +126,8 @@ class Writer:
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                self._perform(job, topics)
+            for _, jobs in itertools.groupby(batch, _call):
+                self._perform(list(jobs), topics)
             connection.execute("COMMIT")
         except DISK_ERRORS as error:
             failure = translate(error, self._path)
@@ -115,21 +138,30 @@ class Writer:
             return set()
         return topics
 
-    def _perform(self, job: Job, topics: set[str]) -> None:
-        """Raises only disk errors, which concern the whole batch."""
+    def _perform(self, jobs: list[Job], topics: set[str]) -> None:
+        """One call, of work that `jobs` share. Raises only disk errors, which concern the whole batch."""
         connection = self._connection
         transaction = Transaction(connection)
-        connection.execute("SAVEPOINT job")
+        connection.execute("SAVEPOINT call")
         try:
-            job.result = job.work(transaction)
+            _run(transaction, jobs)
         except DISK_ERRORS:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits this job
-            job.error = error
-            connection.execute("ROLLBACK TO job")
+            connection.execute("ROLLBACK TO call")
+            connection.execute("RELEASE call")
+            self._settle_failure(jobs, error, topics)
         else:
+            connection.execute("RELEASE call")
             topics |= transaction.topics
-        connection.execute("RELEASE job")
+
+    def _settle_failure(self, jobs: list[Job], error: BaseException, topics: set[str]) -> None:
+        """Of many jobs in a call that raised, perhaps one is to blame: each again, alone."""
+        if len(jobs) == 1:
+            jobs[0].error = error
+        else:
+            for job in jobs:
+                self._perform([job], topics)
 
     def _answer(self, batch: list[Job], topics: set[str]) -> None:
         """Consumers first: their commit is then under way while the answers to clients are still being made."""
@@ -141,3 +173,21 @@ class Writer:
                 job.answer.set_exception(job.error)
             else:
                 job.answer.set_result(job.result)
+
+
+def _call(job: Job) -> object:
+    """The same for jobs that can be done in one call."""
+    return job.work if job.is_shared else job
+
+
+def _run(transaction: Transaction, jobs: list[Job]) -> None:
+    first = jobs[0]
+    if not first.is_shared:
+        first.result = cast("Work", first.work)(transaction)
+        return
+    outcomes = cast("SharedWork", first.work)(transaction, [job.given for job in jobs])
+    for job, outcome in zip(jobs, outcomes, strict=True):
+        if isinstance(outcome, Exception):
+            job.error = outcome
+        else:
+            job.result = outcome

@@ -47,6 +47,8 @@ def _s3_path(path: str) -> str:
 
 def _normalised_path(path: str) -> str:
     """RFC 3986, 6: dot segments and empty ones removed; then escaped a second time."""
+    if path == "/":
+        return path
     segments: list[str] = []
     for segment in path.split("/"):
         if segment == "..":

@@ -53,8 +53,11 @@ class MalformedTrailer(ServiceError):
     status = 400
 
 
+_CHUNKED = (Payload.CHUNKS, Payload.CHUNKS_TRAILER, Payload.UNSIGNED_TRAILER)
+
+
 def is_chunked(payload: Payload) -> bool:
-    return payload in (Payload.CHUNKS, Payload.CHUNKS_TRAILER, Payload.UNSIGNED_TRAILER)
+    return payload in _CHUNKED
 
 
 class Decoder:

@@ -8,16 +8,16 @@ does not have.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.wire.errors import SerializationError
 from lambent.wire.model import Member, Shape
 
 Convert = Callable[[Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leaves:
     """Scalar converters of one direction of one protocol, by shape type; `timestamp` by format as well."""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from zlib import crc32
 
+from lambent.kit.frozen import frozen
 from lambent.wire.errors import ServiceError
 from lambent.wire.model import Member, Operation, Shape
 
@@ -36,7 +37,7 @@ class MalformedEventStream(ServiceError):
     status = 400
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     headers: Mapping[str, HeaderValue]
     payload: bytes = b""

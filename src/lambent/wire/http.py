@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from lambent.kit.frozen import frozen
+
 #: Stands beside `host`, with the same value, in requests that came over HTTP/2: their signatures may name it instead.
 AUTHORITY = ":authority"
 
@@ -97,7 +99,7 @@ class Request:
         self.path, _, self.query = self.target.partition("?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileSlice:
     """`length` bytes of a file from `offset`. The listener closes `fd` when it has sent them (or could not)."""
 

@@ -20,6 +20,8 @@ from typing import Any
 import botocore
 import orjson
 
+from lambent.kit.frozen import frozen
+
 _PROTOCOL_NAMES = {"smithy-rpc-v2-cbor": "rpc-v2-cbor"}
 
 Raw = Mapping[str, Any]
@@ -112,7 +114,7 @@ class Operation:
     """The error code for input that breaks the model's constraints; None where the service has no such answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """How a REST operation is told from its siblings."""
 

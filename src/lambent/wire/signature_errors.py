@@ -7,12 +7,11 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
 """
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.wire.errors import ServiceError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialect:
     is_s3: bool = False
     status: int = 403

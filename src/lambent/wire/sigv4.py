@@ -14,12 +14,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-re
 import hmac
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from hashlib import sha256
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from lambent.kit.frozen import frozen
 from lambent.wire import canonical_request, timestamps
 from lambent.wire import signature_errors as refuse
 from lambent.wire.errors import ServiceError
@@ -57,7 +58,7 @@ class Payload(Enum):
 _PAYLOADS = {one.value: one for one in Payload if one is not Payload.DIGEST}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Secret:
     secret_access_key: str
     session_token: str = ""
@@ -67,7 +68,7 @@ class Secret:
 Lookup = Callable[[str], Secret | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """Who says what, before anything is believed: from the header or the query."""
 
@@ -100,8 +101,7 @@ class SigningKey:
         return outer.hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     claim: Claim
     payload: Payload
     payload_sha256: str
@@ -129,12 +129,12 @@ class Signed:
         return self.claim.scope
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Anonymous:
     """No trace of a signature."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     error: ServiceError
 
@@ -351,12 +351,18 @@ def format_amz_date(moment: float) -> str:
 
 
 def parse_amz_date(text: str, dialect: Dialect) -> float:
-    if len(text) != 16 or text[8] != "T" or text[15] != "Z":
-        raise refuse.no_date(dialect)
     try:
-        return timestamps.parse_iso8601(text)
+        return _moment_of(text)
     except ValueError as error:
         raise refuse.no_date(dialect) from error
+
+
+@lru_cache(maxsize=64)
+def _moment_of(text: str) -> float:
+    """Remembered: all requests of one second, from all clients, say the same."""
+    if len(text) != 16 or text[8] != "T" or text[15] != "Z":
+        raise ValueError(f"not a date of AWS's form: {text!r}")
+    return timestamps.parse_iso8601(text)
 
 
 def _check_skew(timestamp: str, dialect: Dialect, now: float) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
+from lambent.kit.frozen import frozen
 from lambent.wire.errors import InvalidURI
 from lambent.wire.model import Route
 
@@ -24,13 +25,13 @@ MAX_SEGMENTS = 2_048
 MAX_QUERY_PARAMETERS = 1_024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Match:
     operation: str
     labels: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Candidate:
     operation: str
     constants: tuple[tuple[str, str | None], ...]

@@ -11,17 +11,24 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Err
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from lambent.wire.errors import ValidationError
 from lambent.wire.model import Member, Operation, Shape
 
 Problems = list[str]
 Check = Callable[[Any, str, Problems], None]
-Test = tuple[Callable[[Any], bool], str]
-"""(does the value keep it?, the constraint in words)."""
+
+
+class Test(NamedTuple):
+    keeps: Callable[[Any], bool]
+    """Does the value keep the constraint?"""
+    words: str
+    keeps_all: Callable[[Iterable[Any]], bool] | None = None
+    """Do all of these keep it? Where that is quicker to tell at once."""
+
 
 #: More than anybody reads; AWS stops at ten.
 MAX_PROBLEMS = 10
@@ -139,7 +146,7 @@ def _all(checks: list[Check]) -> Check | None:
 
 
 def _scalar_check(test: Test) -> Check:
-    keeps, words = test
+    keeps, words = test.keeps, test.words
 
     def check(value: Any, path: str, problems: Problems) -> None:
         if not keeps(value):
@@ -170,13 +177,18 @@ def _each_entry(check: Check) -> Check:
 
 def _together(what: str, tests: list[Test], items: Callable[[Any], Any]) -> Check:
     """Scalars in a list or map are reported once for all of them, with all their constraints."""
-    words = f"{what} must satisfy constraint: [{', '.join([words for _, words in tests])}]"
+    words = f"{what} must satisfy constraint: [{', '.join([test.words for test in tests])}]"
+    tests_of_all = [test.keeps_all or _for_all(test.keeps) for test in tests]
 
     def check(value: Any, path: str, problems: Problems) -> None:
-        if not all(all(map(keeps, items(value))) for keeps, _ in tests):
+        if not all(keep(items(value)) for keep in tests_of_all):
             problems.append(_problem(f"'{_shown(value)}'", path, words))
 
     return check
+
+
+def _for_all(keeps: Callable[[Any], bool]) -> Callable[[Iterable[Any]], bool]:
+    return lambda items: all(map(keeps, items))
 
 
 def _tests(shape: Shape) -> list[Test]:
@@ -187,7 +199,8 @@ def _tests(shape: Shape) -> list[Test]:
         tests += _range_tests(shape)
     if shape.type == "string" and shape.enum:
         allowed = frozenset(shape.enum)
-        tests.append((allowed.__contains__, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"))
+        words = f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+        tests.append(Test(allowed.__contains__, words, allowed.issuperset))
     if shape.type == "string" and shape.pattern:
         tests += _pattern_test(shape)
     return tests
@@ -197,10 +210,16 @@ def _length_tests(shape: Shape) -> list[Test]:
     tests: list[Test] = []
     if shape.max is not None:
         most = int(shape.max)
-        tests.append((lambda value: len(value) <= most, f"Member must have length less than or equal to {most}"))
+        words = f"Member must have length less than or equal to {most}"
+        tests.append(
+            Test(lambda value: len(value) <= most, words, lambda items: max(map(len, items), default=0) <= most)
+        )
     if shape.min is not None and shape.min > 0:
         least = int(shape.min)
-        tests.append((lambda value: len(value) >= least, f"Member must have length greater than or equal to {least}"))
+        words = f"Member must have length greater than or equal to {least}"
+        tests.append(
+            Test(lambda value: len(value) >= least, words, lambda items: min(map(len, items), default=least) >= least)
+        )
     return tests
 
 
@@ -208,11 +227,11 @@ def _range_tests(shape: Shape) -> list[Test]:
     tests: list[Test] = []
     if shape.max is not None:
         most = shape.max
-        tests.append((lambda value: value <= most, f"Member must have value less than or equal to {_number(most)}"))
+        tests.append(Test(lambda value: value <= most, f"Member must have value less than or equal to {_number(most)}"))
     if shape.min is not None:
         least = shape.min
         words = f"Member must have value greater than or equal to {_number(least)}"
-        tests.append((lambda value: value >= least, words))
+        tests.append(Test(lambda value: value >= least, words))
     return tests
 
 
@@ -240,7 +259,7 @@ def _pattern_test(shape: Shape) -> list[Test]:
         return []
     most = shape.max
     words = f"Member must satisfy regular expression pattern: {shape.pattern}"
-    return [(lambda value: (most is not None and len(value) > most) or match(value) is not None, words)]
+    return [Test(lambda value: (most is not None and len(value) > most) or match(value) is not None, words)]
 
 
 def _shown(value: Any) -> str:

@@ -9,13 +9,13 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from lambent.kit.frozen import frozen
 from lambent.wire import timestamps
 from lambent.wire.errors import MalformedXML
 from lambent.wire.model import Member, Shape
@@ -224,7 +224,7 @@ def compile_writer(shape: Shape) -> Write:
     return _Writers().children(shape)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Field:
     """How a value is written: what stands before and after it, and the text between; None: the value itself, escaped.
 

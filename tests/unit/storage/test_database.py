@@ -4,16 +4,17 @@ import asyncio
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import apsw
 import pytest
 
 from lambent.storage import log
+from lambent.storage.connection import open_connection
 from lambent.storage.database import Database
 from lambent.storage.errors import SchemaTooNew
-from lambent.storage.transaction import Transaction
+from lambent.storage.transaction import MAX_ROWS, Row, Transaction
 
 
 def append(payload: bytes, name: str = "a") -> Callable[[Transaction], int]:
@@ -83,6 +84,122 @@ def test_conditions_are_decided_inside_the_batch(tmp_path: Path) -> None:
         won = await asyncio.gather(*[database.write(claim) for _ in range(50)])
         assert sum(won) == 1
         await database.close()
+
+    asyncio.run(main())
+
+
+def add(tx: Transaction, numbers: Sequence[int]) -> list[int | Exception]:
+    """Shared work: each number becomes a record, negative ones are refused. Results are how many came together."""
+    accepted = [(1, b"%d" % number) for number in numbers if number >= 0]
+    if accepted:
+        log.append_all(tx, "a", accepted)
+    return [len(numbers) if number >= 0 else ValueError(number) for number in numbers]
+
+
+def payloads(database: Database) -> list[bytes]:
+    return [record.payload for record in database.read(lambda tx: log.read_after(tx, "a", 0, 1000))]
+
+
+def test_shared_work_is_done_in_one_call_and_answered_to_each(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        asked = [1, 2, -3, 4]
+        outcomes = await asyncio.gather(*[database.write_shared(add, one) for one in asked], return_exceptions=True)
+        assert outcomes[:2] == [4, 4]
+        assert isinstance(outcomes[2], ValueError)
+        assert outcomes[3] == 4
+        assert payloads(database) == [b"1", b"2", b"4"]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_shared_work_keeps_its_place_among_other_work(tmp_path: Path) -> None:
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        outcomes = await asyncio.gather(
+            database.write_shared(add, 1),
+            database.write_shared(add, 2),
+            database.write(append(b"between")),
+            database.write_shared(add, 3),
+        )
+        assert list(outcomes) == [2, 2, 3, 1]
+        assert payloads(database) == [b"1", b"2", b"between", b"3"]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_shared_work_that_raises_is_done_again_for_each_alone(tmp_path: Path) -> None:
+    def stumble(tx: Transaction, numbers: Sequence[int]) -> list[int | Exception]:
+        outcomes = add(tx, numbers)
+        if 13 in numbers:
+            tx.announce("never")
+            raise LookupError("on purpose")
+        return outcomes
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        bell = database.subscribe("never")
+        asked = [database.write_shared(stumble, number) for number in (1, 13, 2)]
+        outcomes = await asyncio.gather(database.write(append(b"0")), *asked, return_exceptions=True)
+        assert outcomes[:2] == [1, 1]
+        assert isinstance(outcomes[2], LookupError)
+        assert outcomes[3] == 1
+        assert payloads(database) == [b"0", b"1", b"2"]
+        assert not bell.take()
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_writes_of_one_turn_of_the_loop_share_a_commit(tmp_path: Path) -> None:
+    """A reader on a snapshot of its own sees all of them or none."""
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        for expected in (40, 80, 120):
+            writes = [asyncio.ensure_future(database.write(append(b"x"))) for _ in range(40)]
+            await asyncio.wait(writes, return_when=asyncio.FIRST_COMPLETED)
+            assert database.read(lambda tx: log.head(tx, "a")) == expected
+            await asyncio.gather(*writes)
+        await database.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("rows", [0, 1, MAX_ROWS, MAX_ROWS + 1, 3 * MAX_ROWS + 5])
+def test_statements_of_many_rows(tmp_path: Path, rows: int) -> None:
+    def work(tx: Transaction) -> list[Row]:
+        tx.execute_rows(
+            "INSERT INTO log_record (log, position, time_ms, payload) VALUES (*)",
+            [("many", number, 7, b"%d" % number) for number in range(rows)],
+        )
+        wanted = [(number, 7) for number in range(0, rows, 2)] + [(-1, 7), (1, 8)]
+        return tx.find_rows(
+            "SELECT position, payload FROM log_record WHERE log = ? AND (position, time_ms) IN (VALUES (*))",
+            ("many",),
+            wanted,
+        )
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        found = await database.write(work)
+        assert sorted(found) == [(number, b"%d" % number) for number in range(0, rows, 2)]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_plans_do_not_depend_on_values(tmp_path: Path) -> None:
+    """Else SQLite plans a statement again for each new value: four times the cost of a look-up."""
+
+    async def main() -> None:
+        await Database.open(tmp_path / "db").close()
+        for read_only in (False, True):
+            connection = open_connection(tmp_path / "db", read_only=read_only)
+            assert connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, -1) == 1
+            connection.close()
 
     asyncio.run(main())
 

@@ -31,8 +31,10 @@ def test_log_behaves_like_a_list_with_a_trimmed_front(steps: list[tuple[str, str
         trimmed = {"a": 0, "b": 0}
         for step, name, value in steps:
             if isinstance(value, bytes):
-                position = await database.write(partial(log.append, log=name, payload=value, time_ms=7))
-                model[name].append(value)
+                # Records of the bytes of `value`, of "" where it has none: at least one.
+                records = [(7, value[n : n + 1]) for n in range(max(len(value), 1))]
+                position = await database.write(partial(log.append_all, log=name, records=records))
+                model[name] += [payload for _, payload in records]
                 assert position == len(model[name])
             elif step == "trim":
                 await database.write(partial(log.trim, log=name, through=value))

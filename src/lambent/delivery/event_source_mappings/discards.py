@@ -7,7 +7,6 @@ for a bucket the whole event, in an object whose key is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,11 +15,12 @@ import orjson
 from lambent.delivery.event_source_mappings import records as event_records
 from lambent.delivery.event_source_mappings.failures import DiscardCondition
 from lambent.delivery.event_source_mappings.records import PreparedRecord
+from lambent.kit.frozen import frozen
 
 LATEST = "$LATEST"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Discard:
     """A batch that was given up."""
 

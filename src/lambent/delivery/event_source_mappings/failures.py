@@ -8,7 +8,6 @@ names the first record halves the batch as an error does, so that a bad record e
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -16,6 +15,7 @@ import orjson
 
 from lambent.delivery.event_source_mappings.progress import Section
 from lambent.delivery.event_source_mappings.records import PreparedRecord
+from lambent.kit.frozen import frozen
 
 #: Seconds before the second attempt; doubles with every further one.
 FIRST_PAUSE_SECONDS = 0.2
@@ -31,14 +31,14 @@ class DiscardCondition(Enum):
     TOO_OLD = "RecordAgeExceeded"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     max_retries: int
     """-1: without end."""
     bisects: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
     """What was sent to the function, or is about to be; never empty."""
 
@@ -46,7 +46,7 @@ class Batch:
     section: Section
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """What follows an attempt: the position moves to `position`, and `sections` remain of the batch."""
 
@@ -58,7 +58,7 @@ class Step:
     """The next attempt waits."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """What the function said: `failed_from` is the first record that failed, None if none did."""
 

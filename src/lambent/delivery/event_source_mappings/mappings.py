@@ -8,7 +8,6 @@ import asyncio
 import dataclasses
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lambent.delivery.event_source_mappings import progress_store, queue_source
@@ -18,6 +17,7 @@ from lambent.delivery.event_source_mappings.poller import ShardPoller
 from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.queue_life import QueueLife
 from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_ import event_source_queues, event_source_store
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import RUNNING, SETTLED, TOPIC, EventSourceMapping, State
@@ -92,7 +92,7 @@ class Mappings:
             self._quiet.set()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _View:
     """Shards as the source has them and as the mapping knows them."""
 

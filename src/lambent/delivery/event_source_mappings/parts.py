@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
@@ -25,7 +26,7 @@ class Functions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingParts:
     database: Database
     functions: Functions

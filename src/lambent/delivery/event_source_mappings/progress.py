@@ -5,13 +5,15 @@ failed, to be tried again as they were (or halved). `ahead` says which slots wer
 were divided anew, `window` is the tumbling window that is open.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Section:
     """From where the section before it ends (or the position) to `through`."""
 
@@ -22,7 +24,7 @@ class Section:
     """Of its records, also as part of a larger batch."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ahead:
     """Records of slots from `low` to before `high` are settled up to `position`."""
 
@@ -31,7 +33,7 @@ class Ahead:
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OpenWindow:
     start_ms: int
     size_ms: int
@@ -49,7 +51,7 @@ class OpenWindow:
         return self.start_ms + self.size_ms
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     position: int
     sections: tuple[Section, ...] = ()

@@ -6,19 +6,19 @@ the queue, invisible until its timeout runs out.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.delivery.event_source_mappings.filters import IsWanted
 from lambent.delivery.event_source_mappings.records import ENVELOPE_BYTES
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.payloads import MAX_SYNC_BYTES
 
 MAX_BATCH_BYTES = MAX_SYNC_BYTES - ENVELOPE_BYTES
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueuedMessage:
     """A message that was received for a function."""
 

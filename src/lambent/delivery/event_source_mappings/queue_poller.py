@@ -15,6 +15,7 @@ from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.parts import MappingParts, QueueStanding
 from lambent.delivery.event_source_mappings.queue_batches import MAX_BATCH_BYTES, QueuedMessage
 from lambent.delivery.event_source_mappings.queue_width import MAX_WIDTH, Width
+from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import RecursiveInvocation
@@ -50,7 +51,7 @@ class _Gathering:
     deadline: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Haul:
     """What one transaction received: of a FIFO queue, each list is a batch for itself."""
 

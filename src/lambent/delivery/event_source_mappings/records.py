@@ -1,15 +1,15 @@
 """Records as they go to a function: each written as JSON once, joined to an event with what the window adds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.delivery.event_source_mappings.sources import SourceRecord
+from lambent.kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PreparedRecord:
     position: int
     time_ms: int

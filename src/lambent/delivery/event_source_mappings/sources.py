@@ -4,17 +4,17 @@ A service's adapter (`dynamodb_source`) makes a `LogSource` out of its tables; e
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lambent.delivery.event_source_mappings.filters import IsWanted, compile_filters
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, StartingPosition
 from lambent.storage import log
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceRecord:
     position: int
     time_ms: int
@@ -31,7 +31,7 @@ class SourceRecord:
 Decode = Callable[[LogRecord], SourceRecord]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     shard_id: str
     log: str
@@ -47,7 +47,7 @@ class Shard:
         return self.shown or self.shard_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogSource:
     arn: str
     """As events name it."""

@@ -5,13 +5,15 @@ that still gives us kill and freeze). `cgroups.py` makes groups in what this fin
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+
+from lambent.kit.frozen import frozen
 
 CONTROLLERS = ("memory", "pids", "cpu", "freezer")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     v1: Mapping[str, Path] = field(default_factory=dict)
     """Controller -> our own process's directory in its version 1 hierarchy."""

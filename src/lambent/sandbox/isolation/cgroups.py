@@ -13,9 +13,9 @@ import errno
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.isolation.cgroup_layout import CONTROLLERS, Layout, find_layout
 
 _PREFIX = "lambent."
@@ -30,7 +30,7 @@ _REMOVE_TRIES = 100
 _REMOVE_PAUSE_SECONDS = 0.01
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """What a group may use. Memory without /tmp."""
 

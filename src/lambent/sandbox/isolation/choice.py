@@ -10,9 +10,9 @@ import logging
 import os
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.bootstrap import syscalls
 from lambent.sandbox.isolation.cgroups import Cgroups
 from lambent.sandbox.isolation.contract import ChildFailed, Isolation, IsolationUnavailable, Kind, Level, Resources
@@ -32,7 +32,7 @@ _WARNING = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IsolationPolicy:
     level: Level | None = None
     """None: the best there is."""

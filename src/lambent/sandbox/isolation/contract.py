@@ -8,11 +8,11 @@ no child ever serves two function versions.
 import asyncio
 import socket
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.runtimes import Runtime, Start
 
 #: Where the platform answers inside every sandbox, and where custom runtimes find the Runtime API.
@@ -37,7 +37,7 @@ class ChildFailed(Exception):
     """A child could not be made or prepared; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kind:
     """What a waiting child is good for."""
 
@@ -50,7 +50,7 @@ class Kind:
     """Rehearsed with the AWS SDK: twice the memory, a third of the time to the first client."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resources:
     """What a function is granted when a child becomes its environment."""
 
@@ -60,7 +60,7 @@ class Resources:
     layer_dirs: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExitStatus:
     """How the runtime's process ended: one of the two."""
 

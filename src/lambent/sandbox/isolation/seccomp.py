@@ -12,8 +12,8 @@ Instructions: Documentation/networking/filter.rst; the layout of `struct seccomp
 import errno
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.isolation.syscall_numbers import ALLOWED, REFUSED, numbers
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -48,7 +48,7 @@ _PERSONAS = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 _Instruction = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Range:
     """Calls from `first` to the next range's first share one fate."""
 

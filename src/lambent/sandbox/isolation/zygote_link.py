@@ -11,10 +11,10 @@ import json
 import os
 import socket
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.bootstrap import syscalls
 from lambent.sandbox.isolation.contract import ChildFailed
 
@@ -25,7 +25,7 @@ _ANSWER_SECONDS = 20.0
 LAUNCH_FILE = Path(syscalls.__file__).parent / "launch.py"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IdMap:
     """Host ids lent to a zygote's user namespace: inside 0 is `first_host_id`, and so on."""
 

@@ -6,8 +6,8 @@ served is refused by its name: SEARCH, Metrics Insights (`SELECT ...`), anomaly 
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.cloudwatch.errors import ValidationError
 
 #: An expression has 2,048 characters at most; deeper ones are no real ones.
@@ -20,42 +20,42 @@ _TOKEN = re.compile(
 _INSIGHTS = re.compile(r"\s*SELECT\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Number:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Name:
     """The id of another query; REPEAT and LINEAR of FILL are names as well."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Array:
     elements: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     function: str
     arguments: "tuple[Node, ...]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binary:
     sign: str
     left: "Node"
     right: "Node"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Negative:
     operand: "Node"
 

@@ -5,8 +5,8 @@ longer periods than the one asked for are not shown.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.kit.meter import Summary
 from lambent.services.cloudwatch.errors import InvalidParameterValue
 from lambent.services.cloudwatch.records import FIVE_MINUTES, HOUR, MINUTE, Row
@@ -17,7 +17,7 @@ _DAY = 86_400
 _ROUNDING = ((63, HOUR), (15, FIVE_MINUTES), (0, MINUTE))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """Seconds since the epoch; `end` is not in it."""
 

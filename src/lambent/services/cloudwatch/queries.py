@@ -5,10 +5,11 @@ Between the two, `store` reads the values and `evaluation` does the mathematics.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timezone
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.cloudwatch import labels, page_tokens, periods, statistics
 from lambent.services.cloudwatch.datums import read_dimensions
 from lambent.services.cloudwatch.errors import InvalidParameterValue, ValidationError
@@ -26,7 +27,7 @@ _ID = re.compile(r"[a-z][A-Za-z0-9_]*\Z")
 Document = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Query:
     """Either a metric or an expression."""
 
@@ -43,7 +44,7 @@ class Query:
     expression: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A request."""
 

@@ -1,10 +1,10 @@
 """What the store keeps: metrics, and their values summed up over periods."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.kit.meter import Dimensions, Summary
 
 #: Seconds of the periods that values are kept in, from the one they come in to the longest.
@@ -24,7 +24,7 @@ class MetricKey(NamedTuple):
         return orjson.dumps(self.dimensions).decode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Measured:
     """Values of one metric in one period."""
 

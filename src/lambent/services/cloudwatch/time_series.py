@@ -7,12 +7,13 @@ division by zero) leaves no data point.
 import math
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lambent.kit.frozen import frozen
 from lambent.services.cloudwatch.errors import ValidationError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TimeSeries:
     label: str
     period: int

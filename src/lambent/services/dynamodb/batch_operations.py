@@ -14,14 +14,14 @@ from lambent.services.dynamodb.errors import ProvisionedThroughputExceeded, Vali
 from lambent.services.dynamodb.expressions.projections import Projection
 from lambent.services.dynamodb.item_collections import describe_collections
 from lambent.services.dynamodb.item_operations import read_projection
-from lambent.services.dynamodb.item_store import Written
+from lambent.services.dynamodb.item_store import Outcome, Written
 from lambent.services.dynamodb.keys import Key, key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.stored_items import StoredItem
-from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import check_item
 from lambent.storage.transaction import Transaction
+from lambent.wire.errors import ServiceError
 
 Request = dict[str, Any]
 Result = dict[str, Any]
@@ -76,7 +76,8 @@ class BatchOperations:
             unprocessed.clear()
             return self._admitted(prepared, originals, unprocessed)
 
-        prepared, written = await self._parts.write_prepared(prepare, _write_all)
+        prepared, outcomes = await self._parts.write_each(prepare)
+        written = [_accepted(outcome) for outcome in outcomes]
         result: Result = {"UnprocessedItems": unprocessed}
         self._parts.charge_writes(prepared, written)
         mode = request.get("ReturnConsumedCapacity", "NONE")
@@ -193,8 +194,8 @@ def _check_distinct(prepared: Sequence[Prepared]) -> None:
         raise ValidationException(_DUPLICATES)
 
 
-def _write_all(tx: Transaction, prepared: Sequence[Prepared], now_ms: int) -> list[Written]:
-    growth = Growth()
-    written = [item_store.write_item(tx, one.table, one.change, now_ms=now_ms, growth=growth) for one in prepared]
-    growth.apply(tx)
-    return written
+def _accepted(outcome: Outcome) -> Written:
+    """Nothing in a batch has a condition, and what does not fit its table was refused before."""
+    if isinstance(outcome, ServiceError):
+        raise outcome
+    return outcome

@@ -5,9 +5,9 @@ another.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import Key
 from lambent.services.dynamodb.tables import Definition, IndexStatus
 
@@ -23,7 +23,7 @@ class ChoreKind(StrEnum):
     NOTE_EXPIRY = "NOTE_EXPIRY"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chore:
     chore_id: int
     kind: ChoreKind

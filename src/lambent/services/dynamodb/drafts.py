@@ -5,8 +5,7 @@ second half, `change_of`, is done again when the table has changed meanwhile.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -24,8 +23,7 @@ from lambent.services.dynamodb.values import Item, check_item
 Request = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     key: Item
     """The Key parameter, checked; of a put the whole item."""
     put: StoredItem | None = None

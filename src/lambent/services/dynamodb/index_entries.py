@@ -1,17 +1,17 @@
 """What one item has in one secondary index: nothing (it lacks a key attribute), or an entry of projected attributes."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import Key, KeySchema, index_key_of
 from lambent.services.dynamodb.sizes import item_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.tables import Index, Projection
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     key: Key
     encoded: bytes | None
@@ -19,7 +19,7 @@ class Entry:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IndexChange:
     """What a write did to one index; None: the item was not, or is not, in it."""
 

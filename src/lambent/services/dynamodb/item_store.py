@@ -1,17 +1,19 @@
-"""All SQL on items, and `write_item`: the one way by which an item changes.
+"""All SQL on items, and `WriteBatch`: the one way by which items change.
 
 Put, update, delete, batches, transactions, PartiQL and time to live all end here: the condition is asked of the item as
 it is now, inside the writer's batch, and the new item, its index entries and its change record go into the same
 transaction. What was prepared for another definition of the table is refused with `TableChanged`, and prepared again.
 """
 
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from typing import NamedTuple
 
 import orjson
 
 from lambent.services.dynamodb import index_store, stream_store
-from lambent.services.dynamodb.errors import ConditionalCheckFailed
+from lambent.services.dynamodb.errors import ConditionalCheckFailed, ResourceNotFound
 from lambent.services.dynamodb.expiry import expiry_of
 from lambent.services.dynamodb.expressions.conditions import Condition
 from lambent.services.dynamodb.expressions.updates import Update
@@ -25,6 +27,10 @@ from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
+from lambent.wire.errors import ServiceError
+
+#: Encoded partition and sort key.
+Place = tuple[bytes, bytes]
 
 
 class TableChanged(Exception):
@@ -39,8 +45,7 @@ class Cause(StrEnum):
     EXPIRY = "EXPIRY"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One write to one item. With neither `put` nor `update` the item is deleted, or only checked."""
 
     key: Key
@@ -55,48 +60,110 @@ class Change:
     """The trace header of the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Write(NamedTuple):
+    """A change as it goes to the writer."""
+
+    table: Table
+    change: Change
+    now_ms: int
+    cause: Cause = Cause.CLIENT
+
+
+class Written(NamedTuple):
     old: StoredItem | None
     new: StoredItem | None
     indexes: tuple[IndexChange, ...] = ()
 
 
-def write_item(
-    tx: Transaction,
-    table: Table,
-    change: Change,
-    *,
-    now_ms: int,
-    cause: Cause = Cause.CLIENT,
-    growth: Growth | None = None,
-) -> Written:
-    """Who writes many items passes a `growth` and applies it after the last.
+Outcome = Written | ServiceError
 
-    Raises TableChanged, ResourceNotFound, ConditionalCheckFailed, ValidationException.
+
+class WriteBatch:
+    """Writes of one transaction, at the cost of a few statements for all of them.
+
+    Their items are read at the start; each write is decided in its turn, on the item as those before it left it, and
+    `store` puts down what has become of them. A write that is refused has begun nothing.
     """
-    old = _find_current(tx, table, change.key)
-    if change.condition is not None and not change.condition.matches(old.item if old is not None else {}):
-        raise ConditionalCheckFailed(old.item if old is not None and change.returns_item_on_failure else None)
-    if change.is_check:
-        return Written(old, old)
-    new = _next(table, change, old)
-    if old is new or (old is not None and new is not None and old.encoded == new.encoded):
-        return Written(old, new)
-    _store(tx, table, change.key, new)
-    grown = growth if growth is not None else Growth()
-    grown.add(table.table_id, *_difference(old, new))
-    indexes = index_store.update_entries(tx, table, change.key, old, new, grown) if table.indexes else ()
-    if growth is None:
-        grown.apply(tx)
-    if table.stream_view:
-        recorded = ItemChange(
-            *(change.key.partition, key_attributes(change.key_item, table.schema), old, new),
-            is_expiry=cause is Cause.EXPIRY,
-            trace=change.trace,
-        )
-        stream_store.record_change(tx, table, recorded, now_ms=now_ms)
-    return Written(old, new, indexes)
+
+    __slots__ = ("_changes", "_epochs", "_growth", "_items", "_stored", "_tx")
+
+    def __init__(self, tx: Transaction, writes: Iterable[Write]) -> None:
+        self._tx = tx
+        keys: dict[int, dict[Place, None]] = {}
+        for write in writes:
+            key = write.change.key
+            keys.setdefault(write.table.table_id, {})[key.partition, key.sort] = None
+        self._epochs = {table_id: _find_epoch(tx, table_id) for table_id in keys}
+        self._items = {table_id: _find_items(tx, table_id, list(places)) for table_id, places in keys.items()}
+        self._stored: dict[int, tuple[Table, dict[Place, StoredItem | None]]] = {}
+        self._changes: dict[int, tuple[Table, list[ItemChange]]] = {}
+        self._growth = Growth()
+
+    def check_table(self, table: Table) -> None:
+        """Whether it still is what the write was prepared for. Raises TableChanged, ResourceNotFound."""
+        epoch = self._epochs[table.table_id]
+        if epoch is None:
+            raise table_not_found()
+        if epoch != table.epoch:
+            raise TableChanged
+
+    def perform(self, write: Write) -> Written:
+        """Raises what `check_table` does, ConditionalCheckFailed, ValidationException."""
+        table, change = write.table, write.change
+        self.check_table(table)
+        items = self._items[table.table_id]
+        place = (change.key.partition, change.key.sort)
+        old = items.get(place)
+        if change.condition is not None and not change.condition.matches(old.item if old is not None else {}):
+            raise ConditionalCheckFailed(old.item if old is not None and change.returns_item_on_failure else None)
+        if change.is_check:
+            return Written(old, old)
+        new = _next(table, change, old)
+        if old is new or (old is not None and new is not None and old.encoded == new.encoded):
+            return Written(old, new)
+        items[place] = new
+        self._note(write, place, old, new)
+        if not table.indexes:
+            return Written(old, new)
+        return Written(old, new, index_store.update_entries(self._tx, table, change.key, old, new, self._growth))
+
+    def store(self) -> None:
+        """After the last write."""
+        for table, stored in self._stored.values():
+            _store(self._tx, table, stored)
+        self._growth.apply(self._tx)
+        for table, changes in self._changes.values():
+            stream_store.record_changes(self._tx, table, changes)
+
+    def _note(self, write: Write, place: Place, old: StoredItem | None, new: StoredItem | None) -> None:
+        table, change = write.table, write.change
+        self._stored.setdefault(table.table_id, (table, {}))[1][place] = new
+        self._growth.add(table.table_id, *_difference(old, new))
+        if table.stream_view:
+            keys = key_attributes(change.key_item, table.schema)
+            is_expiry = write.cause is Cause.EXPIRY
+            recorded = ItemChange(change.key.partition, keys, old, new, write.now_ms, is_expiry, change.trace)
+            self._changes.setdefault(table.table_id, (table, []))[1].append(recorded)
+
+
+def write_requests(tx: Transaction, requests: Sequence[Sequence[Write]]) -> list[list[Outcome] | Exception]:
+    """The writes of many requests, as `Database.write_shared` wants it.
+
+    A request whose tables are not what they were gets TableChanged or ResourceNotFound, and none of it is done; of all
+    others each write has its outcome.
+    """
+    batch = WriteBatch(tx, itertools.chain.from_iterable(requests))
+    ends = [_perform_request(batch, writes) for writes in requests]
+    batch.store()
+    return ends
+
+
+def write_item(tx: Transaction, write: Write) -> Written:
+    """Only this one. Raises what `WriteBatch.perform` does."""
+    batch = WriteBatch(tx, (write,))
+    written = batch.perform(write)
+    batch.store()
+    return written
 
 
 def find_item(tx: Transaction, table_id: int, key: Key) -> StoredItem | None:
@@ -116,19 +183,38 @@ def collection_size(tx: Transaction, table_id: int, partition: bytes) -> int:
     return int(row[0])
 
 
-def _find_current(tx: Transaction, table: Table, key: Key) -> StoredItem | None:
-    """The item, and in the same statement whether the table still is what it was."""
-    row = tx.row(
-        "SELECT t.epoch, i.item, i.size FROM dynamodb_table AS t"
-        " LEFT JOIN dynamodb_item AS i ON i.table_id = t.table_id AND i.partition = ? AND i.sort = ?"
-        " WHERE t.table_id = ?",
-        (key.partition, key.sort, table.table_id),
+def _perform_request(batch: WriteBatch, writes: Sequence[Write]) -> list[Outcome] | Exception:
+    try:
+        for write in writes:
+            batch.check_table(write.table)
+    except (TableChanged, ResourceNotFound) as error:
+        return error
+    outcomes: list[Outcome] = []
+    for write in writes:
+        try:
+            outcomes.append(batch.perform(write))
+        except ServiceError as refusal:
+            outcomes.append(refusal)
+    return outcomes
+
+
+def _find_epoch(tx: Transaction, table_id: int) -> int | None:
+    row = tx.row("SELECT epoch FROM dynamodb_table WHERE table_id = ?", (table_id,))
+    return row[0] if row else None
+
+
+def _find_items(tx: Transaction, table_id: int, places: Sequence[Place]) -> dict[Place, StoredItem | None]:
+    """Those that are there."""
+    if len(places) == 1:
+        found = find_item(tx, table_id, Key(*places[0]))
+        return {places[0]: found}
+    rows = tx.find_rows(
+        "SELECT partition, sort, item, size FROM dynamodb_item"
+        " WHERE table_id = ? AND (partition, sort) IN (VALUES (*))",
+        (table_id,),
+        places,
     )
-    if row is None:
-        raise table_not_found()
-    if row[0] != table.epoch:
-        raise TableChanged
-    return StoredItem(row[1], row[2]) if row[1] is not None else None
+    return {(partition, sort): StoredItem(encoded, size) for partition, sort, encoded, size in rows}
 
 
 def _next(table: Table, change: Change, old: StoredItem | None) -> StoredItem | None:
@@ -146,20 +232,29 @@ def _next(table: Table, change: Change, old: StoredItem | None) -> StoredItem | 
     return StoredItem(orjson.dumps(item), size, item)
 
 
-def _store(tx: Transaction, table: Table, key: Key, new: StoredItem | None) -> None:
-    if new is None:
-        tx.execute(
+def _store(tx: Transaction, table: Table, items: Mapping[Place, StoredItem | None]) -> None:
+    """None: the item is gone."""
+    table_id = table.table_id
+    put = [
+        (table_id, *place, item.encoded, item.size, _expiry(table, item))
+        for place, item in items.items()
+        if item is not None
+    ]
+    tx.execute_rows(
+        "INSERT INTO dynamodb_item (table_id, partition, sort, item, size, expires_s) VALUES (*)"
+        " ON CONFLICT (table_id, partition, sort) DO UPDATE"
+        " SET item = excluded.item, size = excluded.size, expires_s = excluded.expires_s",
+        put,
+    )
+    if len(put) < len(items):
+        tx.execute_many(
             "DELETE FROM dynamodb_item WHERE table_id = ? AND partition = ? AND sort = ?",
-            (table.table_id, key.partition, key.sort),
+            [(table_id, *place) for place, item in items.items() if item is None],
         )
-    else:
-        expires_s = expiry_of(new.item, table.ttl_attribute) if table.ttl_attribute else None
-        tx.execute(
-            "INSERT INTO dynamodb_item (table_id, partition, sort, item, size, expires_s) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (table_id, partition, sort) DO UPDATE"
-            " SET item = excluded.item, size = excluded.size, expires_s = excluded.expires_s",
-            (table.table_id, key.partition, key.sort, new.encoded, new.size, expires_s),
-        )
+
+
+def _expiry(table: Table, item: StoredItem) -> int | None:
+    return expiry_of(item.item, table.ttl_attribute) if table.ttl_attribute else None
 
 
 def _difference(old: StoredItem | None, new: StoredItem | None) -> tuple[int, int]:

@@ -6,8 +6,9 @@ a segment is a range of hashes; within it, items stand in the order of the encod
 
 import binascii
 import hashlib
-from dataclasses import dataclass
+from typing import NamedTuple
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.errors import ValidationException, invalid_values, key_mismatch
 from lambent.services.dynamodb.numbers import encode_number
 from lambent.services.dynamodb.values import AttributeValue, Item
@@ -23,7 +24,7 @@ _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} 
 _KIND_NAMES = {"S": "string", "B": "binary"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeySchema:
     """Attribute names and types ("S", "N", "B") of a table's or an index's key."""
 
@@ -38,15 +39,14 @@ class KeySchema:
         return (self.partition,) if self.sort is None else (self.partition, self.sort)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Where an item is stored: `partition` is hash and encoded key, `sort` is empty where the schema has none."""
 
     partition: bytes
     sort: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SortRange:
     """Encoded sort keys from `lower` to `upper`; None is unbounded."""
 

@@ -17,8 +17,8 @@ MIN_MAGNITUDE = -130
 #: AWS reads an exponent as a 64-bit integer; one that does not fit is no number at all.
 _MAX_EXPONENT = 2**63
 
-# What is canonical as it stands: most numbers are.
-_CANONICAL = re.compile(r"0|-?[1-9][0-9]{0,37}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,17}[1-9]")
+#: Is a text canonical as it stands? Most are; of those that are, the longest are not recognised.
+is_canonical = re.compile(r"0|-?[1-9][0-9]{0,37}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,17}[1-9]").fullmatch
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
 
 _NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
@@ -34,7 +34,7 @@ _TURNED = bytes(max(0xFE - byte, 0) for byte in range(256))
 
 def normalise_number(text: str) -> str:
     """The canonical form. Raises ValidationException for what is no number, too large, too small or too precise."""
-    if _CANONICAL.fullmatch(text):
+    if is_canonical(text):
         return text
     found = _NUMBER.fullmatch(text)
     if not found or not (found[2] or found[3]):

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import capacity, range_store
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.expressions.conditions import Condition
@@ -27,7 +28,7 @@ FIRST_PORTION = 32
 _LARGEST_PORTION = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """What to read, from where, and what of it to return."""
 

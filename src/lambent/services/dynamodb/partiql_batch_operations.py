@@ -9,7 +9,7 @@ from typing import Any
 from lambent.services.caller import Caller
 from lambent.services.dynamodb import capacity, drafts, item_store
 from lambent.services.dynamodb.capacity import Consumed
-from lambent.services.dynamodb.errors import ConditionalCheckFailed, ValidationException
+from lambent.services.dynamodb.errors import ValidationException
 from lambent.services.dynamodb.item_store import Written
 from lambent.services.dynamodb.partiql.tree import Exists, Select
 from lambent.services.dynamodb.partiql.writes import returned_items
@@ -24,7 +24,6 @@ from lambent.services.dynamodb.partiql_statements import (
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.tables import Table
-from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 
 Request = dict[str, Any]
@@ -91,7 +90,7 @@ class PartiQLBatchOperations:
             outcomes[:] = [self._prepare(caller, attempt) for attempt in attempts]
             return [outcome for outcome in outcomes if isinstance(outcome, Prepared)]
 
-        prepared, ends = await self._parts.write_prepared(prepare, _write_each)
+        prepared, ends = await self._parts.write_each(prepare)
         done = [(one, end) for one, end in zip(prepared, ends, strict=True) if isinstance(end, Written)]
         self._parts.charge_writes([one for one, _ in done], [end for _, end in done])
         consumed = capacity.describe_writes([one.table for one, _ in done], [end for _, end in done], mode)
@@ -122,17 +121,6 @@ def _attempt(request: Request) -> Attempt:
         return read_given(request)
     except ServiceError as error:
         return error
-
-
-def _write_each(tx: Transaction, prepared: Sequence[Prepared], now_ms: int) -> list[Written | ServiceError]:
-    """`write_item` refuses before it has stored anything, so a refusal leaves nothing to undo."""
-    ends: list[Written | ServiceError] = []
-    for one in prepared:
-        try:
-            ends.append(item_store.write_item(tx, one.table, one.change, now_ms=now_ms))
-        except (ConditionalCheckFailed, ValidationException) as error:
-            ends.append(error)
-    return ends
 
 
 def _describe_write(attempt: Attempt, outcome: Prepared | ServiceError, end: Written | ServiceError) -> Result:

@@ -1,7 +1,7 @@
 """ExecuteStatement; its siblings are in `partiql_batch_operations` and `partiql_transaction_operations`.
 
 Statements become what the other operations are made of: a SELECT readings as those of Query and Scan, the rest drafts
-that end in `item_store.write_item`.
+that end in `item_store`.
 """
 
 from typing import Any

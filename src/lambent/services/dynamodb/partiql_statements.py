@@ -1,9 +1,9 @@
 """One statement of a request, read and checked: what the three operations of PartiQL have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.drafts import Draft
 from lambent.services.dynamodb.errors import ConditionalCheckFailed, DuplicateItem, ValidationException
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
@@ -21,7 +21,7 @@ from lambent.wire.errors import ServiceError
 DUPLICATE = "Duplicate primary key exists in table"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """A statement with its parameters and options."""
 

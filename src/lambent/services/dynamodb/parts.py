@@ -1,27 +1,27 @@
 """What the operations of DynamoDB share: the database, the tables they know, the clock, and who is throttled."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.dynamodb import capacity, drafts, item_store
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.drafts import Draft
-from lambent.services.dynamodb.item_store import Change, TableChanged, Written
+from lambent.services.dynamodb.item_store import Change, Outcome, TableChanged, Write, Written
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
+from lambent.wire.errors import ServiceError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A change of one item, ready for the writer."""
 
     name: str
@@ -30,7 +30,7 @@ class Prepared:
     change: Change
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DynamoParts:
     database: Database
     tables: TableCache
@@ -45,16 +45,16 @@ class DynamoParts:
             change = drafts.change_of(draft, table, caller.trace)
             if table.is_throttled:
                 self.throttle.admit(table, is_write=True)
-            now_ms = self.clock.now_ms()
+            write = Write(table, change, self.clock.now_ms())
             try:
-                written = await self.database.write(
-                    lambda tx: item_store.write_item(tx, table, change, now_ms=now_ms)  # noqa: B023 (awaited here)
-                )
+                (outcome,) = await self.database.write_shared(item_store.write_requests, (write,))
             except TableChanged:
                 continue
+            if isinstance(outcome, ServiceError):
+                raise outcome
             if table.is_throttled:
-                self.throttle.charge(table, capacity.of_write(written).total, is_write=True)
-            return table, written
+                self.throttle.charge(table, capacity.of_write(outcome).total, is_write=True)
+            return table, outcome
 
     def prepare(self, caller: Caller, named_drafts: Sequence[tuple[str, Draft]]) -> list[Prepared]:
         """Raises ResourceNotFound, ValidationException."""
@@ -63,6 +63,17 @@ class DynamoParts:
             table = self.tables.find(caller, name)
             prepared.append(Prepared(name, table, drafts.change_of(draft, table, caller.trace)))
         return prepared
+
+    async def write_each(self, prepare: Callable[[], list[Prepared]]) -> tuple[list[Prepared], list[Outcome]]:
+        """Many items, each for itself, in one commit; prepared again when a table has changed."""
+        while True:
+            prepared = prepare()
+            now_ms = self.clock.now_ms()
+            writes = [Write(one.table, one.change, now_ms) for one in prepared]
+            try:
+                return prepared, await self.database.write_shared(item_store.write_requests, writes)
+            except TableChanged:
+                continue
 
     async def write_prepared(
         self,

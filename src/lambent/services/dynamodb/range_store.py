@@ -6,9 +6,9 @@ pieces, all of them constants, so that each of the possible ones is prepared onc
 
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import Key, SortRange
 from lambent.services.dynamodb.tables import Index, Projection, Table
 from lambent.storage.transaction import Transaction
@@ -16,7 +16,7 @@ from lambent.storage.transaction import Transaction
 _ALL = SortRange()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Position:
     """An item in a table or an index. `item` is its key in the table, where the position is in an index."""
 
@@ -28,7 +28,7 @@ class Position:
         return head if self.item is None else (*head, self.item.partition, self.item.sort)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """One partition with a range of sort keys (a query), or a range of partitions (a scan)."""
 

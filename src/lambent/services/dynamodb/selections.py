@@ -1,9 +1,9 @@
 """What a query or scan returns of the items it finds: Select, projections, filters, and what an index can give."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import legacy
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
 from lambent.services.dynamodb.expressions.conditions import Condition, compile_condition
@@ -16,7 +16,7 @@ from lambent.services.dynamodb.tables import Projection as IndexProjection
 Request = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     select: str
     """As requested; "" when nothing was said."""

@@ -4,10 +4,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import streams
 from lambent.services.dynamodb.errors import ExpiredIterator, TrimmedDataAccess, ValidationException
 from lambent.services.dynamodb.streams import Shard
@@ -20,7 +20,7 @@ _SEAL_BYTES = 8
 _VERSION = "|1|"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShardIterator:
     stream_arn: str
     shard_id: str

@@ -26,19 +26,19 @@ def item_size(item: Item) -> int:
     size = 0
     for name, value in item.items():
         size += len(name) if name.isascii() else len(name.encode())
-        for kind, content in value.items():
-            if kind == "S":
-                size += len(content) if content.isascii() else len(content.encode())
-            elif kind == "N":
-                size += number_size(content)
-            else:
-                size += _content_size(kind, content)
+        text = value.get("S")
+        if text is None:
+            size += value_size(value)
+        else:
+            size += len(text) if text.isascii() else len(text.encode())
     return size
 
 
 def value_size(value: AttributeValue) -> int:
-    ((kind, content),) = value.items()
-    return _content_size(kind, content)
+    for kind, content in value.items():
+        measure = _MEASURES.get(kind)
+        return measure(content) if measure is not None else _FLAG_BYTES
+    raise AssertionError(value)
 
 
 def check_put_size(size: int) -> None:
@@ -62,20 +62,26 @@ def binary_size(base64: str) -> int:
     return len(base64) // 4 * 3 - base64.count("=")
 
 
-def _content_size(kind: str, content: Any) -> int:
-    if kind == "S":
-        return text_size(content)
-    if kind == "N":
-        return number_size(content)
-    if kind == "B":
-        return binary_size(content)
-    if kind == "M":
-        return _CONTAINER_BYTES + len(content) * _MEMBER_BYTES + item_size(content)
-    if kind == "L":
-        return _CONTAINER_BYTES + sum(_MEMBER_BYTES + value_size(member) for member in content)
-    if kind in _MEMBER_SIZES:
-        return sum(map(_MEMBER_SIZES[kind], content))
-    return _FLAG_BYTES
+def _map_size(content: Item) -> int:
+    return _CONTAINER_BYTES + len(content) * _MEMBER_BYTES + item_size(content)
 
 
-_MEMBER_SIZES: dict[str, Callable[[str], int]] = {"SS": text_size, "NS": number_size, "BS": binary_size}
+def _list_size(content: list[AttributeValue]) -> int:
+    return _CONTAINER_BYTES + len(content) * _MEMBER_BYTES + sum(map(value_size, content))
+
+
+def _set_size(measure: Callable[[str], int]) -> Callable[[list[str]], int]:
+    return lambda content: sum(map(measure, content))
+
+
+#: By type; a boolean or a null needs no measuring.
+_MEASURES: dict[str, Callable[[Any], int]] = {
+    "S": text_size,
+    "N": number_size,
+    "B": binary_size,
+    "M": _map_size,
+    "L": _list_size,
+    "SS": _set_size(text_size),
+    "NS": _set_size(number_size),
+    "BS": _set_size(binary_size),
+}

@@ -1,6 +1,6 @@
 """The operations of DynamoDB Streams, under AWS's names: the gateway serves them as a service of their own.
 
-They only read. What they read is written by `stream_store.record_change`, in the transaction of each item's write.
+They only read. What they read is written by `stream_store.record_changes`, in the transaction of each item's write.
 """
 
 from collections.abc import Callable, Mapping

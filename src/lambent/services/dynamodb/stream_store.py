@@ -5,6 +5,9 @@ closing of streams happens in the transaction that changes the table, splitting 
 the write that finds it full or old.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import orjson
 
 from lambent.services.dynamodb import streams
@@ -26,6 +29,14 @@ _SHARD = (
 _HAS_ENDED = (
     "closed_ms < ? AND NOT EXISTS (SELECT 1 FROM dynamodb_shard AS d WHERE d.stream_id = dynamodb_stream.stream_id)"
 )
+
+
+class _OpenShard(NamedTuple):
+    stream_id: int
+    shard_id: str
+    first_hash: int
+    last_hash: int
+    opened_ms: int
 
 
 # What writes do
@@ -63,22 +74,22 @@ def close_stream(tx: Transaction, table: Table, *, now_ms: int) -> None:
     tx.announce(stream_topic(table.stream_arn))
 
 
-def record_change(tx: Transaction, table: Table, change: ItemChange, *, now_ms: int) -> None:
-    """Into the stream of `table`, which has one enabled."""
-    if change.is_empty():
-        return
-    item_hash = streams.hash_of(change.partition)
-    row = tx.row(
-        "SELECT stream_id, shard_id, opened_ms FROM dynamodb_shard"
-        " WHERE table_id = ? AND last_hash >= ? AND first_hash <= ? AND closed_ms IS NULL LIMIT 1",
-        (table.table_id, item_hash, item_hash),
-    )
-    assert row is not None, f"{table.stream_arn} is enabled and covers every hash"
-    stream_id, shard_id, opened_ms = row
-    payload = orjson.dumps(streams.payload_of(change, table.stream_view))
-    position = log.append(tx, log_name(stream_id, shard_id), payload, now_ms)
-    if streams.is_over(opened_ms=opened_ms, records=position, now_ms=now_ms):
-        _follow(tx, table, stream_id, shard_id, now_ms=now_ms)
+def record_changes(tx: Transaction, table: Table, changes: Sequence[ItemChange]) -> None:
+    """In their order into the stream of `table`, which has one enabled."""
+    by_shard: dict[_OpenShard, list[ItemChange]] = {}
+    shards: list[_OpenShard] = []
+    for change in changes:
+        if not change.is_empty():
+            shards = shards or _open_shards(tx, table)
+            item_hash = streams.hash_of(change.partition)
+            shard = next(one for one in shards if one.first_hash <= item_hash <= one.last_hash)
+            by_shard.setdefault(shard, []).append(change)
+    for shard, recorded in by_shard.items():
+        records = [(one.time_ms, orjson.dumps(streams.payload_of(one, table.stream_view))) for one in recorded]
+        position = log.append_all(tx, log_name(shard.stream_id, shard.shard_id), records)
+        now_ms = recorded[-1].time_ms
+        if streams.is_over(opened_ms=shard.opened_ms, records=position, now_ms=now_ms):
+            _follow(tx, table, shard.stream_id, shard.shard_id, now_ms=now_ms)
 
 
 # What consumers read
@@ -199,6 +210,16 @@ def delete_ended_streams(tx: Transaction, before_ms: int) -> None:
 
 def log_name(stream_id: int, shard_id: str) -> str:
     return f"dynamodb/{stream_id}/{shard_id}"
+
+
+def _open_shards(tx: Transaction, table: Table) -> list[_OpenShard]:
+    """They cover every hash, each once."""
+    rows = tx.rows(
+        "SELECT stream_id, shard_id, first_hash, last_hash, opened_ms FROM dynamodb_shard"
+        " WHERE table_id = ? AND closed_ms IS NULL",
+        (table.table_id,),
+    )
+    return [_OpenShard(*row) for row in rows]
 
 
 def _follow(tx: Transaction, table: Table, stream_id: int, shard_id: str, *, now_ms: int) -> None:

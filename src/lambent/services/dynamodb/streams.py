@@ -10,9 +10,9 @@ the rest is ours. `stream_store` keeps all this, `stream_operations` serves it, 
 import hashlib
 import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey, table_arn
 from lambent.services.dynamodb.sizes import item_size
@@ -40,7 +40,7 @@ _POSITIONS: int = 10**_POSITION_DIGITS
 _EXPIRY_PRINCIPAL = "dynamodb.amazonaws.com"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stream:
     stream_id: int
     table: TableKey
@@ -56,14 +56,14 @@ class Stream:
         return f"{table_arn(self.table)}/stream/{self.label}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashRange:
     first: int
     last: int
     """Included."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shard:
     stream_id: int
     shard_id: str
@@ -82,7 +82,7 @@ class Shard:
         return self.closed_ms is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ItemChange:
     """What a write did to one item."""
 
@@ -91,6 +91,7 @@ class ItemChange:
     keys: Item
     old: StoredItem | None
     new: StoredItem | None
+    time_ms: int
     is_expiry: bool = False
     """It was time to live that deleted the item."""
     trace: str = ""
@@ -103,7 +104,7 @@ class ItemChange:
         return self.old.size == self.new.size and equal({"M": self.old.item}, {"M": self.new.item})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamRecord:
     """A change record as it is read. Images are there where the stream's view type has them."""
 

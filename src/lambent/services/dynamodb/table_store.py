@@ -4,8 +4,8 @@ Every change of a definition raises its epoch and announces `TABLES_TOPIC`, whic
 """
 
 import dataclasses
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import chores, stream_store, table_documents
 from lambent.services.dynamodb.chores import Chore, ChoreKind
 from lambent.services.dynamodb.keys import Key
@@ -21,7 +21,7 @@ CHORES_TOPIC = "dynamodb-chores"
 _TABLE = "SELECT table_id, epoch, account_id, region, name, definition FROM dynamodb_table"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Volume:
     """What a table or an index holds."""
 

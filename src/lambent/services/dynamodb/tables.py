@@ -10,6 +10,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey, table_arn
 
@@ -31,7 +32,7 @@ class Projection(StrEnum):
     INCLUDE = "INCLUDE"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Throughput:
     """Provisioned capacity units a second; 0 where the table pays per request."""
 
@@ -42,7 +43,7 @@ class Throughput:
     decreases_today: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Index:
     index_id: int
     """0 until it is stored."""
@@ -57,7 +58,7 @@ class Index:
     """OnDemandThroughput and WarmThroughput, as given."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition:
     """What is kept of a table beside its identity, as JSON."""
 

@@ -1,7 +1,6 @@
 """Client request tokens: which transactions were made in the last ten minutes."""
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.storage.transaction import Transaction
 
 #: API Reference, TransactWriteItems: "A client request token is valid for 10 minutes after the first request".
@@ -10,7 +9,7 @@ VALID_MS = 10 * 60 * 1000
 _DELETED_PER_TRANSACTION = 500
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     account_id: str
     region: str

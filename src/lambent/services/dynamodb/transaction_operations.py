@@ -22,11 +22,10 @@ from lambent.services.dynamodb.errors import (
 )
 from lambent.services.dynamodb.item_collections import describe_collections
 from lambent.services.dynamodb.item_operations import read_projection
-from lambent.services.dynamodb.item_store import Written
+from lambent.services.dynamodb.item_store import Write, WriteBatch, Written
 from lambent.services.dynamodb.keys import key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.stored_items import StoredItem
-from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.token_store import Token
 from lambent.services.dynamodb.values import check_item
@@ -151,16 +150,17 @@ def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int
     """All of them, or TransactionCanceled with a reason for each; PartiQL's transactions end here as well."""
     written: list[Written] = []
     reasons: list[Reason] = []
-    growth = Growth()
-    for one in prepared:
+    writes = [Write(one.table, one.change, now_ms) for one in prepared]
+    batch = WriteBatch(tx, writes)
+    for write in writes:
         try:
-            written.append(item_store.write_item(tx, one.table, one.change, now_ms=now_ms, growth=growth))
+            written.append(batch.perform(write))
             reasons.append(_NO_REASON)
         except (ConditionalCheckFailed, ValidationException) as error:
             reasons.append(reason_of(error))
     if len(written) < len(prepared):
         raise TransactionCanceled(reasons)
-    growth.apply(tx)
+    batch.store()
     return written
 
 

@@ -6,7 +6,7 @@ from lambent.services.dynamodb import index_store, item_store, table_store
 from lambent.services.dynamodb.chores import Chore, ChoreKind
 from lambent.services.dynamodb.expiry import FIVE_YEARS_SECONDS, expiry_of
 from lambent.services.dynamodb.index_entries import entry_of
-from lambent.services.dynamodb.item_store import Cause, Change
+from lambent.services.dynamodb.item_store import Cause, Change, Write
 from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.table_store import Growth
@@ -58,7 +58,7 @@ def delete_expired(tx: Transaction, *, now_ms: int) -> bool:
             _update_expiry(tx, table_id, key, expires_s)
         else:
             change = Change(key, key_attributes(stored.item, table.schema))
-            item_store.write_item(tx, table, change, now_ms=now_ms, cause=Cause.EXPIRY)
+            item_store.write_item(tx, Write(table, change, now_ms, Cause.EXPIRY))
     return len(rows) == PORTION
 
 

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive.html
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from lambent.kit.frozen import frozen
 from lambent.services.events.names import BusKey, ResourceKey
 
 #: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: "10 active concurrent replays".
@@ -15,7 +15,7 @@ MAX_REPLAYS = 10
 DAY_MS = 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Archive:
     key: ResourceKey
     archive_id: int
@@ -49,7 +49,7 @@ class ReplayState(Enum):
 ACTIVE = (ReplayState.STARTING, ReplayState.RUNNING, ReplayState.CANCELLING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replay:
     key: ResourceKey
     archive_id: int

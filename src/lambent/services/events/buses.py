@@ -5,11 +5,12 @@ userguide/eb-event-bus-perms.html.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services import policies
 from lambent.services.events.errors import PolicyLengthExceeded, ResourceNotFound, ValidationException
 from lambent.services.events.names import BusKey
@@ -24,7 +25,7 @@ MAX_BUSES = 100
 PUT_EVENTS = "events:PutEvents"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bus:
     key: BusKey
     description: str = ""

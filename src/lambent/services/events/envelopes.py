@@ -6,17 +6,17 @@ https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.events.names import BusKey
 
 LOG = "events"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Envelope:
     bus: BusKey
     event: bytes
@@ -60,7 +60,7 @@ class Envelope:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Facts:
     """What an event says of itself beside its detail."""
 

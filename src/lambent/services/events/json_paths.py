@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from lambent.kit.frozen import frozen
 
 _STEP = re.compile(
     r"""
@@ -30,7 +31,7 @@ class Missing(Enum):
 MISSING = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Path:
     steps: tuple[str | int | None, ...]
     """A member's name, an index, or None for all members or elements."""

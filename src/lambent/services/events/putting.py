@@ -5,11 +5,11 @@ that begin with `aws.` are kept from clients only.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.events import bus_store, envelopes
 from lambent.services.events.envelopes import LOG, Envelope, Facts
 from lambent.services.events.errors import ValidationException
@@ -25,7 +25,7 @@ TIME_BYTES = 14
 MAX_DETAIL_TYPE_CHARS = 128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EntryError:
     """One entry of PutEvents that is not taken, while the others are."""
 

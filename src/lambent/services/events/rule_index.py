@@ -6,23 +6,23 @@ none. Rules are per bus: those of strangers are never looked at.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.event_patterns import Pattern
 from lambent.services.events.rules import Rule, parse_pattern
 from lambent.services.events.targets import Target
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MatchedRule:
     rule: Rule
     targets: Sequence[Target]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Compiled:
     matched: MatchedRule
     matches: Pattern

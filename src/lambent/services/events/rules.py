@@ -1,10 +1,11 @@
 """Rules: which events they choose, when they fire by themselves, and what PutRule takes for one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services import event_patterns, schedule_expressions
 from lambent.services.event_pattern_values import InvalidPattern
 from lambent.services.event_patterns import Pattern
@@ -23,7 +24,7 @@ class State(Enum):
     ENABLED_WITH_CLOUDTRAIL = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     key: RuleKey
     pattern: str = ""

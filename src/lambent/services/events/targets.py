@@ -4,12 +4,12 @@ Delivery asks for the input (`Target.input_for`); the rest says how it is sent a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services.events import json_paths, transformers
 from lambent.services.events.errors import ValidationException, bad_arn
 from lambent.services.events.json_paths import MISSING, Path
@@ -26,7 +26,7 @@ MAX_AGE_SECONDS = 86_400
 _INPUTS = ("Input", "InputPath", "InputTransformer")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     document: Mapping[str, Any]
     """As it was put."""

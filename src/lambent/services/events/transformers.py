@@ -8,11 +8,11 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.events import json_paths
 from lambent.services.events.json_paths import MISSING, Path
 
@@ -30,13 +30,13 @@ class InvalidTemplate(Exception):
     """The sentence says what is wrong, without the name of the target."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Variable:
     name: str
     is_in_string: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transformer:
     paths: Mapping[str, Path | None]
     """None: no path that could find anything ("There is no validation when creating JSON path")."""

@@ -6,15 +6,15 @@ shards of a stream cover all of them, each exactly once.
 
 import hashlib
 import itertools
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis.errors import InvalidArgument
 
 #: One more than the largest hash key.
 HASH_KEYS = 2**128
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HashRange:
     first: int
     last: int

@@ -1,10 +1,10 @@
 """What the operations of Kinesis share: the database, the streams they know, who is throttled, who has subscribed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.kinesis import access, names, stream_store
@@ -24,7 +24,7 @@ Request = Mapping[str, Any]
 Result = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KinesisParts:
     database: Database
     streams: StreamCache

@@ -1,9 +1,9 @@
 """Placement: what a request to put a record means for a stream: which shard, which bytes in its log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.kinesis import hash_keys, records
 from lambent.services.kinesis.errors import InvalidArgument
@@ -11,7 +11,7 @@ from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Distribution, StreamView
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     shard: Shard
     payload: bytes

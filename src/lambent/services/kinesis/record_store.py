@@ -5,8 +5,8 @@ written and `StreamChanged` tells to look again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream
 from lambent.storage import log
@@ -29,7 +29,10 @@ def append_many(
 ) -> dict[str, int]:
     """By log of a shard; returns the position of each log's first one. Raises StreamChanged."""
     check_unchanged(tx, stream)
-    return {name: log.append_many(tx, name, ones, now_ms) for name, ones in payloads.items()}
+    return {
+        name: log.append_all(tx, name, [(now_ms, one) for one in ones]) - len(ones) + 1
+        for name, ones in payloads.items()
+    }
 
 
 def check_unchanged(tx: Transaction, stream: Stream) -> None:
@@ -39,7 +42,7 @@ def check_unchanged(tx: Transaction, stream: Stream) -> None:
         raise StreamChanged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     records: Sequence[LogRecord]
     through: int

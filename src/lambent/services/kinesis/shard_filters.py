@@ -5,9 +5,9 @@ a moment, FROM_ for those and all that were opened later.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis import tokens
 from lambent.services.kinesis.errors import ExpiredNextToken, InvalidArgument
 from lambent.services.kinesis.shards import Shard
@@ -18,7 +18,7 @@ TOKEN_MS = 300_000
 _KIND = "shards"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """What is left to list."""
 

@@ -3,9 +3,9 @@
 Starting positions are the same for GetShardIterator and SubscribeToShard, except for the names of their parameters.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis import record_store, sequence_numbers, tokens
 from lambent.services.kinesis.errors import ExpiredIterator, InvalidArgument
 from lambent.services.kinesis.shards import Shard, shard_id_of
@@ -18,7 +18,7 @@ _KIND = "iterator"
 _WITH_NUMBER = frozenset({"AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ShardIterator:
     stream_id: int
     shard_index: int
@@ -27,7 +27,7 @@ class ShardIterator:
     issued_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     """Where reading begins, as a request says it."""
 

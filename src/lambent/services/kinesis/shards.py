@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis import hash_keys, sequence_numbers
 from lambent.services.kinesis.errors import InvalidArgument, ResourceInUse
 from lambent.services.kinesis.hash_keys import HashRange
@@ -59,7 +60,7 @@ class Shard:
         return self.opened_ms <= time_ms and (self.closed_ms is None or time_ms < self.closed_ms)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Resharding:
     """What becomes of a stream's shards."""
 

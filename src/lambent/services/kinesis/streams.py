@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 
+from lambent.kit.frozen import frozen
 from lambent.services.kinesis import records, shards
 from lambent.services.kinesis.errors import InvalidArgument, LimitExceeded, ValidationException
 from lambent.services.kinesis.names import ConsumerKey, StreamKey, consumer_arn, stream_arn
@@ -61,7 +62,7 @@ class Distribution(Enum):
     AUTO = "AUTO"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     mode: Mode
     retention_hours: int = MIN_RETENTION_HOURS
@@ -123,7 +124,7 @@ class StreamView:
         return shards.owner_of(self.open_shards, self.firsts, hash_key)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Consumer:
     """A registered consumer: enhanced fan-out."""
 

@@ -6,10 +6,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html. What th
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_ import destination_arns, event_invoke
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.names import FunctionKey
@@ -48,7 +49,7 @@ RESERVED_VARIABLES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionConfiguration:
     runtime: str
     handler: str
@@ -69,7 +70,7 @@ class FunctionConfiguration:
     """ARN of the queue or topic for events that are given up; "" without one."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     """A function as it is stored: `$LATEST`, until versions can be published."""
 

@@ -4,8 +4,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-configuring.html (
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html (destinations).
 """
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_ import destination_arns
 from lambent.services.lambda_.destination_arns import DestinationKind
 from lambent.services.lambda_.errors import InvalidParameterValue
@@ -14,7 +13,7 @@ MAX_RETRY_ATTEMPTS = 2
 MAX_AGE_SECONDS = 21_600
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventInvokeConfig:
     """As somebody configured it: None means the default."""
 
@@ -25,7 +24,7 @@ class EventInvokeConfig:
     on_failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AsyncPolicy:
     """What delivery goes by: an EventInvokeConfig with the defaults filled in."""
 

@@ -6,12 +6,13 @@ service model knows have been refused by the wire layer. What reads the source i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services import event_patterns
 from lambent.services.event_pattern_values import InvalidPattern
 from lambent.services.lambda_ import destination_arns, event_invoke
@@ -71,7 +72,7 @@ SETTLED: Mapping[State, State] = {
 RUNNING = frozenset({State.CREATING, State.ENABLING, State.ENABLED, State.UPDATING})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """As configured; -1 stands for "without end", as AWS has it."""
 
@@ -93,7 +94,7 @@ class Options:
     """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventSourceMapping:
     uuid: str
     account_id: str

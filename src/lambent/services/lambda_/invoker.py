@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from lambent.kit import trace
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.meter import Meter
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
@@ -56,7 +57,7 @@ class Load:
     running: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Target:
     """What an address stands for, until a function changes."""
 

@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_RequestParameters lists the forms.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.errors import AccessDenied, InvalidParameterValue, ResourceNotFound
 from lambent.wire.errors import ValidationError
 
@@ -14,7 +15,7 @@ LATEST = "$LATEST"
 MAX_NAME_LENGTH = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionKey:
     """Which function, in which account and region; its row's primary key."""
 
@@ -27,7 +28,7 @@ class FunctionKey:
         return f"arn:aws:lambda:{self.region}:{self.account_id}:function:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FunctionReference:
     """A function as a request addressed it. `qualifier` is "" where none was given."""
 

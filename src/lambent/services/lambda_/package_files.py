@@ -17,9 +17,9 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_ import packages
 from lambent.storage.errors import StorageFull
 
@@ -35,7 +35,7 @@ _TEMPORARY = ".unpacking-"
 _ZIP = "package.zip"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Package:
     sha256: str
     """Hexadecimal."""

@@ -7,8 +7,8 @@ The members become a plan of directories, files and symbolic links, each with a 
 import stat
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.errors import InvalidParameterValue, RequestTooLarge
 
 MAX_UPLOAD_BYTES = 50 * 1024 * 1024
@@ -33,7 +33,7 @@ _COMPRESSIONS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _CORRUPT = "Could not unzip uploaded file. Please check your file, then try to upload again."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedFile:
     path: tuple[str, ...]
     """Components below the package's root."""
@@ -41,13 +41,13 @@ class PlannedFile:
     mode: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlannedLink:
     path: tuple[str, ...]
     target: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What to write. Links come after all files, so that nothing is ever written through one."""
 

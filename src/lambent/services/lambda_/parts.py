@@ -1,10 +1,10 @@
 """What Lambda's operations work with, and the few steps that all of them share."""
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.happenings import Happenings
@@ -38,7 +38,7 @@ BeginReading = Callable[[Transaction, EventSourceMapping], None]
 """Takes a new mapping's place in its source. Raises InvalidParameterValue if there is no such source."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LambdaParts:
     database: Database
     packages: PackageFiles

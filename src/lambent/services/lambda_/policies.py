@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.lambda_.errors import InvalidParameterValue, PolicyLengthExceeded, ResourceConflict
 
 #: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, "Function resource-based policy".
@@ -20,7 +20,7 @@ Statement = dict[str, Any]
 _INVOKES = ("lambda:InvokeFunction", "lambda:*", "*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Permission:
     """What AddPermission asks for; "" where nothing was said."""
 

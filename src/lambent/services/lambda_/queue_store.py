@@ -7,8 +7,8 @@ inside the writer's transaction, so whoever reads on from the last position it s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.storage.transaction import Transaction
 
 #: Announced by every commit that accepted invocations.
@@ -18,7 +18,7 @@ TOPIC = "async_invocation"
 INLINE_PAYLOAD_BYTES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NewInvocation:
     """An asynchronous invocation that is being accepted."""
 
@@ -30,7 +30,7 @@ class NewInvocation:
     trace_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueuedInvocation:
     position: int
     request_id: str
@@ -63,7 +63,7 @@ def as_queued(new: NewInvocation, now_ms: int) -> QueuedInvocation:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Discard:
     """An invocation given up on purpose."""
 
@@ -163,7 +163,7 @@ def forget_discards(tx: Transaction, keep: int) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DiscardRecord:
     request_id: str
     function_arn: str

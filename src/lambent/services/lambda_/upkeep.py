@@ -8,11 +8,11 @@ them, because the package is read-only where it runs. All of it may be lost to a
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.sandbox.types import EnvironmentInfo
 from lambent.services.lambda_.package_files import PackageFiles
 
@@ -32,14 +32,14 @@ class Retire(Protocol):
     def __call__(self, arn: str, *, keep_revision: str | None) -> Awaitable[None]: ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Retirement:
     arn: str
     keep_revision: str | None
     package_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Compilation:
     runtime: str
     package_sha256: str

@@ -5,8 +5,8 @@ All rules are from the API reference of PutLogEvents; the sentences are the ones
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import EVENT_OVERHEAD_BYTES, Batch
 from lambent.services.logs.errors import InvalidParameter
 
@@ -16,7 +16,7 @@ MAX_FUTURE_MS = 2 * 3_600_000
 MAX_PAST_MS = 14 * 24 * 3_600_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accepted:
     """What to store, and where the rejected ones end or begin (None: none were)."""
 

@@ -7,8 +7,9 @@ stream, chunk, index); written as 56 digits it is the event's id, and ids sort a
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
+
+from lambent.kit.frozen import frozen
 
 #: What AWS adds to each event's UTF-8 length when it counts bytes (PutLogEvents, "maximum batch size").
 EVENT_OVERHEAD_BYTES = 26
@@ -37,7 +38,7 @@ class LogEvent(NamedTuple):
     ingested_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chunk:
     """A row: `count` events of one log stream between `first_ms` and `last_ms`."""
 
@@ -50,7 +51,7 @@ class Chunk:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Batch:
     """Events on their way into one chunk: times and messages side by side, as they came."""
 

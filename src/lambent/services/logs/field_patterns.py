@@ -6,8 +6,8 @@ any number of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.pattern_text import InvalidPattern, Scanner
 from lambent.services.logs.pattern_values import COMPARISONS, Comparison, ComparisonReader, parse_number
 
@@ -16,7 +16,7 @@ FieldTest = Callable[[str], bool]
 _CLOSING = {"[": "]", '"': '"'}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Fields:
     """Tests by position from the front and, after an ellipsis, from the back."""
 

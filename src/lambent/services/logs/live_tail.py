@@ -8,15 +8,15 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.names import GroupKey
 
 #: Events a tail keeps for a reader that is busy.
 MAX_WAITING_EVENTS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TailedEvent:
     group: GroupKey
     stream: str
@@ -25,7 +25,7 @@ class TailedEvent:
     ingested_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Interest:
     """What a tail wants to see."""
 

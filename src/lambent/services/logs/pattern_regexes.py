@@ -7,8 +7,8 @@ so this subset, which has no groups, is run as an automaton whose states are mad
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.pattern_text import InvalidPattern
 
 #: "There is a limit of 2 regex for each filter pattern when creating a delimited or JSON filter pattern".
@@ -24,7 +24,7 @@ _WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 _SPACE = frozenset(" \t\n\r\f\v")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CharacterSet:
     characters: frozenset[str]
     is_negated: bool = False
@@ -33,7 +33,7 @@ class CharacterSet:
         return (character in self.characters) != self.is_negated
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Atom:
     """One character of a set; `*` makes it optional and repeatable."""
 
@@ -42,7 +42,7 @@ class Atom:
     is_repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Alternative:
     atoms: tuple[Atom, ...]
     at_start: bool

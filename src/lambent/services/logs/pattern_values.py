@@ -5,8 +5,8 @@ pattern syntax": `Ev*ent` only matches the string `Ev*ent`).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.pattern_regexes import MAX_REGEXES, compile_regex
 from lambent.services.logs.pattern_text import InvalidPattern, Scanner
 
@@ -17,7 +17,7 @@ _STOPS = frozenset(' \t\r\n(){}[],&|<>=!"%')
 _UNQUOTED = frozenset("_-.*:/+#?;")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """`= 4*`, `!= "x"`, `>= 10e-3`, `= %regex%`."""
 

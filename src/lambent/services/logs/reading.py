@@ -7,8 +7,8 @@ heap, and a page ends at AWS's limits or when it has looked at enough, leaving a
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import Chunk, LogEvent, Place, event_id, parse_event_id, unpack
 
 #: GetLogEvents and FilterLogEvents return "as many log events as can fit in a response size of 1 MB, up to 10,000".
@@ -21,7 +21,7 @@ FIRST_PLACE = Place(0, 0, 0, 0)
 LAST_PLACE = Place(10**15 - 1, 10**15 - 1, 10**16 - 1, 10**10 - 1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Window:
     """Which events: from `start_ms` to before `end_ms`, and strictly between two places."""
 
@@ -41,7 +41,7 @@ class Window:
         return min(self.end_ms - 1, self.before.time_ms)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     events: list[LogEvent]
     """In the order they were read."""

@@ -7,10 +7,11 @@ log. Deleting a group or stream takes its name away at once; its rows go later, 
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import MAX_CHUNK_SPAN_MS, Batch, Chunk, pack, split
 from lambent.services.logs.errors import group_not_found
 from lambent.services.logs.names import GroupKey
@@ -35,7 +36,7 @@ _STREAM = "stream_id, name, created_ms, first_event_ms, last_event_ms, last_inge
 _CHUNK = "stream_id, position, first_ms, last_ms, count, ingested_ms, payload"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogGroup:
     group_id: int
     name: str
@@ -53,7 +54,7 @@ class LogGroup:
     """Subscription filters: if there is none, nothing is written for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LogStream:
     stream_id: int
     name: str
@@ -68,7 +69,7 @@ class LogStream:
 # Log groups
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupSettings:
     """What CreateLogGroup may say beside the name."""
 
@@ -158,7 +159,7 @@ def stream_name(tx: Transaction, stream_id: int) -> str:
     return str(row[0]) if row else ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameRange:
     """Names with a prefix, from `start` on (included); "" starts at the first, or the last when descending."""
 
@@ -231,7 +232,7 @@ def stream_chunks(tx: Transaction, stream_id: int, window: Window, *, descending
     return _chunks(tx, _Scope("stream_id = ?", (stream_id,)), window, descending)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StreamChoice:
     """A whole log group, some of its streams, or those with a prefix."""
 
@@ -288,7 +289,7 @@ def delete_expired(tx: Transaction, group_id: int, cutoff_ms: int) -> bool:
 # Below the surface
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Scope:
     condition: str
     params: tuple[object, ...]
@@ -350,7 +351,7 @@ def _insert_stream(tx: Transaction, group_id: int, name: str, now_ms: int) -> in
     return stream_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Growth:
     stored_bytes: int
     longest_ms: int

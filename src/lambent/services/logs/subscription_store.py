@@ -3,9 +3,9 @@
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from lambent.kit.frozen import frozen
 from lambent.services.logs import store
 from lambent.services.logs.chunks import Chunk, LogEvent, unpack
 from lambent.services.logs.names import GroupKey
@@ -80,7 +80,7 @@ def list_feeds(tx: Transaction) -> list[Feed]:
     return [Feed(*row) for row in tx.rows("SELECT filter_id, group_id, created_ms FROM log_subscription")]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach:
     """How far a filter has read its group's log."""
 
@@ -89,7 +89,7 @@ class Reach:
     """Of the chunk after `position`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Portion:
     """What a filter reads next."""
 
@@ -182,7 +182,7 @@ def advance(tx: Transaction, filter_id: int, portion: Portion) -> bool:
     return found is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loop:
     """Batches in a row that went to a function which writes to the log group they came from."""
 

@@ -9,12 +9,12 @@ import gzip
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import EVENT_OVERHEAD_BYTES, LogEvent, event_id
 from lambent.services.logs.errors import InvalidParameter
 from lambent.services.logs.names import GroupKey
@@ -33,7 +33,7 @@ BY_LOG_STREAM = "ByLogStream"
 _VENDORS = ("lambda", "kinesis")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SubscriptionFilter:
     name: str
     pattern: str
@@ -49,7 +49,7 @@ class SubscriptionFilter:
         return Arn.parse(self.destination_arn).service
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChunkRecord:
     """A chunk in the log of its group: where to find it. What was deleted since is found no more."""
 
@@ -97,7 +97,7 @@ def unreachable(subscription: SubscriptionFilter) -> InvalidParameter:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Passage:
     """Events of one log stream, one after the other as they were committed."""
 

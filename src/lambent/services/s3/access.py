@@ -6,9 +6,10 @@ the ACL, unless ACLs are disabled or public ones ignored. Otherwise no.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.services.policies import Asked, Effect
 from lambent.services.s3 import acl, errors, naming, policy, public_access
@@ -16,7 +17,7 @@ from lambent.services.s3.public_access import Block
 from lambent.services.s3.records import Bucket
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Acl:
     """The list that may grant what is asked, and the permission it would have to give."""
 
@@ -27,7 +28,7 @@ class Acl:
     """`READ`, `WRITE`, `READ_ACP`, `WRITE_ACP`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     action: str
     """`s3:GetObject`."""

@@ -6,11 +6,11 @@ object has. Source: S3 user guide, "Access control list (ACL) overview".
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 
 PRIVATE = "private"
@@ -34,7 +34,7 @@ _HEADER_MEMBERS = {
 _HEADER_GRANTEE = re.compile(r'\s*(id|uri|emailAddress)\s*=\s*"?([^"]*)"?\s*')
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     kind: str
     """`CanonicalUser` or `Group`."""

@@ -6,10 +6,10 @@ again inside its own transaction.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.services.s3 import access, acl, errors, naming, public_access, store
 from lambent.services.s3.access import Acl, Wish
@@ -25,7 +25,7 @@ Request = Mapping[str, Any]
 BUCKETS_REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     bucket: Bucket
     stored: StoredObject

@@ -5,10 +5,10 @@ Conditions of the request are evaluated in there, against the object as it is at
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.services.s3 import errors, naming, notifications, preconditions, store
 from lambent.services.s3.data_plane import DataPlane
@@ -22,7 +22,7 @@ from lambent.wire import rest_xml
 _SEQUENCER_STEP_BITS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """Who does what to which object; the facts an event will tell."""
 

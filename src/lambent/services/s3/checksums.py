@@ -10,9 +10,9 @@ import binascii
 import hashlib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 from lambent.services.s3.records import COMPOSITE, FULL_OBJECT
 
@@ -79,7 +79,7 @@ def _sha1() -> Digest:
     return hashlib.sha1(usedforsecurity=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Algorithm:
     name: str
     width: int
@@ -115,7 +115,7 @@ _BY_MEMBER = {algorithm.member: algorithm for algorithm in ALGORITHMS.values()}
 _BY_HEADER = {algorithm.header: algorithm for algorithm in ALGORITHMS.values()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Announced:
     """What a request says of its body's checksum."""
 

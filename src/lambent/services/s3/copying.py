@@ -4,12 +4,12 @@ Source: CopyObject in the S3 API reference. The ACL, the storage class and the w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import attributes, errors, tagging
 from lambent.services.s3.records import StoredObject
 
@@ -19,7 +19,7 @@ _DIRECTIVES = ("COPY", "REPLACE")
 _SELF_COPY_CHANGES = frozenset({"StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption", "ChecksumAlgorithm"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CopySource:
     bucket: str
     key: str

@@ -9,8 +9,8 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import checksums, errors, store
 from lambent.services.s3.checksums import Announced, Digest
 from lambent.services.s3.ranges import ByteRange
@@ -36,7 +36,7 @@ class BytesGone(Exception):
     """The object was replaced or deleted between its row and its file: look at the row again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     """A body that is safely here, though nobody can see it yet."""
 
@@ -52,7 +52,7 @@ class Received:
         return self.md5.hex()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expected:
     """What the client said about its body."""
 

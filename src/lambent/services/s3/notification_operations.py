@@ -5,12 +5,12 @@ configuration; functions are only asked whether they are there and let S3 invoke
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.s3 import errors, notification_rules, notifications, store
@@ -25,7 +25,7 @@ Request = dict[str, Any]
 Result = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Telling:
     """What S3 wants to tell a target about a bucket."""
 

@@ -11,7 +11,7 @@ configuration is put, S3 sends an `s3:TestEvent` to its topics and queues, never
 """
 
 import functools
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Self
@@ -20,6 +20,7 @@ from urllib.parse import quote_plus
 import orjson
 
 from lambent.kit import trace
+from lambent.kit.frozen import frozen
 
 EVENT_VERSION = "2.1"
 SCHEMA_VERSION = "1.0"
@@ -33,7 +34,7 @@ REMOVED_DELETE = "ObjectRemoved:Delete"
 _CONFIGURATIONS_CACHED = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChangeRecord:
     """One change of one object, with everything about the request that the event tells."""
 
@@ -86,7 +87,7 @@ class TargetKind(Enum):
     TOPIC = "sns"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Notification:
     """One LambdaFunctionConfiguration, QueueConfiguration or TopicConfiguration of a bucket."""
 
@@ -106,7 +107,7 @@ class Notification:
         return TargetKind(self.target_arn.split(":", 3)[2])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotificationConfiguration:
     targets: tuple[Notification, ...] = ()
     to_bus: bool = False

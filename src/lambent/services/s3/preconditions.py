@@ -6,10 +6,10 @@ to the second before it is compared.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 
 
@@ -19,7 +19,7 @@ class Verdict(Enum):
     NOT_MODIFIED = "not modified"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conditions:
     """ETags as sent, times in seconds since the epoch."""
 

@@ -4,14 +4,14 @@ S3 serves one range. Several ranges, other units and malformed headers are ignor
 """
 
 import re
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ByteRange:
     first: int
     last: int

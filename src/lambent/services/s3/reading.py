@@ -1,9 +1,9 @@
 """What GetObject, HeadObject and GetObjectAttributes say of an object: its headers, its parts, its checksum."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.services.s3 import attributes, checksums, errors, listing, tagging
 from lambent.services.s3.ranges import ByteRange
@@ -22,7 +22,7 @@ _OVERRIDES = {
 _OVERRIDE_MEMBERS = frozenset(_OVERRIDES)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """Which bytes are read; None: all of them."""
 

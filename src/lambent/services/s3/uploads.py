@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import checksums, errors, listing
 from lambent.services.s3.checksums import Algorithm
 from lambent.services.s3.preconditions import bare_etag
@@ -21,7 +22,7 @@ MIN_PART_BYTES = 5 * 1024**2
 MAX_PART_NUMBER = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Assembly:
     """The object that a CompleteMultipartUpload makes."""
 

@@ -10,13 +10,14 @@ of the user guide's table of website errors, which people write their routing ru
 
 import functools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 
 MAX_ROUTING_RULES = 50
@@ -35,7 +36,7 @@ class Found(Enum):
     MISSING = "missing"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LookedUp:
     found: Found
     redirect: str = ""
@@ -45,7 +46,7 @@ class LookedUp:
 MISSING = LookedUp(Found.MISSING)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RoutingRule:
     key_prefix: str = ""
     error_code: int = 0
@@ -56,7 +57,7 @@ class RoutingRule:
     replace_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebsiteConfiguration:
     redirect_all_host: str = ""
     redirect_all_protocol: str = ""
@@ -72,20 +73,20 @@ class WebsiteConfiguration:
         return _from_text(text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Serve:
     key: str
     status: int = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Redirect:
     location: str
     """An absolute path, or an address with protocol and host."""
     status: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorPage:
     """Nothing of the bucket fits: S3's own page."""
 
@@ -98,7 +99,7 @@ class ErrorPage:
 Decision = Serve | Redirect | ErrorPage
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Address:
     """Where the website is: redirects stay there unless a rule says otherwise."""
 

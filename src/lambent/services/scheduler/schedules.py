@@ -1,13 +1,14 @@
 """A schedule: what it is called, when it fires, and what it sends where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from lambent.kit.frozen import frozen
 
 DEFAULT_GROUP = "default"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScheduleKey:
     account_id: str
     region: str
@@ -19,7 +20,7 @@ class ScheduleKey:
         return f"arn:aws:scheduler:{self.region}:{self.account_id}:schedule/{self.group}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timetable:
     """When: a request's words, checked."""
 
@@ -32,7 +33,7 @@ class Timetable:
     is_enabled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """What follows from a timetable at some moment."""
 
@@ -46,7 +47,7 @@ class Plan:
     """When this was decided."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Definition:
     """Everything of a schedule that a request says."""
 
@@ -59,7 +60,7 @@ class Definition:
     """As in the request."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Schedule:
     key: ScheduleKey
     definition: Definition
@@ -70,7 +71,7 @@ class Schedule:
     modified_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ScheduleGroup:
     account_id: str
     region: str

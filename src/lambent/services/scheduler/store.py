@@ -3,10 +3,10 @@
 # ruff: noqa: S608 - the parts put together are constants of this module; values are always parameters
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.scheduler.schedules import Definition, Plan, Schedule, ScheduleKey, Timetable
 from lambent.storage.transaction import Row, Transaction
 
@@ -39,7 +39,7 @@ def delete_schedule(tx: Transaction, key: ScheduleKey) -> bool:
     return tx.row(f"DELETE FROM schedule WHERE {_KEY} RETURNING 1", _key(key)) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """What ListSchedules asks for; "" for anything."""
 

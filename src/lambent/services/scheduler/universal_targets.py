@@ -4,7 +4,8 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universa
 """
 
 import re
-from dataclasses import dataclass
+
+from lambent.kit.frozen import frozen
 
 _FORM = re.compile(r"arn:aws[a-z-]*:scheduler:::aws-sdk:([a-z0-9]+):([a-z][A-Za-z0-9]*)")
 
@@ -19,7 +20,7 @@ _READING = re.compile(
 _SERVICES = {"eventbridge": "events", "cloudwatchlogs": "logs", "sfn": "stepfunctions"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ApiAction:
     service: str
     """By botocore's name."""

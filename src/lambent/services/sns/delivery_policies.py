@@ -7,11 +7,11 @@ and no formula; ours run from the least to the greatest delay in the shapes of t
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns.bad_attribute import BadAttribute
 
 _NAME = "DeliveryPolicy"
@@ -43,7 +43,7 @@ _CONTENT_TYPES = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Effective:
     """What holds for one subscription."""
 

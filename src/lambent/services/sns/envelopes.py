@@ -5,13 +5,13 @@ messages" in the SNS developer guide, and "Using Lambda with Amazon SNS". Messag
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns.delivery_policies import Effective
 from lambent.services.sns.messages import Kind, Published
 from lambent.services.sns.subscriptions import Subscription
@@ -23,7 +23,7 @@ _VERSION = "2010-03-31"
 _USER_AGENT = "Amazon Simple Notification Service Agent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     version: str
     value: str

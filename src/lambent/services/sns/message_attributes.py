@@ -5,11 +5,11 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns.errors import InvalidParameterValue
 
 _KINDS = frozenset(("String", "Number", "Binary"))
@@ -19,7 +19,7 @@ _MAX_NAME_BYTES = 256
 STRING_ARRAY = "String.Array"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MessageAttribute:
     data_type: str
     """`String`, `String.Array`, `Number`, `Binary`, perhaps with another label behind a dot."""

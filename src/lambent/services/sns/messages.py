@@ -6,12 +6,13 @@ Publish in the API reference has the rules.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import Any, Self
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns import message_attributes
 from lambent.services.sns.errors import InvalidParameter
 from lambent.services.sns.message_attributes import MessageAttribute
@@ -36,7 +37,7 @@ class Kind(Enum):
     UNSUBSCRIBE_CONFIRMATION = "UnsubscribeConfirmation"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A message before its topic has taken it."""
 
@@ -56,7 +57,7 @@ class Draft:
         return len(self.message.encode()) + attributes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Published:
     """One record of the log: a message for all subscribers, or a request to one of them."""
 

@@ -1,8 +1,8 @@
 """Names of topics and subscriptions, and the ARNs that name them in requests."""
 
 import re
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns.errors import InvalidParameter
 
 FIFO_SUFFIX = ".fifo"
@@ -15,7 +15,7 @@ _MAX_NAME = 256
 _ARN_ELEMENTS = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TopicKey:
     account_id: str
     region: str

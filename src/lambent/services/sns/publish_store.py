@@ -3,8 +3,7 @@
 Everything that publishes ends here: the operations, and `delivery.topic_target` for other services.
 """
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.services.sns import messages
 from lambent.services.sns.messages import Draft, Kind, Published
 from lambent.services.sns.topics import Topic
@@ -18,7 +17,7 @@ DEDUPLICATION_MS = 5 * 60 * 1_000
 _FORGOTTEN_AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     message_id: str
     sequence_number: str

@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sns.names import TopicKey
 from lambent.services.sns.topics import Topic
 from lambent.storage.transaction import Row, Transaction
@@ -59,7 +59,7 @@ def delete_topic(tx: Transaction, topic_arn: str) -> None:
     tx.execute("DELETE FROM sns_topic WHERE topic_arn = ?", (topic_arn,))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StoredKey:
     """Both in PEM."""
 

@@ -5,13 +5,13 @@ Subscribe, SetSubscriptionAttributes and GetSubscriptionAttributes in the API re
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services.sns import delivery_policies, filter_policies
 from lambent.services.sns.bad_attribute import BadAttribute
 from lambent.services.sns.errors import InvalidParameter
@@ -57,7 +57,7 @@ class State(Enum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subscription:
     arn: str
     topic_arn: str

@@ -6,11 +6,11 @@ are AWS's where they are known.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services import policies
 from lambent.services.policy_conditions import InvalidPolicy
 from lambent.services.sns import access, delivery_policies
@@ -40,7 +40,7 @@ _DEFAULTS = {
 _FIFO_ONLY = frozenset(("ContentBasedDeduplication", "FifoThroughputScope"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Topic:
     arn: str
     account_id: str
@@ -72,7 +72,7 @@ class Topic:
         return self.attributes.get("Policy") or access.default_policy(self.arn, self.account_id)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Counts:
     """Subscriptions of a topic, by state."""
 

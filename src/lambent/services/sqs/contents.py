@@ -7,12 +7,13 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-m
 import base64
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import md5, sha256
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sqs import queues
 from lambent.services.sqs.errors import (
     InvalidMessageContents,
@@ -34,7 +35,7 @@ _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}\Z")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attribute:
     data_type: str
     value: str
@@ -52,7 +53,7 @@ class Attribute:
 Attributes = Mapping[str, Attribute]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Draft:
     """A message that somebody wants to send; checked by itself, not yet against its queue."""
 
@@ -67,7 +68,7 @@ class Draft:
     delay_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Details:
     """What is kept about a message beside its body."""
 

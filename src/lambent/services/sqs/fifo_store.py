@@ -5,10 +5,9 @@ is in flight it is not ready at all; messages that were received before always s
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 """
 
-from dataclasses import dataclass
-
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.sqs.queues import Queue
 from lambent.storage.transaction import Transaction
 
@@ -22,7 +21,7 @@ _FORGOTTEN_AT_ONCE = 4
 _FIRST_PAGE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GroupMember:
     position: int
     receive_count: int
@@ -32,7 +31,7 @@ class GroupMember:
     visible_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """A message that a ReceiveMessage returned, as it was left then."""
 

@@ -6,8 +6,8 @@ may be received, and receiving moves them behind that of their timeout. FIFO que
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.sqs import contents, fifo_store, queues
 from lambent.services.sqs.contents import Details, Draft
 from lambent.services.sqs.errors import InvalidParameterValue, MessageNotInflight, invalid_parameter
@@ -16,14 +16,14 @@ from lambent.services.sqs.receipts import Receipt
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sent:
     message_id: str
     position: int
     body_md5: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Received:
     position: int
     receive_count: int
@@ -38,7 +38,7 @@ class Received:
         return Receipt(box_id, self.position, self.receive_count)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """A message that may be received."""
 
@@ -49,7 +49,7 @@ class Found:
     first_ms: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Incoming:
     """A message on its way into a queue: a new one, or one from another queue."""
 

@@ -3,8 +3,9 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from lambent.kit.frozen import frozen
 
 #: "The maximum value for messages per second is 500" (API reference).
 MAX_PER_SECOND = 500
@@ -31,7 +32,7 @@ class MoveStatus(Enum):
 ACTIVE = frozenset({MoveStatus.RUNNING, MoveStatus.CANCELLING})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MoveTask:
     task_id: int
     handle: str

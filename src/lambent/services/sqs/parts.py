@@ -1,10 +1,10 @@
 """What SQS's operations share: the database, who asks for which queue, and the receiver."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.sqs import access, queues, store
@@ -17,7 +17,7 @@ from lambent.storage.transaction import Transaction
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class QueueParts:
     database: Database
     receiver: Receiver

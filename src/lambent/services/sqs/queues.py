@@ -7,13 +7,13 @@ path alone: whatever host a client reached us by, `/<account>/<name>` is the que
 import functools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
 
 from lambent.kit.arn import Arn
+from lambent.kit.frozen import frozen
 from lambent.services.sqs.errors import InvalidAddress, InvalidParameterValue
 
 FIFO_SUFFIX = ".fifo"
@@ -52,7 +52,7 @@ class QueueKey(NamedTuple):
         return f"{endpoint}/{self.account_id}/{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeadLetters:
     """A redrive policy."""
 
@@ -60,7 +60,7 @@ class DeadLetters:
     max_receives: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """What a queue's attributes say about messages."""
 
@@ -74,7 +74,7 @@ class Settings:
     dead_letters: DeadLetters | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Queue:
     key: QueueKey
     queue_id: int

@@ -3,15 +3,15 @@
 import base64
 import binascii
 import struct
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.sqs.errors import ReceiptHandleIsInvalid
 
 _FORM = struct.Struct(">BQQQ")
 _VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Receipt:
     box_id: int
     position: int

@@ -7,6 +7,7 @@ so many at a time, so that no transaction grows with the backlog.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.sqs import fifo_store, message_store, redrive_store
 from lambent.services.sqs.fifo_store import Attempt, GroupMember
 from lambent.services.sqs.message_store import Found, Received
@@ -17,7 +18,7 @@ from lambent.storage.transaction import Transaction
 MAX_PASSED_OVER = 500
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wish:
     limit: int
     visibility_seconds: int | None = None
@@ -27,7 +28,7 @@ class Wish:
     """Of all bodies together; the first one may be longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     messages: Sequence[Received] = ()
     is_unfinished: bool = False

@@ -7,9 +7,10 @@ or until its time is over.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.services.sqs import message_store, receive_store
 from lambent.services.sqs.in_flight import InFlight
 from lambent.services.sqs.message_store import Received
@@ -24,20 +25,20 @@ FindQueue = Callable[[Transaction], Queue]
 """Raises ServiceError if there is none, or the caller may not receive from it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     queue: Queue
     messages: Sequence[Received] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Peeked:
     queue: Queue
     due_ms: int | None
     """When a message may be received next; None: there is none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Looked:
     delivery: Delivery
     due_ms: int | None = None

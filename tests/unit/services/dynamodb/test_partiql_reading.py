@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from lambent.services.dynamodb import drafts, item_store, table_store
 from lambent.services.dynamodb.errors import ValidationException
+from lambent.services.dynamodb.item_store import Write
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey
 from lambent.services.dynamodb.partiql.key_terms import condition_of, conjuncts
@@ -44,7 +45,7 @@ def a_table() -> Iterator[tuple[asyncio.Runner, Database, Table]]:
         key = TableKey("000000000000", "us-east-1", "games")
         table = await database.write(lambda tx: table_store.insert_table(tx, key, definition, now_ms=0))
         changes = [drafts.change_of(drafts.draft_put({"Item": item}), table) for item in ITEMS]
-        await database.write(lambda tx: [item_store.write_item(tx, table, change, now_ms=0) for change in changes])
+        await database.write_shared(item_store.write_requests, [Write(table, change, 0) for change in changes])
         return database, table
 
     with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:

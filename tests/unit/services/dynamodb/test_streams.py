@@ -20,7 +20,7 @@ from lambent.services.dynamodb.errors import (
     TrimmedDataAccess,
     ValidationException,
 )
-from lambent.services.dynamodb.item_store import Cause
+from lambent.services.dynamodb.item_store import Cause, Write
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey
 from lambent.services.dynamodb.shard_iterators import LIFETIME_MS, ShardIterator
@@ -53,8 +53,8 @@ class Scene:
         await self._write(drafts.draft_delete({"Key": {"pk": {"S": key}}}), cause)
 
     async def _write(self, draft: drafts.Draft, cause: Cause = Cause.CLIENT) -> None:
-        change, now_ms = drafts.change_of(draft, self.table), self.clock.now_ms()
-        await self.database.write(lambda tx: item_store.write_item(tx, self.table, change, now_ms=now_ms, cause=cause))
+        write = Write(self.table, drafts.change_of(draft, self.table), self.clock.now_ms(), cause)
+        await self.database.write(lambda tx: item_store.write_item(tx, write))
 
     def shards(self) -> list[Shard]:
         return self.database.read(lambda tx: stream_store.shards(tx, self.table.stream_arn))

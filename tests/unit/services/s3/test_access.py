@@ -1,6 +1,5 @@
 """ACLs, public access block and bucket policy together: who gets in."""
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -19,8 +18,8 @@ OWNER_ID = naming.canonical_user_id(OWNER)
 NOW = 1_750_000_000.0
 
 ROOT = Caller(OWNER, "us-east-1", f"arn:aws:iam::{OWNER}:root", "AKIA", "R1")
-ROLE = replace(ROOT, arn=f"arn:aws:sts::{OWNER}:assumed-role/site/env-1", access_key_id="ASIA")
-FOREIGNER = replace(ROOT, account_id=STRANGER, arn=f"arn:aws:iam::{STRANGER}:root")
+ROLE = ROOT._replace(arn=f"arn:aws:sts::{OWNER}:assumed-role/site/env-1", access_key_id="ASIA")
+FOREIGNER = ROOT._replace(account_id=STRANGER, arn=f"arn:aws:iam::{STRANGER}:root")
 NOBODY = Caller("", "us-east-1", "", "", "R1")
 
 CLOSED = Bucket(

@@ -2,9 +2,9 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.errors import ValidationException
 from lambent.services.dynamodb.expressions import predicates
 from lambent.services.dynamodb.expressions.condition_parser import MAX_CACHED, parse_condition
@@ -39,7 +39,7 @@ TEXT_TYPES = frozenset(("S", "B"))
 ALL_TYPES = ("B", "NULL", "SS", "BOOL", "L", "BS", "N", "NS", "S", "M")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     """`matches({})` is the answer for an item that does not exist."""
 

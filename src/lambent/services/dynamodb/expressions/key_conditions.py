@@ -5,8 +5,8 @@ They share syntax and operand checks with condition expressions; what is no cond
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import keys
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
 from lambent.services.dynamodb.expressions.condition_parser import parse_condition
@@ -33,7 +33,7 @@ _PARAMETER = "KeyConditionExpression"
 _MIRRORED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyCondition:
     partition: AttributeValue
     #: One of = < <= > >= BETWEEN begins_with; None without a condition on the sort key.
@@ -45,7 +45,7 @@ class KeyCondition:
         return SortRange() if self.operator is None else keys.sort_range(self.operator, self.values)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clause:
     """A condition on one attribute."""
 
@@ -53,7 +53,7 @@ class Clause:
     values: tuple[AttributeValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyClauses:
     """Conditions by attribute, before they are held against a key schema."""
 

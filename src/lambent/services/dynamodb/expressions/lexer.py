@@ -1,8 +1,9 @@
 """Expression text into tokens. A character that belongs nowhere is a token, too, which no rule of grammar accepts."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum
+
+from lambent.kit.frozen import frozen
 
 
 class Kind(Enum):
@@ -22,7 +23,7 @@ class Kind(Enum):
     END = "end"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     kind: Kind
     text: str

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.expressions.invalid import InvalidExpression, incorrect_type, misused_function
 from lambent.services.dynamodb.expressions.paths import Path, describe, find, resolve
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
@@ -13,7 +14,7 @@ from lambent.services.dynamodb.values import AttributeValue, Item, type_of
 _UNSIZED = frozenset(("N", "BOOL", "NULL"))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """What an expression is bound to, and the top-level attributes found to be looked at."""
 

@@ -5,8 +5,8 @@ List elements close up: of `a[0]` and `a[2]` comes a list of two, in the order o
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.expressions import update_parser
 from lambent.services.dynamodb.expressions.invalid import InvalidExpression
 from lambent.services.dynamodb.expressions.paths import Branch, Path, member, plant, resolve
@@ -14,7 +14,7 @@ from lambent.services.dynamodb.expressions.placeholders import Placeholders
 from lambent.services.dynamodb.values import AttributeValue, Item
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Projection:
     paths: tuple[Path, ...]
     #: Top-level attributes it names.

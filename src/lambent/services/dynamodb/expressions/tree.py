@@ -1,9 +1,9 @@
 """What an expression means, before names and values are known. Trees are immutable and shared between requests."""
 
-from dataclasses import dataclass
+from lambent.kit.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathNode:
     """`a.#b[0]`: attribute names, placeholders for them (with their `#`) and list indices."""
 
@@ -12,14 +12,14 @@ class PathNode:
     has_placeholders: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ValueNode:
     """`:value`, with its colon."""
 
     placeholder: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     name: str
     operands: tuple["Operand", ...]
@@ -28,7 +28,7 @@ class Function:
 Operand = PathNode | ValueNode | Function
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Comparison:
     """`operator` is one of = <> < <= > >=."""
 
@@ -37,30 +37,30 @@ class Comparison:
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Between:
     operand: Operand
     lower: Operand
     upper: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class In:
     operand: Operand
     options: tuple[Operand, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Not:
     term: "ConditionNode"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class And:
     terms: tuple["ConditionNode", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Or:
     terms: tuple["ConditionNode", ...]
 
@@ -68,7 +68,7 @@ class Or:
 ConditionNode = Comparison | Between | In | Function | Not | And | Or
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arithmetic:
     """`operator` is + or -."""
 
@@ -77,24 +77,24 @@ class Arithmetic:
     right: Operand
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetAction:
     path: PathNode
     value: Operand | Arithmetic
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RemoveAction:
     path: PathNode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddAction:
     path: PathNode
     value: ValueNode
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeleteAction:
     path: PathNode
     value: ValueNode

@@ -5,9 +5,9 @@ indices mean the list as it was: elements set beyond its end are appended, those
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
 from lambent.services.dynamodb.expressions import changes
 from lambent.services.dynamodb.expressions.changes import Change, Source
@@ -38,7 +38,7 @@ _INVALID_PATH = "The document path provided in the update expression is invalid 
 _TYPE_NAMES = {"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "L": "LIST", "M": "MAP"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     #: Every path it writes: what UPDATED_OLD and UPDATED_NEW return (`projections.pick_paths`).
     paths: tuple[Path, ...]

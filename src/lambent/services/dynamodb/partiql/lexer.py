@@ -1,9 +1,9 @@
 """A statement's text as tokens: words, "quoted identifiers", 'strings', numbers, symbols. Comments and blanks go."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.partiql.malformed import malformed
 
 
@@ -18,7 +18,7 @@ class Kind(Enum):
     END = auto()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Token:
     kind: Kind
     text: str

@@ -5,10 +5,10 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.errors import ValidationException
 from lambent.services.dynamodb.values import AttributeValue, Item
 
@@ -18,7 +18,7 @@ _SEAL = b"lambent partiql page"
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Start:
     branch: int = 0
     key: Item | None = None

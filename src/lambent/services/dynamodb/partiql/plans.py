@@ -6,8 +6,9 @@ be found twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import keys
 from lambent.services.dynamodb.errors import ValidationException
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
@@ -23,7 +24,7 @@ MAX_BRANCHES = 50
 _EVERY_SORT_KEY = SortRange()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Branch:
     """`partition` None: every partition (a scan)."""
 
@@ -32,7 +33,7 @@ class Branch:
     filters: tuple[ConditionNode, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     branches: tuple[Branch, ...]
     is_descending: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import start_keys
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
@@ -25,7 +26,7 @@ from lambent.services.dynamodb.values import Item
 from lambent.storage.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Columns:
     """What a SELECT returns of an item, each under its path's last part."""
 

@@ -4,35 +4,34 @@ Conditions and update actions are trees of `expressions`; the values in them are
 statement's templates of these numbers.
 """
 
-from dataclasses import dataclass
-
+from lambent.kit.frozen import frozen
 from lambent.services.dynamodb.expressions.tree import Action, ConditionNode, PathNode
 from lambent.services.dynamodb.values import AttributeValue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Constant:
     value: AttributeValue
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parameter:
     """A `?`; positions count from 0."""
 
     position: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ListTemplate:
     members: tuple["Template", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetTemplate:
     members: tuple["Template", ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapTemplate:
     members: tuple[tuple[str, "Template"], ...]
 
@@ -40,19 +39,19 @@ class MapTemplate:
 Template = Constant | Parameter | ListTemplate | SetTemplate | MapTemplate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     table: str
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ordering:
     attribute: str
     is_descending: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Select:
     source: Source
     columns: tuple[PathNode, ...]
@@ -61,20 +60,20 @@ class Select:
     orderings: tuple[Ordering, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exists:
     """Only in transactions: one item meets a condition."""
 
     select: Select
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Insert:
     source: Source
     item: MapTemplate
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     source: Source
     actions: tuple[Action, ...]
@@ -83,7 +82,7 @@ class Update:
     """ALL OLD, MODIFIED OLD, ALL NEW, MODIFIED NEW, or "" """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delete:
     source: Source
     where: ConditionNode | None
@@ -93,7 +92,7 @@ class Delete:
 Body = Select | Exists | Insert | Update | Delete
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Statement:
     body: Body
     templates: tuple[Template, ...]
