@@ -81,6 +81,7 @@ from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_operations import StreamOperations
 from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.services.events.operations import EventsOperations
@@ -114,6 +115,7 @@ from lambent.services.sns.operations import SnsOperations
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
+from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.receiving import Receiver
 from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
@@ -313,7 +315,9 @@ class Platform:
 
     def _build_tables(self) -> None:
         database, clock = self._database, self._clock
-        self.tables = DynamoParts(database, TableCache(database), Throttle(clock), clock, self._ids)
+        self.tables = DynamoParts(
+            database, TableCache(database), Throttle(clock), clock, self._ids, TableMeters(self.meter)
+        )
         self.table_upkeep = TableUpkeep(database, clock)
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
@@ -341,7 +345,7 @@ class Platform:
                 "sqs": queue_target.send,
                 "sns": topic_target.send,
                 "events": bus_target.send,
-                "logs": log_group_target.send,
+                "logs": log_group_target.sender(self._tails),
             }
         )
         self.parcels = Parcels(
@@ -358,6 +362,7 @@ class Platform:
         self.receiver = Receiver(self._database, self._clock)
         self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
+        self.meter.gauge(QueueGauges(self._database, self._clock).read)
 
     def _build_topics(self) -> None:
         self._signer = MessageSigner(self._database, self._clock)
@@ -371,11 +376,13 @@ class Platform:
 
     def _build_buses(self) -> None:
         database, clock, ids = self._database, self._clock, self._ids
-        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.rules = Rules(database=database, parcels=self.parcels, meter=self.meter, clock=clock)
         self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
         self.replays = Replays(database, clock)
         self.archive_retention = ArchiveRetention(database, clock)
-        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
+        self._events = EventsOperations(
+            database=database, clock=clock, ids=ids, meter=self.meter, serves_target=self.targets.serves
+        )
 
     def _build_metrics(self) -> None:
         self.publisher = Publisher(self._database, self.meter, self._clock)

@@ -17,6 +17,7 @@ import pytest
 from botocore.config import Config
 
 from platform_process import PlatformProcess
+from services.lambda_.test_tracing import traced
 
 CODE = """
 import json, sys
@@ -141,12 +142,7 @@ def test_invoke_by_the_queue_and_events_tell_of_it(cli: Cli, function: str) -> N
 
 def test_one_chain_and_one_function_alone(cli: Cli, platform: PlatformProcess, function: str) -> None:
     root = "1-5759e988-0123456789abcdef0abc1234"
-    client = platform.client("lambda")
-
-    def add_header(request: Any, **_: Any) -> None:
-        request.headers.add_header("X-Amzn-Trace-Id", f"Root={root};Parent=53995c3f42cd8ad8")
-
-    client.meta.events.register("before-sign", add_header)
+    client = traced(platform, "lambda", f"Root={root};Parent=53995c3f42cd8ad8")
     client.invoke(FunctionName=function, Payload=b'{"fail": true}')
     [line] = cli.run("events", "--trace", root, "--json").stdout.splitlines()
     assert json.loads(line)["traceRoot"] == root

@@ -273,6 +273,22 @@ def test_queues(aws: Aws, platform: PlatformProcess) -> None:
     sqs("delete-queue", *queue)
 
 
+def test_a_schedule_is_made_shown_and_deleted(aws: Aws) -> None:
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    aws(
+        *("scheduler", "create-schedule", "--name", "nightly", "--schedule-expression", "cron(0 3 * * ? *)"),
+        *("--schedule-expression-timezone", "Europe/Zurich", "--flexible-time-window", "Mode=OFF"),
+        *("--target", json.dumps(target)),
+    )
+    found = json.loads(aws("scheduler", "get-schedule", "--name", "nightly"))
+    assert found["ScheduleExpressionTimezone"] == "Europe/Zurich"
+    assert found["Target"]["Arn"] == target["Arn"]
+    aws("scheduler", "delete-schedule", "--name", "nightly")
+    complaint = aws("scheduler", "get-schedule", "--name", "nightly", fails=True)
+    assert "ResourceNotFoundException" in complaint
+    assert "Schedule nightly does not exist." in complaint
+
+
 def test_topics(aws: Aws) -> None:
     name = f"cli-{uuid.uuid4().hex[:8]}"
     topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]
@@ -319,3 +335,37 @@ def test_rules_of_event_buses(aws: Aws) -> None:
     aws("events", "remove-targets", "--rule", rule, *on_bus, "--ids", "1")
     aws("events", "delete-rule", "--name", rule, *on_bus)
     aws("events", "delete-event-bus", "--name", bus)
+
+
+def test_metrics_are_put_and_read(aws: Aws) -> None:
+    namespace = f"Cli/{uuid.uuid4().hex[:8]}"
+    for value in ("3", "5"):
+        aws(
+            *("cloudwatch", "put-metric-data", "--namespace", namespace, "--metric-name", "Orders"),
+            *("--value", value, "--dimensions", "Kind=book", "--unit", "Count"),
+        )
+    listed = json.loads(aws("cloudwatch", "list-metrics", "--namespace", namespace))["Metrics"]
+    assert [one["Dimensions"] for one in listed] == [[{"Name": "Kind", "Value": "book"}]]
+    now = time.time()
+    start, end = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + seconds)) for seconds in (-600, 120))
+    told = aws(
+        *("cloudwatch", "get-metric-statistics", "--namespace", namespace, "--metric-name", "Orders"),
+        *("--dimensions", "Name=Kind,Value=book", "--period", "3600", "--statistics", "Sum", "Maximum"),
+        *("--start-time", start, "--end-time", end),
+    )
+    [point] = json.loads(told)["Datapoints"]
+    assert (point["Sum"], point["Maximum"], point["Unit"]) == (8.0, 5.0, "Count")
+    metric = {"Namespace": namespace, "MetricName": "Orders", "Dimensions": listed[0]["Dimensions"]}
+    queries = [
+        {"Id": "m", "MetricStat": {"Metric": metric, "Period": 3600, "Stat": "p50"}},
+        {"Id": "twice", "Expression": "m * 2"},
+    ]
+    told = aws(
+        *("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(queries)),
+        *("--start-time", start, "--end-time", end),
+    )
+    assert {one["Id"]: one["Values"] for one in json.loads(told)["MetricDataResults"]} == {"m": [3.0], "twice": [6.0]}
+    refused = aws(
+        *("cloudwatch", "put-metric-data", "--namespace", "AWS/Mine", "--metric-name", "m", "--value", "1"), fails=True
+    )
+    assert "InvalidParameterValue" in refused

@@ -36,6 +36,7 @@ SQS_V3 = ["wholeWay", "batches", "fifo", "errorShapes", "consumer"]
 HTTP_2 = ["objects", "manyAtOnce", "tables", "liveTail"]
 SNS_V3 = ["topics", "publishing", "delivering"]
 DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
+CLOUDWATCH_V3 = ["putAndRead", "refusals"]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,7 @@ DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
         *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
         *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
         *(("sqs_v3.mjs", name) for name in SQS_V3),
+        *(("cloudwatch_v3.mjs", name) for name in CLOUDWATCH_V3),
         *(("http2.mjs", name) for name in HTTP_2),
         *(("sns_v3.mjs", name) for name in SNS_V3),
     ],

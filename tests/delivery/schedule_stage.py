@@ -22,7 +22,7 @@ from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.services.caller import Caller
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.scheduler import store
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.scheduler.schedules import Schedule, ScheduleKey

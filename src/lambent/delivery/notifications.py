@@ -102,7 +102,7 @@ class Notifications:
             function_arn=target.target_arn,
             payload=orjson.dumps(rules.event(change, target.configuration_id)),
             source=_source(change.bucket),
-            trace_id=change.trace,
+            trace_id=change.trace_header,
         )
 
 
@@ -136,7 +136,7 @@ def _message(change: ChangeRecord, target: Notification) -> Message:
         body=orjson.dumps(rules.event(change, target.configuration_id)),
         sender=_sender(change),
         source=_source(change.bucket),
-        trace=change.trace,
+        trace=change.trace_header,
         subject=SUBJECT,
     )
 
@@ -149,7 +149,7 @@ def _bus_event(change: ChangeRecord) -> Message:
         body=orjson.dumps(detail),
         sender=Sender("", _bucket_arn(change.bucket), change.owner),
         source=_source(change.bucket),
-        trace=change.trace,
+        trace=change.trace_header,
         detail_type=detail_type,
         event_source="aws.s3",
         resources=(_bucket_arn(change.bucket),),

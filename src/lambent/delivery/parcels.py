@@ -78,6 +78,8 @@ class Owner:
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
     render: Callable[[Parcel], Message] | None = None
     """The message as its next attempt sends it, if attempts differ."""
+    ended: Callable[[Parcel, End], None] = lambda parcel, end: None  # noqa: ARG005
+    """Told of every attempt once its end is on disk: to count it."""
 
 
 class Parcels:
@@ -267,6 +269,7 @@ class Parcels:
 
     def report(self, parcel: Parcel, end: End) -> None:
         """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
         kept = end.fate is Fate.KEPT

@@ -20,6 +20,9 @@ Figures = Callable[[], Iterable[Family]]
 #: Counted in units, but each value is a level: their sum means nothing.
 _LEVELS = frozenset({"ConcurrentExecutions"})
 
+#: Units that names do not end with.
+_UNNAMED = frozenset({"Count", "None"})
+
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 
 
@@ -30,7 +33,8 @@ class MetricsPage:
 
     async def serve(self, request: Request, caller: Caller) -> Response:  # noqa: ARG002 (a page like others)
         counted = [_counted(one) for one in self._meter.totals() if one.series.account_id == caller.account_id]
-        gauged = [_gauged(*one) for one in self._meter.read_gauges() if one[0].account_id == caller.account_id]
+        samples = await self._meter.read_gauges()
+        gauged = [_gauged(*one) for one in samples if one[0].account_id == caller.account_id]
         families = prometheus.merged([*counted, *gauged, *self._figures()])
         return Response(200, {"content-type": prometheus.CONTENT_TYPE}, prometheus.render(families))
 
@@ -40,13 +44,14 @@ def _counted(distribution: Distribution) -> Family:
     labels = _labels(series)
     if series.unit == "Count" and series.metric not in _LEVELS:
         return Family(f"{_name(series)}_total", "counter", _description(series)).add(distribution.total, labels)
-    name = _name(series) if series.unit in ("Count", "None") else f"{_name(series)}_{series.unit.lower()}"
+    name = _name(series) if series.unit in _UNNAMED else f"{_name(series)}_{series.unit.lower()}"
     family = Family(name, "summary", _description(series))
     return family.add(distribution.total, labels, "_sum").add(distribution.count, labels, "_count")
 
 
 def _gauged(series: Series, value: float) -> Family:
-    return Family(_name(series), "gauge", _description(series)).add(value, _labels(series))
+    name = _name(series) if series.unit in _UNNAMED else f"{_name(series)}_{series.unit.lower()}"
+    return Family(name, "gauge", _description(series)).add(value, _labels(series))
 
 
 def _labels(series: Series) -> dict[str, str]:

@@ -12,7 +12,7 @@ Used on the event loop only.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -119,8 +119,10 @@ class Distribution:
         return taken
 
 
-Gauge = Callable[[], Iterable[tuple[Series, float]]]
-"""Asked once a minute; what it says is a value each."""
+Sample = tuple[Series, float]
+
+Gauge = Callable[[], Awaitable[Iterable[Sample]]]
+"""Asked once a minute, and whenever somebody looks; what it says is a value each."""
 
 
 class Meter:
@@ -162,8 +164,8 @@ class Meter:
         self._active.clear()
         return taken
 
-    def read_gauges(self) -> list[tuple[Series, float]]:
-        return [sample for read in self._gauges for sample in read()]
+    async def read_gauges(self) -> list[Sample]:
+        return [sample for read in self._gauges for sample in await read()]
 
     def totals(self) -> list[Distribution]:
         """Since the start, in the order they were first counted."""

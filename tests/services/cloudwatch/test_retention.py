@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from lambent.kit.clock import VirtualClock
-from lambent.kit.meter import Meter, Series, Summary
+from lambent.kit.meter import Meter, Sample, Series, Summary
 from lambent.services.cloudwatch import store
 from lambent.services.cloudwatch.publisher import Publisher
 from lambent.services.cloudwatch.records import HOUR, MINUTE, SECOND, Measured, MetricKey, Row
@@ -103,7 +103,11 @@ def published(database: Database, series: Series, dimensions: tuple[tuple[str, s
 def test_what_was_counted_becomes_a_row_a_minute(tmp_path: Path) -> None:
     async def main() -> None:
         database, clock, meter = Database.open(tmp_path / "lambent.db"), VirtualClock(1_750_000_020.0), Meter()
-        meter.gauge(lambda: [(DEPTH, 3.0)])
+
+        async def depth() -> list[Sample]:
+            return [(DEPTH, 3.0)]
+
+        meter.gauge(depth)
         publisher = Publisher(database, meter, clock)
         running = asyncio.create_task(publisher.run())
         for _ in range(24):  # two minutes

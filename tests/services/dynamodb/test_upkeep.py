@@ -12,6 +12,7 @@ import pytest
 
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
 from lambent.services.dynamodb import upkeep_store
 from lambent.services.dynamodb.errors import ProvisionedThroughputExceeded
@@ -19,6 +20,7 @@ from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.storage.database import Database
@@ -65,7 +67,7 @@ class World:
 @contextlib.asynccontextmanager
 async def world(path: Path) -> AsyncIterator[World]:
     database, clock = Database.open(path / "db"), VirtualClock()
-    parts = DynamoParts(database, TableCache(database), Throttle(clock), clock, CountedIds())
+    parts = DynamoParts(database, TableCache(database), Throttle(clock), clock, CountedIds(), TableMeters(Meter()))
     yield World(database, clock, DynamoOperations(parts), Lifetime(database, clock), TableUpkeep(database, clock))
     await database.close()
 

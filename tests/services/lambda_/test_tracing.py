@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import botocore.auth
 import botocore.awsrequest
 import botocore.credentials
@@ -91,14 +92,21 @@ def _enough(found: list[dict[str, Any]], at_least: int) -> list[dict[str, Any]]:
     return found if len(found) >= at_least else []
 
 
-def traced(client: Any, header: str) -> Any:
-    """The client sends a trace header with everything."""
+def traced(platform: PlatformProcess, service: str, header: str) -> Any:
+    """A client that sends a trace header with everything; of a session of its own, for clients of one share hooks."""
 
     def add_header(request: Any, **_: Any) -> None:
         request.headers.add_header("X-Amzn-Trace-Id", header)
 
-    client.meta.events.register("before-sign", add_header)
-    return client
+    session = boto3.session.Session()
+    session.events.register("before-sign", add_header)
+    return session.client(
+        service,
+        endpoint_url=platform.url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
 
 
 @pytest.fixture
@@ -140,13 +148,13 @@ def chain(connect: Callable[[str], Any], create: CreateFunction, bucket: str) ->
 
 
 def test_a_chain_has_one_root_from_its_first_request_on(
-    connect: Callable[[str], Any], platform: PlatformProcess, bucket: str, chain: tuple[str, str]
+    platform: PlatformProcess, bucket: str, chain: tuple[str, str]
 ) -> None:
     """Cold, then warm: the functions' SDK passes on the header of each invocation."""
     first, second = chain
     for number in (1, 2):
         root = f"1-5759e98{number}-bd862e3fe1be46a99427279{number}"
-        client = traced(connect("s3"), f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1")
+        client = traced(platform, "s3", f"Root={root};Parent=53995c3f42cd8ad8;Sampled=1")
         client.put_object(Bucket=bucket, Key=f"{number}.txt", Body=b"x")
         found = of_chain(platform, root, at_least=2)
         by_function = {one["functionArn"].rpartition(":")[2]: one for one in found}
@@ -171,10 +179,12 @@ def test_a_request_without_a_header_begins_a_chain(
     assert rolled["parent"] == stored["segment"]
 
 
-def test_no_answer_of_a_stream_shows_the_trace(connect: Callable[[str], Any], chain: tuple[str, str]) -> None:
+def test_no_answer_of_a_stream_shows_the_trace(
+    connect: Callable[[str], Any], platform: PlatformProcess, chain: tuple[str, str]
+) -> None:
     [mapping] = connect("lambda").list_event_source_mappings(FunctionName=chain[1])["EventSourceMappings"]
     arn = mapping["EventSourceArn"]
-    client = traced(connect("dynamodb"), f"Root={ROOT}")
+    client = traced(platform, "dynamodb", f"Root={ROOT}")
     client.put_item(TableName=arn.split("/")[1], Item={"id": {"S": "x"}})
     streams = connect("dynamodbstreams")
     found = []

@@ -1,6 +1,8 @@
+import asyncio
+
 import pytest
 
-from lambent.kit.meter import MAX_EXACT, MAX_FRESH, Meter, Series, Summary, rounded
+from lambent.kit.meter import MAX_EXACT, MAX_FRESH, Meter, Sample, Series, Summary, rounded
 
 SENT = Series("000000000000", "us-east-1", "AWS/SQS", "NumberOfMessagesSent", ((("QueueName", "q"),),))
 
@@ -36,9 +38,16 @@ def test_totals_include_what_was_not_taken_yet() -> None:
 
 def test_gauges_are_asked() -> None:
     meter = Meter()
-    meter.gauge(lambda: [(SENT, 5.0)])
-    meter.gauge(list)
-    assert meter.read_gauges() == [(SENT, 5.0)]
+
+    async def five() -> list[Sample]:
+        return [(SENT, 5.0)]
+
+    async def nothing() -> list[Sample]:
+        return []
+
+    meter.gauge(five)
+    meter.gauge(nothing)
+    assert asyncio.run(meter.read_gauges()) == [(SENT, 5.0)]
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.003, 17.5, 123_456.0, -2.0, -0.5])

@@ -139,5 +139,6 @@ def _statistic_set(name: str, given: Document) -> Summary:
 
 def _checked(parameter: str, value: float) -> float:
     if not math.isfinite(value) or abs(value) > MAX_VALUE:
-        raise InvalidParameterValue(f"The value {value} for parameter {parameter} is invalid.")
+        text = "NaN" if math.isnan(value) else f"{value:g}"
+        raise InvalidParameterValue(f"The value {text} for parameter {parameter} is invalid.")
     return float(value)

@@ -51,7 +51,7 @@ class Publisher:
 
     async def _flush(self, minute: int) -> None:
         """Raises StorageError; then everything waits."""
-        self._gather(minute)
+        await self._gather(minute)
         if not self._waiting:
             return
         waiting = dict(self._waiting)
@@ -59,12 +59,12 @@ class Publisher:
         await self._database.write(lambda tx: store.add_values(tx, measured))
         self._waiting.clear()
 
-    def _gather(self, minute: int) -> None:
+    async def _gather(self, minute: int) -> None:
         for series, summary in self._meter.take():
             self._keep(series, minute, summary)
         if minute != self._gauged_minute:
             self._gauged_minute = minute
-            for series, value in self._meter.read_gauges():
+            for series, value in await self._meter.read_gauges():
                 gauged = Summary()
                 gauged.add(value)
                 self._keep(series, minute, gauged)

@@ -79,6 +79,8 @@ class ItemOperations:
             consumed = _read_consumed(found, is_consistent=request.get("ConsistentRead", False))
             self._parts.charge_read(table, consumed)
             result["ConsumedCapacity"] = capacity.describe(table, consumed, mode)
+        else:
+            self._parts.meters.read_item(table, found, is_consistent=request.get("ConsistentRead", False))
         return result
 
     def _with_metrics(self, result: Result, request: Request, table: Table, written: Written) -> Result:

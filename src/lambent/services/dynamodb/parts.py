@@ -12,6 +12,7 @@ from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.drafts import Draft
 from lambent.services.dynamodb.item_store import Change, Outcome, TableChanged, Write, Written
 from lambent.services.dynamodb.table_cache import TableCache
+from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.throttling import Throttle
 from lambent.storage.database import Database
@@ -37,6 +38,7 @@ class DynamoParts:
     throttle: Throttle
     clock: Clock
     ids: Ids
+    meters: TableMeters
 
     async def write_one(self, caller: Caller, name: str, draft: Draft) -> tuple[Table, Written]:
         """One item of one table, in a transaction of its own."""
@@ -52,6 +54,7 @@ class DynamoParts:
                 continue
             if isinstance(outcome, ServiceError):
                 raise outcome
+            self.meters.wrote(table, outcome)
             if table.is_throttled:
                 self.throttle.charge(table, capacity.of_write(outcome).total, is_write=True)
             return table, outcome
@@ -92,9 +95,11 @@ class DynamoParts:
 
     def charge_writes(self, prepared: Sequence[Prepared], written: Sequence[Written], *, factor: int = 1) -> None:
         for one, outcome in zip(prepared, written, strict=True):
+            self.meters.wrote(one.table, outcome, factor=factor)
             if one.table.is_throttled:
                 self.throttle.charge(one.table, capacity.of_write(outcome, factor=factor).total, is_write=True)
 
     def charge_read(self, table: Table, consumed: Consumed) -> None:
+        self.meters.read(table, consumed.total)
         if table.is_throttled:
             self.throttle.charge(table, consumed.total, is_write=False)

@@ -86,9 +86,9 @@ class QueryOperations:
         assert page is not None, "only a limited number of portions may not be enough"
         result = _describe_page(page, reading)
         mode = request.get("ReturnConsumedCapacity", "NONE")
+        consumed = consumed_by(reading, page)
+        parts.charge_read(table, consumed)
         if mode != "NONE" or table.is_throttled:
-            consumed = consumed_by(reading, page)
-            parts.charge_read(table, consumed)
             result["ConsumedCapacity"] = capacity.describe(table, consumed, mode)
         return result
 
