@@ -19,6 +19,7 @@ from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.events import envelopes, putting, rule_store, rules
 from lambent.services.events.envelopes import LOG, Facts
 from lambent.services.events.names import BusKey, RuleKey
@@ -108,7 +109,9 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
         {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.send}
     )
     ids = RandomIds()
-    parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=ids)
+    parcels = Parcels(
+        database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=ids
+    )
     loops = [
         Rules(database=database, parcels=parcels, clock=clock).run(),
         ScheduledRules(database=database, clock=clock, ids=ids).run(),
