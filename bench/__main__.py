@@ -18,9 +18,11 @@ from bench import (
     objects,
     queues,
     report,
+    schedules,
     startup,
     streams,
     tables,
+    topics,
     website,
 )
 from bench.signing import Target
@@ -36,7 +38,9 @@ GROUPS = (
     "mappings",
     "streams",
     "queues",
+    "topics",
     "buses",
+    "schedules",
     "site",
     "memory",
 )
@@ -87,6 +91,11 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
     elif group == "queues":
         yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
+    elif group == "topics":
+        sns, sqs = _client("sns", target), _client("sqs", target)
+        yield from topics.measure(target, sns, sqs, client, logs, options.runs)
+    elif group == "schedules":
+        yield from schedules.measure(target, _client("sqs", target))
     elif group == "memory" and pid:
         yield from functions.measure_environment_memory(client, pid)
 

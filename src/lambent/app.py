@@ -345,7 +345,7 @@ class Platform:
                 "sqs": queue_target.send,
                 "sns": topic_target.send,
                 "events": bus_target.send,
-                "logs": log_group_target.send,
+                "logs": log_group_target.sender(self._tails),
             }
         )
         self.parcels = Parcels(
@@ -377,11 +377,13 @@ class Platform:
 
     def _build_buses(self) -> None:
         database, clock, ids = self._database, self._clock, self._ids
-        self.rules = Rules(database=database, parcels=self.parcels, clock=clock)
+        self.rules = Rules(database=database, parcels=self.parcels, meter=self.meter, clock=clock)
         self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
         self.replays = Replays(database, clock)
         self.archive_retention = ArchiveRetention(database, clock)
-        self._events = EventsOperations(database=database, clock=clock, ids=ids, serves_target=self.targets.serves)
+        self._events = EventsOperations(
+            database=database, clock=clock, ids=ids, meter=self.meter, serves_target=self.targets.serves
+        )
 
     def _build_metrics(self) -> None:
         self.publisher = Publisher(self._database, self.meter, self._clock)

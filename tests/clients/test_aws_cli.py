@@ -253,6 +253,42 @@ def assert_logged(aws: Aws, group: str) -> None:
     assert len(json.loads(filtered)["events"]) == 1
 
 
+def test_queues(aws: Aws, platform: PlatformProcess) -> None:
+    """aws-cli v1 knows a legacy endpoint of SQS that it prefers to AWS_ENDPOINT_URL, not to --endpoint-url."""
+
+    def sqs(*arguments: str, fails: bool = False) -> str:
+        return aws("sqs", *arguments, "--endpoint-url", platform.endpoint, fails=fails)
+
+    name = f"cli-{uuid.uuid4().hex[:8]}"
+    url = json.loads(sqs("create-queue", "--queue-name", name, "--attributes", "VisibilityTimeout=5"))["QueueUrl"]
+    queue = ("--queue-url", url)
+    attribute = "kind={DataType=String,StringValue=order}"
+    sent = json.loads(sqs("send-message", *queue, "--message-body", "hello", "--message-attributes", attribute))
+    assert sent["MD5OfMessageBody"] == "5d41402abc4b2a76b9719d911017c592"
+    [got] = json.loads(sqs("receive-message", *queue, "--message-attribute-names", "All"))["Messages"]
+    assert (got["Body"], got["MessageAttributes"]["kind"]["StringValue"]) == ("hello", "order")
+    sqs("delete-message", *queue, "--receipt-handle", got["ReceiptHandle"])
+    assert url in json.loads(sqs("list-queues", "--queue-name-prefix", name))["QueueUrls"]
+    assert "NonExistentQueue" in sqs("purge-queue", "--queue-url", f"{url}-not", fails=True)
+    sqs("delete-queue", *queue)
+
+
+def test_a_schedule_is_made_shown_and_deleted(aws: Aws) -> None:
+    target = {"Arn": "arn:aws:lambda:us-east-1:000000000000:function:f", "RoleArn": "arn:aws:iam::000000000000:role/r"}
+    aws(
+        *("scheduler", "create-schedule", "--name", "nightly", "--schedule-expression", "cron(0 3 * * ? *)"),
+        *("--schedule-expression-timezone", "Europe/Zurich", "--flexible-time-window", "Mode=OFF"),
+        *("--target", json.dumps(target)),
+    )
+    found = json.loads(aws("scheduler", "get-schedule", "--name", "nightly"))
+    assert found["ScheduleExpressionTimezone"] == "Europe/Zurich"
+    assert found["Target"]["Arn"] == target["Arn"]
+    aws("scheduler", "delete-schedule", "--name", "nightly")
+    complaint = aws("scheduler", "get-schedule", "--name", "nightly", fails=True)
+    assert "ResourceNotFoundException" in complaint
+    assert "Schedule nightly does not exist." in complaint
+
+
 def test_topics(aws: Aws) -> None:
     name = f"cli-{uuid.uuid4().hex[:8]}"
     topic = json.loads(aws("sns", "create-topic", "--name", name))["TopicArn"]

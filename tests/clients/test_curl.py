@@ -41,9 +41,12 @@ def test_a_signed_call(platform: PlatformProcess) -> None:
     assert isinstance(json.loads(body)["TableNames"], list)
 
 
-def test_an_upgrade_that_is_offered_may_be_ignored(platform: PlatformProcess) -> None:
-    answer = curl("--http2", "--write-out", "%{http_version}", f"{platform.url}/_lambent/health")
-    assert answer.endswith("1.1")
+@pytest.mark.parametrize(
+    "data", [[], ["--data", "x" * 3000], ["--data", "x", "--header", "Transfer-Encoding: chunked"]]
+)
+def test_an_upgrade_that_is_offered_is_ignored(platform: PlatformProcess, data: list[str]) -> None:
+    answer = curl("--http2", *data, "--write-out", "%{http_version} %{http_code}", f"{platform.url}/_lambent/health")
+    assert answer.endswith("1.1 200")
 
 
 def test_an_object_there_and_back(platform: PlatformProcess, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ V3 = [
 ]
 V2 = ["objects", "virtualHosts", "functions", "errorShapes"]
 DYNAMODB_V3 = ["everyType", "updates", "queries", "transactions", "changeStreams", "managing"]
+SQS_V3 = ["wholeWay", "batches", "fifo", "errorShapes", "consumer"]
 HTTP_2 = ["objects", "manyAtOnce", "tables", "liveTail"]
 SNS_V3 = ["topics", "publishing", "delivering"]
 DYNAMODB_V2 = ["documents", "callbacks", "transactionsAndStreams"]
@@ -45,6 +46,7 @@ CLOUDWATCH_V3 = ["putAndRead", "refusals"]
         *(("sdk_v2.cjs", name) for name in V2),
         *(("dynamodb_v3.mjs", name) for name in DYNAMODB_V3),
         *(("dynamodb_v2.cjs", name) for name in DYNAMODB_V2),
+        *(("sqs_v3.mjs", name) for name in SQS_V3),
         *(("cloudwatch_v3.mjs", name) for name in CLOUDWATCH_V3),
         *(("http2.mjs", name) for name in HTTP_2),
         *(("sns_v3.mjs", name) for name in SNS_V3),

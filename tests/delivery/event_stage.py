@@ -26,6 +26,7 @@ from lambent.services.events.names import BusKey, RuleKey
 from lambent.services.events.rules import Rule
 from lambent.services.events.targets import requested_target
 from lambent.services.happenings import Happenings
+from lambent.services.logs.live_tail import LiveTails
 from lambent.storage import log
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -40,6 +41,8 @@ class Stage:
     database: Database
     clock: VirtualClock
     happenings: Happenings
+    meter: Meter = field(default_factory=Meter)
+    tails: LiveTails = field(default_factory=LiveTails)
     refusals: dict[str, Refused] = field(default_factory=dict)
     """Target ARN -> what it says instead of taking anything."""
     sent: list[Message] = field(default_factory=list)
@@ -93,6 +96,11 @@ class Stage:
         await asyncio.sleep(0.02)  # commits happen in a thread of their own
         await self.settled()
 
+    def counted(self, rule: str = "") -> dict[str, float]:
+        """Of a rule on the default bus, or of the account."""
+        wanted = (("RuleName", rule),) if rule else ()
+        return {one.series.metric: one.total for one in self.meter.totals() if wanted in one.series.dimension_sets}
+
     def waiting(self) -> int:
         return self.database.read(parcel_store.count_parcels)
 
@@ -106,14 +114,14 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
     if closed:
         made.refusals[CLOSED] = Refused("ThrottlingException", "too much")
     targets = Targets(
-        {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.send}
+        {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.sender(made.tails)}
     )
     ids = RandomIds()
     parcels = Parcels(
         database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=ids
     )
     loops = [
-        Rules(database=database, parcels=parcels, clock=clock).run(),
+        Rules(database=database, parcels=parcels, meter=made.meter, clock=clock).run(),
         ScheduledRules(database=database, clock=clock, ids=ids).run(),
         Replays(database, clock).run(),
         parcels.run(),

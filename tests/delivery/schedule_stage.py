@@ -23,7 +23,7 @@ from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.scheduler import store
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.scheduler.schedules import Schedule, ScheduleKey

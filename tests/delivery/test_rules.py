@@ -21,6 +21,7 @@ from lambent.services.events.names import BusKey
 from lambent.services.events.rules import State
 from lambent.services.logs import store as logs_store
 from lambent.services.logs.chunks import unpack
+from lambent.services.logs.live_tail import Interest
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.reading import Window
 from lambent.storage.transaction import Transaction
@@ -227,8 +228,12 @@ def test_a_log_group(tmp_path: Path) -> None:
             {"Arn": arn, "InputTransformer": {"InputPathsMap": {"n": "$.detail.n"}, "InputTemplate": template}},
             {"Arn": f"{arn}-of-nobody", "DeadLetterConfig": {"Arn": DEAD}},
         )
-        await stage.put('{"n": 1}')
-        await stage.settled()
+        everything = Interest(frozenset({group}), bool, None)
+        with stage.tails.watch(everything) as tail:
+            await stage.put('{"n": 1}')
+            await stage.settled()
+            watched, _ = await tail.next_events(5)
+        assert b"1 came" in [event.message for event in watched]
         (first_ms, first), (second_ms, second) = sorted(stage.database.read(lines), reverse=True)
         assert {first_ms, second_ms} == {stage.clock.now_ms(), 1_750_000_000_123}
         assert b"1 came" in (first, second)
@@ -322,5 +327,32 @@ def test_others_put_events_through_the_target(tmp_path: Path) -> None:
             "detail": {"bucket": 1},
         }
         assert stage.sent[0].trace == TRACE
+
+    in_stage(body, tmp_path)
+
+
+def test_what_is_counted(tmp_path: Path) -> None:
+    """Under AWS/Events: what a later attempt mends is an attempt, and no failure."""
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("kept", {"Arn": CLOSED}, {})
+        once = {"Arn": CLOSED, "RetryPolicy": {"MaximumRetryAttempts": 0}}
+        await stage.rule("lost", once, {**once, "DeadLetterConfig": {"Arn": DEAD}})
+        await stage.put()
+        await stage.put(source="nobody")
+        await stage.settled()
+        assert stage.counted("kept") == {"TriggeredRules": 1, "InvocationAttempts": 2, "Invocations": 1}
+        assert stage.counted("lost") == {
+            "TriggeredRules": 1,
+            "InvocationAttempts": 2,
+            "Invocations": 2,
+            "FailedInvocations": 2,
+            "InvocationsSentToDlq": 1,
+        }
+        stage.refusals.clear()
+        await stage.advance(1)
+        await until(lambda: stage.counted("kept")["InvocationAttempts"] == 3)
+        assert stage.counted("kept")["Invocations"] == 2
+        assert stage.counted()["MatchedEvents"] == 1
 
     in_stage(body, tmp_path)

@@ -103,6 +103,13 @@ class Stage:
     def waiting(self) -> int:
         return self.database.read(parcel_store.count_parcels)
 
+    def due(self) -> list[int]:
+        """Parcels that are to be attempted now, or are on their way."""
+        now_ms = self.clock.now_ms()
+        return self.database.read(
+            lambda tx: parcel_store.due_parcels(tx, now_ms, owners=["sns"], busy_lanes=[], limit=1_000)
+        )
+
 
 @contextlib.asynccontextmanager
 async def stage(directory: Path, *, clock: VirtualClock | None = None) -> AsyncIterator[Stage]:
@@ -274,7 +281,11 @@ def test_a_message_for_a_topic_is_a_publish(tmp_path: Path) -> None:
 class Endpoint:
     url: str = ""
     bodies: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    """Answered with success."""
     status: int = 200
+    statuses: list[int] = field(default_factory=list)
+    """Answered with first."""
 
 
 @pytest.fixture
@@ -285,8 +296,12 @@ def endpoint() -> Iterator[Endpoint]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            found.bodies.append(self.rfile.read(int(self.headers["content-length"])).decode())
-            self.send_response(found.status)
+            text = self.rfile.read(int(self.headers["content-length"])).decode()
+            status = found.statuses.pop() if found.statuses else found.status
+            if status == 200:
+                found.taken.append(text)
+            found.bodies.append(text)
+            self.send_response(status)
             self.send_header("content-length", "0")
             self.end_headers()
 
@@ -333,6 +348,30 @@ def test_an_endpoint_is_tried_as_its_policy_says_then_given_up(tmp_path: Path, e
         await quiet(stage, endpoint, 4)
         await until(lambda: stage.texts("dead") == ["m"])
         assert stage.waiting() == 0
+
+    in_stage(body, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_at_any_time_everything_is_somewhere(tmp_path: Path, endpoint: Endpoint, seed: int) -> None:
+    """Publishes = what the endpoint took + dead letters + what is still due, however it answers."""
+
+    async def body(stage: Stage) -> None:
+        chance = random.Random(seed)
+        endpoint.statuses = [chance.choice((200, 404, 429, 500, 503)) for _ in range(80)]
+        dead = dead_letters("dead")
+        await stage.subscribe(endpoint.url, topic(), "http", RawMessageDelivery="true", RedrivePolicy=dead)
+        published = [f"m{number:02}" for number in range(30)]
+        for text in published:
+            await stage.publish(text, topic())
+        await until(stage.is_done)
+        for _ in range(4):
+            await until(lambda: not stage.due())
+            assert len(endpoint.taken) + len(stage.texts("dead")) + stage.waiting() == len(published)
+            await stage.clock.advance(20)
+        await until(lambda: not stage.due())
+        assert stage.waiting() == 0
+        assert sorted(endpoint.taken + stage.texts("dead")) == published
 
     in_stage(body, tmp_path)
 

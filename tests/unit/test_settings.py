@@ -18,6 +18,7 @@ def test_command_line_beats_environment_beats_file_beats_default(tmp_path: Path)
     assert (settings.port, settings.region, settings.idle_seconds) == (3, "eu-west-2", 5.0)
     assert settings.data == Path("/home/somebody/.local/share/lambent")
     assert load({}, {**environ, "LAMBENT_CONFIG": str(file)}).idle_seconds == 5.0
+    assert load({}, {**environ, "LAMBENT_CPU_QUOTA": "on"}).cpu_quota is True
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,8 @@ def wire(platform: PlatformProcess) -> Iterator[Wire]:
 MALFORMED = {
     "nonsense": (b"\x00\x01\x02\r\n\r\n", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), 400),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "HTTP/2 without its preface": (b"GET / HTTP/2.0\r\nhost: a\r\n\r\n", 400),
+    "nearly HTTP/2": (b"PRI * HTTP/2.1\r\n\r\nSM\r\n\r\n", 400),
     "HTTP/0.9": (b"GET /\r\n\r\n", 400),
     "HTTP/9.9": (b"GET / HTTP/9.9\r\nhost: a\r\n\r\n", 400),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", 400),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.wire import protocols
+from lambent.wire import protocols, query
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import BytesBody, Request
 from lambent.wire.model import load_service
@@ -167,6 +167,20 @@ def test_cbor_of_the_wrong_form(body: bytes) -> None:
 )
 def test_forms(body: bytes, value: dict[str, Any]) -> None:
     assert decode(STS, "AssumeRole", body) == value
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "action"),
+    [
+        ("/", b"Action=ListTopics&Version=1", "ListTopics"),
+        ("/", b"Version=1&Message=%26Action%3DNo&Action=Publish", "Publish"),
+        ("/?Version=1&Action=Unsubscribe", b"", "Unsubscribe"),
+        ("/", b"MyAction=No", ""),
+        ("/", b"\xff", ""),
+    ],
+)
+def test_the_action_of_a_form(target: str, body: bytes, action: str) -> None:
+    assert query.action_of(Request("POST", target, {}, BytesBody(body)), body) == action
 
 
 def test_form_maps() -> None:

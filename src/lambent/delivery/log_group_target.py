@@ -2,18 +2,21 @@
 
 What an input transformer makes of it may say the time and the message:
 `{"timestamp": 1448487372000, "message": "..."}`. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+Whoever watches the group sees the event at once, as all that is logged (`logs.live_tail`).
 """
 
+import asyncio
 from typing import Any
 
 import orjson
 
-from lambent.delivery.targets import Message, Moment, Refused
+from lambent.delivery.targets import Message, Moment, Refused, Send
 from lambent.kit.arn import Arn
 from lambent.services.events import envelopes
 from lambent.services.logs import store
 from lambent.services.logs.chunks import EVENT_OVERHEAD_BYTES, Batch
 from lambent.services.logs.errors import InvalidParameter, ResourceNotFound
+from lambent.services.logs.live_tail import LiveTails, TailedEvent
 from lambent.services.logs.names import GroupKey, identified_group
 from lambent.storage.transaction import Transaction
 
@@ -21,7 +24,19 @@ from lambent.storage.transaction import Transaction
 MAX_MESSAGE_BYTES = 1024 * 1024
 
 
-def send(tx: Transaction, message: Message, moment: Moment) -> None:
+def sender(tails: LiveTails) -> Send:
+    """Called on the event loop, where tails live; sending happens in the writer's thread."""
+    loop = asyncio.get_running_loop()
+
+    def send(tx: Transaction, message: Message, moment: Moment) -> None:
+        event = _append(tx, message, moment)
+        if tails.is_watching(event.group):
+            loop.call_soon_threadsafe(tails.publish, event)
+
+    return send
+
+
+def _append(tx: Transaction, message: Message, moment: Moment) -> TailedEvent:
     """Raises Refused: no such group, or an event too large for one."""
     key = _group_key(message.target_arn)
     group = store.find_group(tx, key)
@@ -32,6 +47,7 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
         raise Refused("InvalidParameterException", "The event is too large for a log event", is_final=True)
     stream = moment.ids.uuid()
     store.append_lines(tx, key, {stream: Batch([time_ms], [text])}, now_ms=moment.now_ms)
+    return TailedEvent(key, stream, time_ms, text, moment.now_ms)
 
 
 def _group_key(arn: str) -> GroupKey:

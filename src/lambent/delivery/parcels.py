@@ -79,6 +79,8 @@ class Owner:
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
     render: Callable[[Parcel], Message] | None = None
     """The message as its next attempt sends it, if attempts differ."""
+    ended: Callable[[Parcel, End], None] = lambda parcel, end: None  # noqa: ARG005
+    """Told of every attempt once its end is on disk: to count it."""
 
 
 class Parcels:
@@ -273,6 +275,7 @@ class Parcels:
         """Count what it came to, and tell people who look what was not taken. Owners do so after a first attempt."""
         if end.fate is not Fate.KEPT and (count := parcel_meters.COUNTS.get(parcel.owner)):
             count(self._meter, parcel, taken=end.fate is Fate.TAKEN)
+        self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
         kept = end.fate is Fate.KEPT

@@ -59,9 +59,9 @@ def _replay_portion(tx: Transaction, replay: Replay, now_ms: int) -> None:
         return
     after = (current.time_ms, current.position)
     found = archive_store.events_between(tx, current.archive_id, after, current.end_ms, PORTION)
-    for time_ms, position, event in found:
-        current = replace(current, time_ms=time_ms, position=position)
-        putting.append(tx, _envelope(current, event, now_ms))
+    putting.append(tx, *(_envelope(current, event, now_ms) for _, _, event in found))
+    if found:
+        current = replace(current, time_ms=found[-1][0], position=found[-1][1])
     if len(found) < PORTION:
         current = replace(current, state=ReplayState.COMPLETED, ended_ms=now_ms)
     else:

@@ -5,13 +5,14 @@ missing permission or a target that is not there, is not tried again:
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Owner
+from lambent.delivery.parcels import End, Fate, Owner
 from lambent.delivery.targets import Attribute, Message, Refused, Sender, kind_of
-from lambent.services.events import transformers
+from lambent.kit.meter import Meter
+from lambent.services.events import metrics, names, transformers
 from lambent.services.events.envelopes import Envelope, iso_time
 from lambent.services.events.rules import Rule
 from lambent.services.events.targets import Target
@@ -71,8 +72,27 @@ def _reserved(envelope: Envelope, event: Mapping[str, Any], rule: Rule) -> dict[
     }
 
 
-def owner() -> Owner:
-    return Owner(OWNER, _pause, _dead_letter, is_hopeless=_is_hopeless)
+def owner(meter: Meter) -> Owner:
+    def count(parcel: Parcel, end: End) -> None:
+        """Failures that a later attempt may mend are attempts and nothing more."""
+        for metric in _metrics(parcel, end):
+            metrics.of_rule(meter, names.parse_rule_arn(parcel.terms["rule"]), metric).add()
+
+    return Owner(OWNER, _pause, _dead_letter, is_hopeless=_is_hopeless, ended=count)
+
+
+def _metrics(parcel: Parcel, end: End) -> Iterator[str]:
+    yield "InvocationAttempts"
+    if end.fate is Fate.KEPT:
+        return
+    yield "Invocations"
+    if end.fate is Fate.TAKEN:
+        return
+    yield "FailedInvocations"
+    if end.fate is Fate.DEAD_LETTER:
+        yield "InvocationsSentToDlq"
+    elif parcel.terms["deadLetters"]:
+        yield "InvocationsFailedToBeSentToDlq"
 
 
 def _pause(parcel: Parcel, now_ms: int) -> float | None:

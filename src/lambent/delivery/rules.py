@@ -18,8 +18,9 @@ from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
+from lambent.kit.meter import Meter
 from lambent.services.event_patterns import Pattern
-from lambent.services.events import archive_store, envelopes, names, rule_store
+from lambent.services.events import archive_store, envelopes, metrics, names, rule_store
 from lambent.services.events.envelopes import Envelope
 from lambent.services.events.names import BusKey
 from lambent.services.events.rule_index import MatchedRule, RuleIndex
@@ -47,9 +48,10 @@ class _Bus:
 class Rules:
     """The consumer of the log of events."""
 
-    def __init__(self, *, database: Database, parcels: Parcels, clock: Clock) -> None:
+    def __init__(self, *, database: Database, parcels: Parcels, meter: Meter, clock: Clock) -> None:
         self._database = database
         self._parcels = parcels
+        self._meter = meter
         self._changes = database.subscribe(rule_store.RULES_TOPIC)
         self._buses: dict[BusKey, _Bus] = {}
         self._consumer = Consumer(
@@ -60,7 +62,7 @@ class Rules:
             decide=self._decide,
             max_bytes=MAX_BATCH_BYTES,
         )
-        parcels.register(rule_deliveries.owner())
+        parcels.register(rule_deliveries.owner(meter))
 
     async def run(self) -> None:
         await self._consumer.run()
@@ -69,11 +71,14 @@ class Rules:
         if self._changes.take() or len(self._buses) > MAX_KNOWN_BUSES:
             self._buses.clear()
         parcels: list[Parcel] = []
+        matches: list[list[MatchedRule]] = []
         kept: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)
         for record in records:
             envelope = Envelope.from_bytes(record.payload)
             event = orjson.loads(envelope.event)
-            parcels += self._parcels_of(envelope, event)
+            matching = self._matching(envelope, event)
+            matches.append(matching)
+            parcels += self._parcels_of(envelope, event, matching)
             for archive_id in self._archives_for(envelope, event):
                 kept[archive_id].append((envelopes.parse_time(event["time"]), envelope.event))
 
@@ -81,15 +86,25 @@ class Rules:
             ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in parcels]
             for archive_id, events in kept.items():
                 archive_store.keep_events(tx, archive_id, events)
-            return lambda: self._parcels.report_all(ends)
+            return lambda: self._committed(matches, ends)
 
         return commit
 
-    def _parcels_of(self, envelope: Envelope, event: Mapping[str, Any]) -> list[Parcel]:
+    def _committed(self, matches: Sequence[Sequence[MatchedRule]], ends: Sequence[tuple[Parcel, End]]) -> None:
+        """Count and tell; `matches` has the rules of each event."""
+        self._parcels.report_all(ends)
+        for matching in matches:
+            for one in matching:
+                metrics.of_rule(self._meter, one.rule.key, "TriggeredRules").add()
+            if matching:
+                key = matching[0].rule.key
+                metrics.of_account(self._meter, key.account_id, key.region, "MatchedEvents").add()
+
+    def _parcels_of(
+        self, envelope: Envelope, event: Mapping[str, Any], matching: Sequence[MatchedRule]
+    ) -> list[Parcel]:
         parcels = [
-            rule_deliveries.parcel(envelope, event, one.rule, target)
-            for one in self._matching(envelope, event)
-            for target in one.targets
+            rule_deliveries.parcel(envelope, event, one.rule, target) for one in matching for target in one.targets
         ]
         return [parcel for parcel in parcels if not self._is_third_bus(envelope, parcel)]
 

@@ -56,8 +56,9 @@ class ScheduledRules:
         event_ids = [self._ids.uuid() for _ in due]
 
         def fire(tx: Transaction) -> None:
-            for rule, event_id in zip(rule_store.due_rules(tx, now_ms, PORTION), event_ids, strict=False):
-                putting.append(tx, _scheduled_event(rule, event_id, now_ms))
+            fired = list(zip(rule_store.due_rules(tx, now_ms, PORTION), event_ids, strict=False))
+            putting.append(tx, *(_scheduled_event(rule, event_id, now_ms) for rule, event_id in fired))
+            for rule, _ in fired:
                 rule_store.update_next_time(tx, rule.key, rules.next_time(rule, now_ms))
 
         await self._database.write(fire)

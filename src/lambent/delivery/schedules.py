@@ -173,10 +173,11 @@ class Schedules:
         moment = self._clock.monotonic() + seconds
         if self._alarm is None or moment < self._alarm:
             self._alarm = moment
-            tasks.create_task(self._sleep_until(moment))
+            tasks.create_task(self._sleep_until(moment, seconds))
 
-    async def _sleep_until(self, moment: float) -> None:
-        await self._clock.sleep(max(moment - self._clock.monotonic(), 0.0))
+    async def _sleep_until(self, moment: float, seconds: float) -> None:
+        """Never longer than `seconds`, which `moment` is but for rounding; shorter if this began late."""
+        await self._clock.sleep(max(min(seconds, moment - self._clock.monotonic()), 0.0))
         if self._alarm == moment:
             self._alarm = None
         self._bell.ring()

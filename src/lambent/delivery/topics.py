@@ -11,7 +11,7 @@ from lambent.delivery import topic_parcels
 from lambent.delivery.consumer import AfterCommit, Consumer, Effects
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Carry, Owner, Parcels
+from lambent.delivery.parcels import Carry, End, Owner, Parcels
 from lambent.delivery.topic_parcels import Delivery
 from lambent.kit.clock import Clock
 from lambent.services.sns import messages
@@ -23,8 +23,9 @@ from lambent.storage.transaction import Transaction
 
 CONSUMER = "sns-fan-out"
 
-#: Messages per transaction: each may go to thousands of subscriptions.
-MAX_BATCH = 64
+#: Messages per transaction, and bytes of them: each may go to a thousand subscriptions.
+MAX_BATCH = 32
+MAX_BATCH_BYTES = 1_048_576
 
 
 class Topics:
@@ -43,27 +44,34 @@ class Topics:
         self._clock = clock
         sending.register(Owner(topic_parcels.OWNER, topic_parcels.pause, topic_parcels.dead_letter, carry))
         self._consumer = Consumer(
-            database=database, clock=clock, log=messages.LOG, name=CONSUMER, decide=self._decide, max_batch=MAX_BATCH
+            database=database,
+            clock=clock,
+            log=messages.LOG,
+            name=CONSUMER,
+            decide=self._decide,
+            max_batch=MAX_BATCH,
+            max_bytes=MAX_BATCH_BYTES,
         )
 
     async def run(self) -> None:
         await self._consumer.run()
 
     async def _decide(self, records: Sequence[LogRecord]) -> Effects:
+        """A message is signed once, however many get it."""
         published = [Published.from_bytes(record.payload) for record in records]
         deliveries = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
-        made = await self._make_parcels(deliveries)
-        return lambda tx: self._send(tx, made)
-
-    async def _make_parcels(self, deliveries: Sequence[Delivery]) -> list[Parcel]:
-        """A message is signed once, however many get it."""
         to_sign = [delivery.to_sign for delivery in deliveries]
         signed = await self._signer.sign({one for one in to_sign if one is not None})
-        return [
-            topic_parcels.parcel(delivery, Signature(one[0], signed[one]) if one is not None else None)
-            for delivery, one in zip(deliveries, to_sign, strict=True)
-        ]
+        signatures = [Signature(one[0], signed[one]) if one is not None else None for one in to_sign]
+        return lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True)))
 
-    def _send(self, tx: Transaction, made: Sequence[Parcel]) -> AfterCommit:
-        ends = [(parcel, self._parcels.send(tx, parcel)) for parcel in made]
-        return lambda: self._parcels.report_all(ends)
+    def _send(self, tx: Transaction, signed: Sequence[tuple[Delivery, Signature | None]]) -> AfterCommit:
+        """Parcels are made one by one: together they may be large."""
+        refused: list[tuple[Parcel, End]] = []
+        for delivery, signature in signed:
+            parcel = topic_parcels.parcel(delivery, signature)
+            end = self._parcels.send(tx, parcel)
+            if end.refusal is not None:
+                refused.append((parcel, end))
+
+        return lambda: self._parcels.report_all(refused)

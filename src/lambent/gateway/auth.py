@@ -128,7 +128,7 @@ def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
     endpoint = f"http://{request.headers.get('host', 'localhost')}"
     traced = trace.accepted(request.headers.get("x-amzn-trace-id", ""))
     if principal is None:
-        return Caller("", identity.region, "", "", request_id, request.peer, endpoint, traced)
+        return Caller("", identity.region, "", "", request_id, request.peer, endpoint, traced, request.has_left)
     return Caller(
         principal.account_id,
         identity.region,
@@ -138,6 +138,7 @@ def caller_of(request: Request, identity: Identity, request_id: str) -> Caller:
         request.peer,
         endpoint,
         traced,
+        request.has_left,
     )
 
 

@@ -196,8 +196,8 @@ async def _read_action(request: Request, address: ServiceAddress) -> ServiceAddr
     """The query protocol names its operation in the body, which then is here already."""
     content = await request.body.read(body_limits.FORM)
     request.body = BytesBody(content)
-    form = query.parse_form(request, compression.inflate(content, request.headers, body_limits.FORM))
-    return address._replace(operation=form.get("Action", ""))
+    form = compression.inflate(content, request.headers, body_limits.FORM)
+    return address._replace(operation=query.action_of(request, form))
 
 
 def _says_digest(request: Request, endpoint: Endpoint) -> bool:

@@ -53,6 +53,8 @@ class Connection(asyncio.Protocol):
         self._refusal: Refusal | None = None
         self._is_deaf = False
         self._is_paused = False
+        self._has_ended = False
+        """The client's side of the connection has."""
         self._is_streaming = False
         self._is_endless = False
         self._is_lingering = False
@@ -89,6 +91,7 @@ class Connection(asyncio.Protocol):
 
         Not for an iterator's: that may be endless, and a client that is gone altogether looks the same from here.
         """
+        self._has_ended = True
         if self._receiving is not None:
             self._refuse(BAD_REQUEST)
         self._become_deaf()
@@ -123,7 +126,9 @@ class Connection(asyncio.Protocol):
     def request_arrived(self, head: Head) -> None:
         self._head_began = None
         body = None if head.length == 0 else IncomingBody(head.length, self._body_wanted)
-        request = Request(head.method, head.target, head.headers, body or _NO_BODY, self._peer, self.environment)
+        request = Request(
+            head.method, head.target, head.headers, body or _NO_BODY, self._peer, self.environment, self._client_left
+        )
         exchange = _Exchange(request, head, body)
         self._receiving = exchange
         self._queue.append(exchange)
@@ -149,6 +154,10 @@ class Connection(asyncio.Protocol):
             self._body_progress.restart()
         if not exchange.head.keep_alive:
             self._become_deaf()
+
+    def _client_left(self) -> bool:
+        """Also if only its side has ended: as a rule it is gone, and nobody can tell the difference."""
+        return self._has_ended or self._gone.done()
 
     # The task.
 

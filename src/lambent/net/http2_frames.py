@@ -45,10 +45,10 @@ class Patience:
         self._since = now()
         self._free_updates = 0
 
-    def use(self) -> None:
-        """Raises DenialOfServiceError when there is none left."""
+    def use(self, count: int = 1) -> None:
+        """Raises DenialOfServiceError when there are none left."""
         now = self._now()
-        self._left = min(self._most, self._left + (now - self._since) * self._per_second) - 1
+        self._left = min(self._most, self._left + (now - self._since) * self._per_second) - count
         self._since = now
         if self._left < 0:
             raise DenialOfServiceError("too many frames that bring nothing")

@@ -33,6 +33,10 @@ _CONFIGURATION = H2Configuration(
 _DEFAULT_WINDOW_BYTES = 65_535  # of a connection at its start (RFC 9113, 6.9.2)
 #: What a field counts beside its bytes in the size of a header list (RFC 9113, 6.5.2).
 _FIELD_BYTES = 32
+#: Of header fields that were sent before; what both sides begin with (RFC 9113, 6.5.2).
+_TABLE_BYTES = 4096
+#: In one frame, though a client may allow up to 16 MiB: each is a copy in memory.
+_FRAME_BYTES = 64 * 1024
 #: How many streams that have ended h2 remembers, to tell late frames from wrong ones.
 _REMEMBERED_STREAMS = 1024
 
@@ -41,11 +45,24 @@ class _H2(H2Connection):
     MAX_CLOSED_STREAMS = _REMEMBERED_STREAMS
 
 
-class _PlainEncoder(Encoder):
-    """Without the Huffman code: in Python it costs more than the bytes it saves, 14 us a character for long values."""
+class _FrugalEncoder(Encoder):
+    """Without the Huffman code: in Python it costs more than the bytes it saves, 14 us a character for long values.
+
+    And with a small table, whatever the client offers to remember: all of it is looked through for every field.
+    """
 
     def encode(self, headers: Iterable[Any], huffman: bool = False) -> bytes:
         return super().encode(headers, huffman)
+
+    @property
+    def header_table_size(self) -> int:
+        return self.header_table.maxsize
+
+    @header_table_size.setter
+    def header_table_size(self, value: int) -> None:
+        self.header_table.maxsize = min(value, _TABLE_BYTES)
+        if self.header_table.resized:  # the client is to be told
+            self.table_size_changes.append(self.header_table.maxsize)
 
 
 class Line:
@@ -67,7 +84,7 @@ class Line:
         )
         # A little more than we say is decoded, to be answered with 431; a list beyond that ends the connection.
         self.h2.decoder.max_header_list_size = limits.head_bytes + limits.header_count * _FIELD_BYTES
-        self.h2.encoder = _PlainEncoder()
+        self.h2.encoder = _FrugalEncoder()
         self.h2.initiate_connection()
         self.h2.increment_flow_control_window(max(1, limits.http_2_window_bytes - _DEFAULT_WINDOW_BYTES))
         self.flush()
@@ -84,7 +101,8 @@ class Line:
 
     def room(self, stream_id: int) -> int:
         """How much data may be sent in one frame now."""
-        return max(0, min(self.h2.local_flow_control_window(stream_id), self.h2.max_outbound_frame_size))
+        window = self.h2.local_flow_control_window(stream_id)
+        return max(0, min(window, self.h2.max_outbound_frame_size, _FRAME_BYTES))
 
     def send_data(self, stream_id: int, piece: bytes | memoryview, *, is_end: bool = False) -> None:
         """At most as much as there is `room` for."""

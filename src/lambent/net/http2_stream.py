@@ -57,7 +57,9 @@ class Stream:
         if head.length != 0:
             self._body = IncomingBody(head.length, self._body_wanted)
         self._owes_continue = head.expects_continue
-        request = Request(head.method, head.target, head.headers, self._body or _NO_BODY, peer, environment)
+        request = Request(
+            head.method, head.target, head.headers, self._body or _NO_BODY, peer, environment, self._client_left
+        )
         self.task = self._serving.tasks.create_task(self._serve(request, self._ask))
 
     def begin_refusing(self, refusal: Refusal) -> None:
@@ -112,6 +114,9 @@ class Stream:
         self.window_opened()
         if self._is_streaming:
             self.task.cancel()
+
+    def _client_left(self) -> bool:
+        return self._is_gone
 
     def check(self, now: float) -> None:
         """Cut off a client that sends too little of its body, or takes nothing of its response."""

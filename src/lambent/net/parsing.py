@@ -8,7 +8,7 @@ cut into pieces, the same requests come out. No I/O: `Connection` (connection.py
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import httptools
 
@@ -76,7 +76,7 @@ class RequestParser:
         self._target = b""
         self._headers: dict[str, str] = {}
         self._silent_bytes = 0
-        self.on_message_complete = intake.request_ended
+        self._offer: _OfferedBody | None = None
         self._parser = httptools.HttpRequestParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -86,8 +86,11 @@ class RequestParser:
                 self._parser.feed_data(rest)
                 break
             except httptools.HttpParserUpgrade as upgrade:
-                # An offer to speak another protocol may be ignored (RFC 9110, 7.8); the next request follows it.
+                # An offer to speak another protocol may be ignored (RFC 9110, 7.8). The next request follows it, or
+                # the body that llhttp takes for bytes of the other protocol.
                 rest = rest[upgrade.args[0] :]
+                if self._offer is not None:
+                    self._parser = self._offer.parser()
             except httptools.HttpParserError as error:
                 if isinstance(error, httptools.HttpParserCallbackError) and self._refusal is None:
                     raise  # a bug in whoever takes the events
@@ -152,7 +155,7 @@ class RequestParser:
         if version not in ("1.1", "1.0") or (version == "1.1" and "host" not in headers):
             self._refuse(BAD_REQUEST)
         if parser.should_upgrade() and length != 0:
-            self._refuse(BAD_REQUEST)
+            self._offer = _OfferedBody(self, length)
         expects = headers.get("expect")
         self._intake.request_arrived(
             Head(
@@ -161,10 +164,17 @@ class RequestParser:
                 headers=headers,
                 length=length,
                 is_http_1_1=version == "1.1",
-                keep_alive=parser.should_keep_alive(),
+                keep_alive=parser.should_keep_alive() and self._offer is None,
                 expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
             )
         )
+
+    def on_message_complete(self) -> None:
+        if self._offer is None:
+            self._intake.request_ended()
+
+    def end_offered(self) -> None:
+        self._intake.request_ended()
 
     def _take_trailer(self, name: str, raw_value: bytes) -> None:
         """A trailer of the chunked coding: apart from the headers (RFC 9110, 6.5.1), under the same limits."""
@@ -200,3 +210,38 @@ class RequestParser:
     def _refuse(self, refusal: Refusal) -> None:
         self._refusal = refusal
         raise Refused(refusal)
+
+
+class _OfferedBody:
+    """The body of a request that offers to go on in another protocol, as Java's HttpClient does with HTTP/2.
+
+    A parser of its own reads it, primed with a head that says the same of the body and makes no offer. It is the last
+    request of its connection: where in what follows the next one begins, llhttp would not say.
+    """
+
+    def __init__(self, of: RequestParser, length: int | None) -> None:
+        self._of = of
+        self._framing = b"transfer-encoding: chunked" if length is None else b"content-length: %d" % length
+        self._is_primed = False
+        self._is_over = False
+
+    def parser(self) -> Any:
+        parser = httptools.HttpRequestParser(self)
+        parser.feed_data(b"POST / HTTP/1.1\r\nhost: a\r\n%b\r\n\r\n" % self._framing)
+        return parser
+
+    def on_headers_complete(self) -> None:
+        self._is_primed = True
+
+    def on_body(self, piece: bytes) -> None:
+        if not self._is_over:
+            self._of.on_body(piece)
+
+    def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
+        if self._is_primed and not self._is_over:
+            self._of.on_header(raw_name, raw_value)
+
+    def on_message_complete(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._of.end_offered()

@@ -1,6 +1,9 @@
 """Caller: who asks, as the gateway has verified it; handed to every operation."""
 
+from collections.abc import Callable
 from typing import NamedTuple
+
+from lambent.wire.http import stays
 
 DEFAULT_ACCOUNT_ID = "000000000000"
 
@@ -19,6 +22,9 @@ class Caller(NamedTuple):
     """Scheme and authority the client used: for URLs in results."""
     trace: str = ""
     """The request's X-Amzn-Trace-Id (`kit.trace`), so that what follows from it can be told to; "" without one."""
+
+    has_left: Callable[[], bool] = stays
+    """Whether the client is gone by now: for operations that wait."""
 
     @property
     def is_anonymous(self) -> bool:

@@ -34,6 +34,10 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 
+#: What a range begins with, and what it goes on with.
+_LOWER = (">", ">=")
+_UPPER = ("<", "<=")
+
 
 def compile_choice(wanted: Any) -> Choice:
     """Raises InvalidPattern."""
@@ -100,25 +104,47 @@ def _wildcard_test(operand: Any) -> TextTest:
 
 def _exists(operand: Any) -> Choice:
     if not isinstance(operand, bool):
-        raise InvalidPattern("exists match pattern must be either true or false")
+        raise InvalidPattern("exists match pattern must be either true or false.")
     return lambda value: (value is not Absent.ABSENT) is operand
 
 
 def _numeric(operand: Any) -> Choice:
-    """`["=", 5]`, or a range of two: `[">", 0, "<=", 5]`."""
-    if not isinstance(operand, list) or len(operand) not in (2, 4):
-        raise InvalidPattern("Value of numeric must be an array of one or two comparisons")
-    tests = [_comparison(*operand[at : at + 2]) for at in range(0, len(operand), 2)]
+    """`["=", 5]`, `["<", 5]`, or a range: `[">", 0, "<=", 5]`. The sentences are those of AWS's own matcher."""
+    if not isinstance(operand, list):
+        raise InvalidPattern("Value of numeric must be an array.")
+    tests = [_comparison(operand[:2])]
+    if len(operand) > 2:
+        if operand[0] not in _LOWER:
+            raise InvalidPattern("Too many elements in numeric expression")
+        tests.append(_upper_bound(operand[1], operand[2:]))
     return lambda value: _is_number(value) and all(test(value) for test in tests)
 
 
-def _comparison(symbol: Any, bound: Any) -> Callable[[float], bool]:
-    compare = _COMPARISONS.get(symbol) if isinstance(symbol, str) else None
+def _comparison(terms: list[Any]) -> Callable[[float], bool]:
+    symbol = terms[0] if terms else "]"
+    if not terms or not isinstance(symbol, str):
+        raise InvalidPattern(f"Invalid member in numeric match: {symbol}")
+    compare = _COMPARISONS.get(symbol)
     if compare is None:
         raise InvalidPattern(f"Unrecognized numeric range operator: {symbol}")
+    bound = terms[1] if len(terms) > 1 else None
     if not _is_number(bound):
-        raise InvalidPattern(f"Value of {symbol} must be numeric")
+        raise InvalidPattern(f"Value of {'equals' if symbol == '=' else symbol} must be numeric")
     return lambda value: compare(value, bound)
+
+
+def _upper_bound(bottom: float, terms: list[Any]) -> Callable[[float], bool]:
+    symbol = terms[0]
+    if not isinstance(symbol, str):
+        raise InvalidPattern(f"Bad value in numeric range: {symbol}")
+    if symbol not in _UPPER:
+        raise InvalidPattern(f"Bad numeric range operator: {symbol}")
+    test = _comparison(terms[:2])
+    if bottom >= terms[1]:
+        raise InvalidPattern("Bottom must be less than top")
+    if len(terms) > 2:
+        raise InvalidPattern("Too many terms in numeric range expression")
+    return test
 
 
 def _cidr(operand: Any) -> Choice:

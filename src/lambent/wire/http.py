@@ -4,7 +4,7 @@ Header names are lower-case `str`; values are decoded as latin-1, repeated heade
 5.3). The target stays raw: percent-escapes matter to signatures and to S3 keys, so nobody decodes them twice.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -74,6 +74,11 @@ class BytesBody:
             yield self._content
 
 
+def stays() -> bool:
+    """`Request.has_left` where nobody can leave."""
+    return False
+
+
 @dataclass(slots=True)
 class Request:
     method: str
@@ -85,6 +90,8 @@ class Request:
     """Address of the client."""
     environment: Any = None
     """Set when the request came in over a socket that only one execution environment can reach: who that is."""
+    has_left: Callable[[], bool] = stays
+    """Whether the client is gone by now. No handler is cancelled for that; who waits for long should ask."""
     path: str = field(init=False)
     query: str = field(init=False)
 

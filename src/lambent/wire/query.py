@@ -99,6 +99,15 @@ class Query:
         return encode
 
 
+def action_of(request: Request, body: bytes) -> str:
+    """The operation's name, "" without one. Nothing else is decoded: nobody knows yet who asks, and forms are long."""
+    for form in (request.query, body.decode("latin-1")):
+        at = 0 if form.startswith("Action=") else form.find("&Action=") + 1
+        if at or form.startswith("Action="):
+            return form[at:].partition("=")[2].partition("&")[0]
+    return ""
+
+
 def parse_form(request: Request, body: bytes) -> dict[str, str]:
     """Body and query string together: old clients still send GET. Raises MalformedQueryString."""
     try:

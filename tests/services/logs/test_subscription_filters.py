@@ -140,6 +140,32 @@ def test_what_a_function_prints_reaches_another(receiver: Receiver) -> None:
     assert [one["message"] for one in message["logEvents"]] == ["ERROR x\n"]
 
 
+def test_a_stream_is_sent_a_control_message_and_the_events(platform: PlatformProcess, group: str) -> None:
+    logs, kinesis, name = platform.client("logs"), platform.client("kinesis"), f"logs-{uuid.uuid4().hex[:8]}"
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name, WaiterConfig={"Delay": 1})
+    stream = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
+    logs.put_subscription_filter(
+        logGroupName=group, filterName="all", filterPattern="", destinationArn=stream, roleArn=ROLE
+    )
+    events = [{"timestamp": int(time.time() * 1000), "message": "hello"}]
+    logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+    shard = kinesis.list_shards(StreamName=name)["Shards"][0]["ShardId"]
+    start = {"StreamName": name, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+    iterator = kinesis.get_shard_iterator(**start)["ShardIterator"]
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(records := kinesis.get_records(ShardIterator=iterator)["Records"]) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    control, data = [json.loads(gzip.decompress(record["Data"])) for record in records]
+    assert (control["messageType"], control["owner"]) == ("CONTROL_MESSAGE", "CloudwatchLogs")
+    assert control["logEvents"][0]["message"] == "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."
+    assert data["messageType"] == "DATA_MESSAGE"
+    assert [one["message"] for one in data["logEvents"]] == ["hello"]
+    found = logs.describe_subscription_filters(logGroupName=group)["subscriptionFilters"]
+    assert found[0]["roleArn"] == ROLE
+
+
 def test_filters_are_described_changed_and_deleted(receiver: Receiver, group: str) -> None:
     logs = receiver.logs
     receiver.permit()

@@ -111,6 +111,7 @@ def test_a_request_that_is_sent_again_is_the_same_request(scheduler: Any, group:
         "ConflictException",
         "Schedule s already exists.",
     )
+    assert refusal(create, scheduler, group, ClientToken="token", Description="x")[0] == "ConflictException"
     scheduler.create_schedule_group(Name=f"{group}2", ClientToken="t")
     scheduler.create_schedule_group(Name=f"{group}2", ClientToken="t")
     assert refusal(scheduler.create_schedule_group, Name=f"{group}2") == (
@@ -254,6 +255,54 @@ def wait_for_objects(s3: Any, bucket: str, count: int) -> list[Any]:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     return [json.loads(s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()) for one in found]
+
+
+def test_queues_and_their_dead_letters(platform: PlatformProcess, scheduler: Any, group: str) -> None:
+    queues, name = platform.client("sqs"), f"q-{uuid.uuid4().hex[:8]}"
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    create(scheduler, group, "queue", "rate(1 day)", Target={"Arn": arn, "RoleArn": ROLE, "Input": "hello"})
+    gone = {"Arn": f"{arn}-gone", "RoleArn": ROLE, "Input": "lost", "DeadLetterConfig": {"Arn": arn}}
+    lost = create(scheduler, group, "lost", "rate(1 day)", Target={**gone, "RetryPolicy": {"MaximumRetryAttempts": 0}})
+    found: dict[str, Any] = {}
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        answer = queues.receive_message(QueueUrl=url, WaitTimeSeconds=2, MessageAttributeNames=["All"])
+        found |= {message["Body"]: message for message in answer.get("Messages", [])}
+    assert "MessageAttributes" not in found["hello"]
+    attributes = {name: one["StringValue"] for name, one in found["lost"]["MessageAttributes"].items()}
+    assert attributes["SCHEDULE_ARN"] == lost
+    assert attributes["TARGET_ARN"] == f"{arn}-gone"
+    assert attributes["RETRY_ATTEMPTS"] == "0"
+    assert attributes["ERROR_MESSAGE"]
+
+
+def test_topics_and_buses(platform: PlatformProcess, scheduler: Any, group: str) -> None:
+    queues, topics, buses = platform.client("sqs"), platform.client("sns"), platform.client("events")
+    name = f"q-{uuid.uuid4().hex[:8]}"
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    everybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [everybody]})
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    topic = topics.create_topic(Name=name)["TopicArn"]
+    topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    bus = buses.create_event_bus(Name=name)["EventBusArn"]
+    buses.put_rule(Name="r", EventBusName=name, EventPattern='{"source": ["app"]}')
+    buses.put_targets(Rule="r", EventBusName=name, Targets=[{"Id": "1", "Arn": arn}])
+    create(scheduler, group, "topic", "rate(1 day)", Target={"Arn": topic, "RoleArn": ROLE, "Input": "hello"})
+    event = {"EventBridgeParameters": {"Source": "app", "DetailType": "tick"}, "Input": '{"n": 1}'}
+    create(scheduler, group, "bus", "rate(1 day)", Target={"Arn": bus, "RoleArn": ROLE, **event})
+    found: set[str] = set()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(found) < 2:
+        assert time.monotonic() < deadline
+        answer = queues.receive_message(QueueUrl=url, WaitTimeSeconds=2)
+        found |= {message["Body"] for message in answer.get("Messages", [])}
+    assert "hello" in found
+    [event] = [json.loads(body) for body in found - {"hello"}]
+    assert (event["source"], event["detail-type"], event["detail"]) == ("app", "tick", {"n": 1})
 
 
 def test_universal_targets_call_what_they_name(platform: PlatformProcess, scheduler: Any, group: str) -> None:

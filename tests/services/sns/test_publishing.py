@@ -52,6 +52,11 @@ def test_a_message_of_the_greatest_size_passes(sns: Any, create: CreateTopic) ->
     assert refusal(sns.publish, TopicArn=arn, Message="x" * 262_145)[1] == "Invalid parameter: Message too long"
 
 
+def test_a_topic_may_take_a_mebibyte(sns: Any, create: CreateTopic) -> None:
+    """Three bytes on the wire for each: the form is percent-encoded."""
+    sns.publish(TopicArn=create(MaximumMessageSize="1048576"), Message="\u00e9" * 524_288)
+
+
 def test_an_attribute_without_a_type_is_the_models_business(sns: Any, create: CreateTopic) -> None:
     attributes = {"attr1": {"StringValue": "x"}}
     assert refusal(sns.publish, TopicArn=create(), Message="m", MessageAttributes=attributes) == (

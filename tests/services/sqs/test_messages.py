@@ -1,13 +1,19 @@
 """Messages of standard queues through boto3, client and resource."""
 
 import hashlib
+import http.client
+import json
 import threading
 import time
 from typing import Any
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from platform_process import PlatformProcess
 from services.sqs.conftest import MakeQueue, bodies, receive
 from services.sqs.test_queues import code_of
 
@@ -110,6 +116,26 @@ def test_a_long_poll_of_a_queue_that_is_deleted(sqs: Any, make_queue: MakeQueue)
     with pytest.raises(sqs.exceptions.QueueDoesNotExist):
         receive(sqs, url, WaitTimeSeconds=10)
     timer.join()
+
+
+def test_a_receiver_that_left_takes_nothing(sqs: Any, platform: PlatformProcess, make_queue: MakeQueue) -> None:
+    """Otherwise a consumer that is restarted would lose sight of the next message until its timeout."""
+    url = make_queue()
+    for _ in range(2):
+        request = AWSRequest(
+            "POST",
+            platform.url + "/",
+            data=json.dumps({"QueueUrl": url, "WaitTimeSeconds": 20}),
+            headers={"X-Amz-Target": "AmazonSQS.ReceiveMessage", "Content-Type": "application/x-amz-json-1.0"},
+        )
+        SigV4Auth(Credentials("test", "test"), "sqs", "us-east-1").add_auth(request)
+        connection = http.client.HTTPConnection("127.0.0.1", platform.port)
+        connection.request("POST", "/", body=request.data, headers=dict(request.headers.items()))
+        time.sleep(0.2)
+        connection.close()
+    time.sleep(0.1)
+    sqs.send_message(QueueUrl=url, MessageBody="m")
+    assert bodies(receive(sqs, url, WaitTimeSeconds=1)) == ["m"]
 
 
 def test_many_waiting_receivers_get_each_message_once(sqs: Any, make_queue: MakeQueue) -> None:

@@ -47,6 +47,7 @@ class Http2Client:
     takes_data: bool = True
     """Whether what is received is acknowledged, so that more may come."""
     is_ended: bool = False
+    largest_piece: int = 0
 
     def request(
         self, stream_id: int, path: str = "/", *more: tuple[str, str], method: str = "GET", end: bool = True
@@ -107,6 +108,7 @@ class Http2Client:
             answer.status = int(answer.headers.pop(":status"))
         elif isinstance(event, DataReceived):
             answer.body += event.data
+            self.largest_piece = max(self.largest_piece, len(event.data))
             if self.takes_data:
                 self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
         elif isinstance(event, StreamEnded):

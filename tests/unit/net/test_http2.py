@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from h2.errors import ErrorCodes
-from hyperframe.frame import GoAwayFrame
 
 from lambent.net.limits import Limits
 from lambent.net.listener import Listener
@@ -393,90 +393,31 @@ def test_header_values_cannot_start_another_header(run: Run) -> None:
     run(main())
 
 
-def test_drain_finishes_what_was_asked_and_takes_nothing_new(run: Run) -> None:
-    async def slow(request: Request) -> Response:
-        begun.set()
+def test_an_environment_is_known_by_its_socket_and_cannot_take_all_places(run: Run) -> None:
+    async def wait(request: Request) -> Response:
         await go_on.wait()
-        return await echo(request)
+        return Response(200, {"x-environment": str(request.environment)})
 
-    begun: asyncio.Event
     go_on: asyncio.Event
 
     async def main() -> None:
-        nonlocal begun, go_on
-        begun, go_on = asyncio.Event(), asyncio.Event()
-        async with Listener(slow) as listener:
+        nonlocal go_on
+        go_on = asyncio.Event()
+        async with Listener(wait, limits=Limits(environment_connections=2)) as listener:
             await listener.bind("127.0.0.1", 0)
-            async with http2.connected(listener.port) as client:
-                client.request(1)
-                await client.flush()
-                await begun.wait()
-                draining = asyncio.create_task(listener.drain(5))
-                await asyncio.sleep(0.01)
-                late = http2_headers(client, 3)
-                await client.send(late)
+            inside = socket.create_server(("127.0.0.1", 0))
+            port = inside.getsockname()[1]
+            adopted = await listener.adopt(inside, "environment")
+            async with http2.connected(port) as client, http2.connected(listener.port) as outside:
+                for stream_id in (1, 3):
+                    client.request(stream_id)
+                assert (await client.answer(client.request(5))).reset == ErrorCodes.REFUSED_STREAM
                 go_on.set()
-                answer = client.answers[1]
-                while not answer.is_complete:
-                    assert await read_past_farewell(client)
-                assert client.farewells == [ErrorCodes.NO_ERROR]
-                await draining
-
-    run(main())
-
-
-def http2_headers(client: http2.Http2Client, stream_id: int) -> bytes:
-    client.request(stream_id)
-    return client.h2.data_to_send()
-
-
-async def read_past_farewell(client: http2.Http2Client) -> bool:
-    """h2 is deaf after a GOAWAY; a client that goes on listening is played by hiding it."""
-    data = await client.reader.read(65_536)
-    at = data.find(b"\x00\x00\x08\x07")
-    if at >= 0:
-        client.farewells.append(ErrorCodes(int.from_bytes(data[at + 13 : at + 17])))
-        data = data[:at] + data[at + 17 :]
-    for event in client.h2.receive_data(data):
-        client._take(event)
-    return bool(data) or at >= 0
-
-
-def test_streams_without_an_end_do_not_hold_up_the_drain(run: Run) -> None:
-    async def endless(_: Request) -> Response:
-        return Response(200, {}, forever())
-
-    async def forever() -> AsyncIterator[bytes]:
-        yield b"x"
-        await asyncio.Event().wait()
-
-    async def main() -> None:
-        async with Listener(endless) as listener:
-            await listener.bind("127.0.0.1", 0)
-            async with http2.connected(listener.port) as client:
-                client.request(1)
-                while not client.answers[1].body:
-                    assert await client.receive()
-                async with asyncio.timeout(3):
-                    await listener.drain(30)
-                assert await client.end() == [ErrorCodes.NO_ERROR]
-
-    run(main())
-
-
-def test_a_client_that_says_farewell_still_gets_its_answers(run: Run) -> None:
-    async def large(_: Request) -> Response:
-        return Response(200, {}, bytes(200_000))
-
-    async def main() -> None:
-        async with talking(large) as client:
-            client.request(1)
-            await client.send(GoAwayFrame(0, last_stream_id=0, error_code=0))
-            answer = client.answers[1]
-            while not answer.is_complete:
-                assert await read_past_farewell(client)
-                await client.flush()
-            assert len(answer.body) == 200_000
-            assert await client.end() == [ErrorCodes.NO_ERROR]
+                assert (await client.answer(1)).headers["x-environment"] == "environment"
+                assert (await client.answer(3)).status == 200
+                assert (await client.answer(client.request(7))).status == 200
+                assert (await outside.answer(outside.request(1))).headers["x-environment"] == "None"
+                adopted.close()
+                assert await client.end() == []
 
     run(main())

@@ -103,8 +103,8 @@ REFUSED = {
     "bare LF after the chunk size": (CHUNKED + b"3\nabc\r\n" + LAST, BAD_REQUEST),
     "bare LF after the chunk": (CHUNKED + b"3\r\nabc\n" + LAST, BAD_REQUEST),
     "bare LF in a chunk extension": (CHUNKED + b"3;a\nb\r\nabc\r\n" + LAST, BAD_REQUEST),
-    "upgrade with a body": (
-        START + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabc",
+    "upgrade with a bad chunk": (
+        START + b"Connection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         BAD_REQUEST,
     ),
     "long target": (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", HEAD_TOO_LARGE),
@@ -149,6 +149,25 @@ def test_an_offer_to_upgrade_is_ignored() -> None:
     upgrade = b"GET /1 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     collected = parse([upgrade * 2 + b"GET /3 HTTP/1.1\r\nHost: a\r\n\r\n"])
     assert [head.target for head, _ in collected.requests] == ["/1", "/1", "/3"]
+
+
+@pytest.mark.parametrize(
+    ("framed", "trailers"),
+    [
+        (b"Content-Length: 6\r\n\r\nabcdef", {}),
+        (b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\nX-T: 1\r\n\r\n", {"x-t": "1"}),
+    ],
+)
+def test_an_offer_to_upgrade_may_come_with_a_body_and_ends_the_connection(
+    framed: bytes, trailers: dict[str, str]
+) -> None:
+    """As Java's HttpClient makes it, unless it is told to speak HTTP/1.1 only."""
+    offer = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAA\r\n"
+    raw = START + b"\r\n" + START + offer + framed + b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+    for size in (1, 7, len(raw)):
+        collected = parse([raw[at : at + size] for at in range(0, len(raw), size)])
+        assert [(head.keep_alive, body) for head, body in collected.requests] == [(True, b""), (False, b"abcdef")]
+        assert (collected.trailers, collected.refusal) == (trailers, None)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from lambent.delivery.event_source_mappings.queue_width import MAX_WIDTH, Width
 from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store
+from lambent.services.lambda_.errors import RecursiveInvocation
 from lambent.services.lambda_.event_source_mappings import CALL_FAILED, OK, EventSourceMapping
 from lambent.services.lambda_.invoker import address_of
 from lambent.services.sqs import message_store, queues, receive_store
@@ -241,9 +242,10 @@ class QueuePoller:
                 trace_id=batch[0].trace,
                 source=self._label,
             )
-        except ServiceError:
+        except ServiceError as error:
             self._standing.refused += 1
-            self._width.refused(self._parts.clock.monotonic())
+            if not isinstance(error, RecursiveInvocation):  # that is about these messages, not about the function
+                self._width.refused(self._parts.clock.monotonic())
             await self._note_result(CALL_FAILED)
             return None
         self._width.admitted()

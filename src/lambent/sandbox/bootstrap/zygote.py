@@ -38,7 +38,7 @@ def main() -> NoReturn:
         sys.exit(0)
     try:
         zygote = Zygote(link, boot)
-    except BrokenPipeError:  # nobody waits for us any more
+    except ConnectionError:  # nobody waits for us any more
         sys.exit(0)
     except (OSError, ValueError) as error:
         link.send(json.dumps({"broken": f"{type(error).__name__}: {error}"}).encode())

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import orjson
 
@@ -14,6 +15,9 @@ from lambent.kit.frozen import frozen
 from lambent.services.events.names import BusKey
 
 LOG = "events"
+
+#: Events come many a second, and their times say the second only.
+_SECONDS_REMEMBERED = 1024
 
 
 @frozen
@@ -97,7 +101,12 @@ def of_replay(event: bytes, replay: str) -> bytes:
 
 def iso_time(time_ms: int) -> str:
     """`2026-11-26T10:00:00Z`"""
-    return datetime.fromtimestamp(time_ms // 1000, UTC).replace(tzinfo=None).isoformat() + "Z"
+    return _iso_second(time_ms // 1000)
+
+
+@lru_cache(_SECONDS_REMEMBERED)
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def is_event(text: bytes) -> bool:

@@ -7,8 +7,10 @@ import orjson
 from lambent.kit import trace
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
-from lambent.services.events import bus_store, buses, envelopes, putting
+from lambent.services.events import bus_store, buses, envelopes, metrics, putting
+from lambent.services.events.buses import Bus
 from lambent.services.events.envelopes import Envelope, Facts
 from lambent.services.events.errors import AccessDenied, ValidationException
 from lambent.services.events.names import BusKey, requested_bus
@@ -24,8 +26,9 @@ _MANDATORY = ("id", "account", "source", "time", "region", "resources", "detail-
 
 
 class EventOperations:
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, meter: Meter) -> None:
         self._database = database
+        self._meter = meter
         self._clock = clock
         self._ids = ids
 
@@ -46,7 +49,14 @@ class EventOperations:
             accepted.append((_envelope(caller, entry, event_id, now_ms), entry))
         if accepted:
             await self._database.write(lambda tx: _append(tx, caller, accepted))
-        return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
+        failed = len(entries) - len(accepted)
+        self._count(caller, "PutEventsEntriesCount", len(entries))
+        if failed:
+            self._count(caller, "PutEventsFailedEntriesCount", failed)
+        return {"FailedEntryCount": failed, "Entries": results}
+
+    def _count(self, caller: Caller, metric: str, number: int) -> None:
+        metrics.of_account(self._meter, caller.account_id, caller.region, metric).add(number)
 
     async def test_event_pattern(self, caller: Caller, request: Request) -> Result:
         del caller
@@ -80,13 +90,10 @@ def _envelope(caller: Caller, entry: Request, event_id: str, now_ms: int) -> Env
 
 def _append(tx: Transaction, caller: Caller, accepted: list[tuple[Envelope, Request]]) -> None:
     """An event for a bus that does not exist is accepted and goes nowhere, as at AWS. Raises AccessDenied for all."""
-    known = {bus: bus_store.find_bus(tx, bus) for bus in {envelope.bus for envelope, _ in accepted}}
+    buses_named = {envelope.bus for envelope, _ in accepted}
+    known = {key: bus for key in buses_named if (bus := bus_store.find_bus(tx, key)) is not None}
     for envelope, entry in accepted:
-        bus = known[envelope.bus]
-        if bus is None:
-            if envelope.bus.account_id != caller.account_id:
-                raise _denied(caller, envelope.bus)
-            continue
+        bus = known.get(envelope.bus, Bus(envelope.bus))
         if not buses.may_put(
             bus,
             account_id=caller.account_id,
@@ -95,7 +102,7 @@ def _append(tx: Transaction, caller: Caller, accepted: list[tuple[Envelope, Requ
             detail_type=entry["DetailType"],
         ):
             raise _denied(caller, envelope.bus)
-        putting.append(tx, envelope)
+    putting.append(tx, *(envelope for envelope, _ in accepted if envelope.bus in known))
 
 
 def _denied(caller: Caller, bus: BusKey) -> AccessDenied:

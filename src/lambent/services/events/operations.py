@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.services.events.archive_operations import ArchiveOperations
 from lambent.services.events.bus_operations import BusOperations
 from lambent.services.events.event_operations import EventOperations
@@ -25,7 +26,9 @@ class EventsOperations:
         "StartReplay", "DescribeReplay", "ListReplays", "CancelReplay",
     ))  # fmt: skip
 
-    def __init__(self, *, database: Database, clock: Clock, ids: Ids, serves_target: Callable[[str], bool]) -> None:
+    def __init__(
+        self, *, database: Database, clock: Clock, ids: Ids, meter: Meter, serves_target: Callable[[str], bool]
+    ) -> None:
         buses = BusOperations(database, clock)
         self.create_event_bus = buses.create_event_bus
         self.delete_event_bus = buses.delete_event_bus
@@ -35,7 +38,7 @@ class EventsOperations:
         self.put_permission = buses.put_permission
         self.remove_permission = buses.remove_permission
         self._join_rules(RuleOperations(database, clock, serves_target))
-        events = EventOperations(database, clock, ids)
+        events = EventOperations(database, clock, ids, meter)
         self.put_events = events.put_events
         self.test_event_pattern = events.test_event_pattern
         tags = TagOperations(database)

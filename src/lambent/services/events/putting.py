@@ -82,5 +82,6 @@ def accept(tx: Transaction, bus: BusKey, facts: Facts, detail: str, *, now_ms: i
     return True
 
 
-def append(tx: Transaction, envelope: Envelope) -> None:
-    log.append(tx, LOG, envelope.to_bytes(), envelope.accepted_ms)
+def append(tx: Transaction, *accepted: Envelope) -> None:
+    if accepted:
+        log.append_all(tx, LOG, [(envelope.accepted_ms, envelope.to_bytes()) for envelope in accepted])

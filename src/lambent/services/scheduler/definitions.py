@@ -76,6 +76,8 @@ def _read_window(window: Request) -> int:
 
 
 def _check_zone(zone: str) -> None:
+    if zone == "UTC":
+        return
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

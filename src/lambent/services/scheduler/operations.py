@@ -53,7 +53,8 @@ class SchedulerOperations:
             present = store.find_schedule(tx, key)
             if present is None:
                 store.put_schedule(tx, Schedule(key, definition, plan, token, now_ms, now_ms))
-            elif not token or token != present.client_token:  # else it is the same request, sent again
+            elif not token or (token, definition) != (present.client_token, present.definition):
+                # else it is the same request, sent again
                 raise Conflict(f"Schedule {key.name} already exists.")
 
         await self._database.write(create)
@@ -64,7 +65,10 @@ class SchedulerOperations:
         return _describe(self._database.read(lambda tx: _existing_schedule(tx, key)))
 
     async def update_schedule(self, caller: Caller, request: Request) -> Result:
-        """What the request leaves out falls back to its default (UpdateSchedule: "uses all values")."""
+        """What the request leaves out falls back to its default (UpdateSchedule: "uses all values").
+
+        The same request sent again changes nothing more, so its ClientToken is not looked at.
+        """
         key, now_ms = _key(caller, request), self._clock.now_ms()
         definition = read_definition(request, now_ms, self._accepts)
         token = request.get("ClientToken", "")
@@ -72,8 +76,6 @@ class SchedulerOperations:
         def update(tx: Transaction) -> None:
             existing_group(tx, caller, key.group, now_ms)
             present = _existing_schedule(tx, key)
-            if token and token == present.client_token:
-                return  # the same request, sent again
             store.put_schedule(tx, self._changed(present, definition, token, now_ms))
 
         await self._database.write(update)

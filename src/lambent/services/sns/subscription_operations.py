@@ -160,7 +160,8 @@ class SubscriptionOperations:
         wanted = present or self._new_subscription(caller, topic, protocol, endpoint, attributes)
         if present is None:
             _check_limits(tx, topic, wanted)
-        wanted = replace(wanted, token=self._token(), token_expires_ms=now_ms + subscriptions.TOKEN_MS)
+        if wanted.state is State.PENDING:
+            wanted = replace(wanted, token=self._token(), token_expires_ms=now_ms + subscriptions.TOKEN_MS)
         subscription_store.save_subscription(tx, wanted)
         if wanted.state is State.PENDING and subscriptions.is_told(protocol):
             self._ask(tx, wanted, Kind.SUBSCRIPTION_CONFIRMATION)

@@ -22,8 +22,8 @@ from lambent.services.sns.topics import DEFAULT_MAX_MESSAGE_BYTES, Topic
 #: "Confirmation tokens are valid for two days" (Subscribe); what is deleted is remembered as long.
 TOKEN_MS = 2 * 24 * 3_600 * 1_000
 
-#: Of one topic; every publish looks at all of them. AWS takes 12,500,000.
-MAX_SUBSCRIPTIONS = 10_000
+#: Of one topic: a message goes to all of them in one transaction. AWS takes 12,500,000.
+MAX_SUBSCRIPTIONS = 1_000
 #: "By default, you can have up to 200 filter policies per topic."
 MAX_FILTER_POLICIES = 200
 #: With "a MaximumMessageSize above 256 KiB".

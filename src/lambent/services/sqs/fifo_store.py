@@ -17,8 +17,8 @@ DEDUPLICATION_MS = 5 * 60 * 1000
 #: Expired rows that each new one takes with it, so that there are never many more than live ones.
 _FORGOTTEN_AT_ONCE = 4
 
-#: Messages of a group looked at together; as a rule all that were received are among them.
-_PAGE = 16
+#: Messages of a group looked at first: one that was received and one that was not; then twice as many each time.
+_FIRST_PAGE = 2
 
 
 @frozen
@@ -113,10 +113,11 @@ def refresh(tx: Transaction, box_id: int, group_id: str) -> None:
     """After its messages have changed: when is the group ready, and with which message first?"""
     head: int | None = None
     ready_ms = after = 0
-    is_over = False
+    limit, is_over = _FIRST_PAGE, False
     while not is_over:
-        page = members(tx, box_id, group_id, after=after, limit=_PAGE)
-        is_over = len(page) < _PAGE
+        page = members(tx, box_id, group_id, after=after, limit=limit)
+        is_over = len(page) < limit
+        limit *= 2
         for one in page:
             if head is not None and one.receive_count == one.carried_count:
                 is_over = True

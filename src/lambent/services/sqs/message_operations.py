@@ -88,7 +88,7 @@ class MessageOperations:
         )
         wait = _within(request, "WaitTimeSeconds", 0, MAX_WAIT_SECONDS, "Must be >= 0 and <= 20, if provided.")
         find = self._parts.finder(caller, request["QueueUrl"], "ReceiveMessage")
-        delivery = await self._parts.receiver.receive(find, wish, wait)
+        delivery = await self._parts.receiver.receive(find, wish, wait, has_left=caller.has_left)
         messages = [
             documents.describe_received(delivery.queue, one, system=system, names=names) for one in delivery.messages
         ]

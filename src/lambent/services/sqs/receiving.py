@@ -19,6 +19,7 @@ from lambent.services.sqs.receive_store import Taken, Wish
 from lambent.storage.database import Database
 from lambent.storage.signal import Signal
 from lambent.storage.transaction import Transaction
+from lambent.wire.http import stays
 
 FindQueue = Callable[[Transaction], Queue]
 """Raises ServiceError if there is none, or the caller may not receive from it."""
@@ -38,12 +39,17 @@ class Receiver:
         self._waiting: set[Signal] = set()
         self._is_closed = False
 
-    async def receive(self, find: FindQueue, wish: Wish, wait_seconds: int | None) -> Delivery:
-        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says)."""
+    async def receive(
+        self, find: FindQueue, wish: Wish, wait_seconds: int | None, *, has_left: Callable[[], bool] = stays
+    ) -> Delivery:
+        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says).
+
+        `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
+        """
         queue = self._database.read(find)
         patience = queue.settings.wait_seconds if wait_seconds is None else wait_seconds
         if patience:
-            return await self._wait_for(queue, find, wish, self._clock.monotonic() + patience)
+            return await self._wait_for(queue, find, wish, self._clock.monotonic() + patience, has_left)
         delivery, _ = await self._look(find, wish)
         return delivery
 
@@ -53,11 +59,13 @@ class Receiver:
         for bell in self._waiting:
             bell.ring()
 
-    async def _wait_for(self, queue: Queue, find: FindQueue, wish: Wish, deadline: float) -> Delivery:
+    async def _wait_for(
+        self, queue: Queue, find: FindQueue, wish: Wish, deadline: float, has_left: Callable[[], bool]
+    ) -> Delivery:
         bell = self._database.subscribe(queue.topic)
         self._waiting.add(bell)
         try:
-            while True:
+            while not has_left():
                 delivery, due_ms = await self._look(find, wish)
                 left = deadline - self._clock.monotonic()
                 if delivery.messages or left <= 0 or self._is_closed:
@@ -65,6 +73,7 @@ class Receiver:
                 if due_ms is not None:
                     left = min(left, max((due_ms - self._clock.now_ms()) / 1000, 0))
                 await self._ring_within(bell, left)
+            return Delivery(queue)
         finally:
             self._waiting.discard(bell)
             self._database.unsubscribe(queue.topic, bell)

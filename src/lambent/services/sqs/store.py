@@ -80,6 +80,7 @@ def delete_queue(tx: Transaction, queue: Queue) -> None:
     tx.execute("DELETE FROM sqs_head WHERE queue_id = ?", (queue.queue_id,))
     tx.execute("DELETE FROM sqs_deduplication WHERE queue_id = ?", (queue.queue_id,))
     tx.execute("DELETE FROM sqs_receive_attempt WHERE queue_id = ?", (queue.queue_id,))
+    tx.execute("DELETE FROM sqs_move_task WHERE source_arn = ?", (queue.key.arn,))
     _discard_box(tx, queue)
     tx.announce(queue.topic)
 

@@ -22,7 +22,7 @@ CREATE TABLE sns_subscription (
     endpoint                     TEXT NOT NULL,
     attributes                   TEXT NOT NULL,     -- JSON object: those that were set, as they were set
     state                        TEXT NOT NULL,     -- subscriptions.State
-    token                        TEXT NOT NULL,     -- confirms it; '' once nothing is left to confirm
+    token                        TEXT NOT NULL,     -- confirms it, or brings it back; '' if it needed none
     token_expires_ms             INTEGER NOT NULL,
     confirmation_authenticated   INTEGER NOT NULL,
     authenticate_on_unsubscribe  INTEGER NOT NULL,

@@ -140,6 +140,7 @@ REFUSED = [
     ('{"key": [{"suffix": 100}]}', "FilterPolicy: suffix match pattern must be a string"),
     ('{"key": "value"}', 'FilterPolicy: "key" must be an object or an array'),
     ('{"key": []}', "FilterPolicy: Empty arrays are not allowed"),
+    ('{"key": [{"exists": "no"}]}', "FilterPolicy: exists match pattern must be either true or false."),
     ("[]", "FilterPolicy: Filter is not an object"),
     (json.dumps({"key": MANY}), "FilterPolicy: Filter policy is too complex"),
     (json.dumps({"key": MANY[:25], "other": MANY[:7]}), "FilterPolicy: Filter policy is too complex"),
@@ -185,3 +186,28 @@ def test_complexity(policy: Any, is_taken: bool) -> None:
     else:
         with pytest.raises(BadAttribute, match="too complex"):
             filter_policies.check(json.dumps(policy), Scope.BODY)
+
+
+NUMERIC = [
+    ("[]", "Invalid member in numeric match: ]"),
+    ('["operator"]', "Unrecognized numeric range operator: operator"),
+    ('[1, "<="]', "Invalid member in numeric match: 1"),
+    ('["=", "000"]', "Value of equals must be numeric"),
+    ('[">="]', "Value of >= must be numeric"),
+    ('["<", 100, ">", 10]', "Too many elements in numeric expression"),
+    ('[">=", 1, ">", 2]', "Bad numeric range operator: >"),
+    ('[">", 3, "<", 1]', "Bottom must be less than top"),
+    ('[">", 20, "<="]', "Value of <= must be numeric"),
+    ('[">", 20, 30]', "Bad value in numeric range: 30"),
+    ('[">", 20, "test"]', "Bad numeric range operator: test"),
+    ('[">", "20", "<", "30"]', "Value of > must be numeric"),
+    ('[">", 20, "<", "30"]', "Value of < must be numeric"),
+    ('[">", 20, "<", 30, "<", 50]', "Too many terms in numeric range expression"),
+]
+
+
+@pytest.mark.parametrize(("operand", "sentence"), NUMERIC)
+def test_numeric_conditions_are_refused_in_the_words_of_aws(operand: str, sentence: str) -> None:
+    with pytest.raises(BadAttribute) as refusal:
+        filter_policies.check(f'{{"key": [{{"numeric": {operand}}}]}}', Scope.ATTRIBUTES)
+    assert refusal.value.about == f"FilterPolicy: {sentence}"

@@ -1,0 +1,102 @@
+"""Batches of queues: what fits, what is done with, what a filter sees; how wide a function is run."""
+
+from typing import Any
+
+import pytest
+
+from lambent.delivery.event_source_mappings import queue_batches
+from lambent.delivery.event_source_mappings.filters import compile_filters
+from lambent.delivery.event_source_mappings.queue_batches import QueuedMessage
+from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH, LONGEST_PAUSE_SECONDS, Width
+
+
+def message(name: str, group: str = "", size: int = 10) -> QueuedMessage:
+    return QueuedMessage(1, 1, 1, name, group, "", b"x" * size)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "max_messages", "expected"),
+    [([], 5, 0), ([10] * 3, 5, 3), ([10] * 3, 2, 2), ([60, 60], 5, 1), ([500], 5, 1), ([50, 49], 5, 2 - 1)],
+)
+def test_fitting(sizes: list[int], max_messages: int, expected: int) -> None:
+    assert queue_batches.fitting([message("m", size=size) for size in sizes], max_messages, 100) == expected
+
+
+def failures(*names: str) -> bytes:
+    items = ",".join(f'{{"itemIdentifier":"{name}"}}' for name in names)
+    return f'{{"batchItemFailures":[{items}]}}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("payload", "done"),
+    [
+        (b"", "abcd"),
+        (b"null", "abcd"),
+        (b"{}", "abcd"),
+        (b'{"batchItemFailures":null}', "abcd"),
+        (failures(), "abcd"),
+        (failures("b"), "ad"),
+        (failures("d"), "abc"),
+        (failures("a"), "d"),
+        (failures("a", "d"), ""),
+        (failures("unknown"), ""),
+        (failures("b", ""), ""),
+        (b'{"batchItemFailures":[{}]}', ""),
+        (b'{"batchItemFailures":{}}', ""),
+        (b'"text"', ""),
+        (b"{", ""),
+    ],
+)
+def test_handled_of_a_fifo_queue(payload: bytes, done: str) -> None:
+    """a, b and c are of one group, d of another."""
+    batch = [message("a", "g"), message("b", "g"), message("c", "g"), message("d", "h")]
+    handled = queue_batches.handled(batch, payload, reports_item_failures=True)
+    assert "".join(one.message_id for one in handled) == done
+
+
+def test_of_a_standard_queue_each_message_stands_for_itself() -> None:
+    batch = [message("a"), message("b"), message("c")]
+    handled = queue_batches.handled(batch, failures("b"), reports_item_failures=True)
+    assert [one.message_id for one in handled] == ["a", "c"]
+    assert queue_batches.handled(batch, failures("b"), reports_item_failures=False) == batch
+
+
+#: "Properly filtering Amazon SQS messages" in the developer guide: format of the body, of the pattern, outcome.
+@pytest.mark.parametrize(
+    ("pattern", "body", "expected"),
+    [
+        ('{"body": ["text"]}', "text", True),
+        ('{"body": ["text"]}', "other", False),
+        ('{"body": ["text"]}', '{"a": 1}', False),
+        ('{"body": {"a": [1]}}', '{"a": 1}', True),
+        ('{"body": {"a": [1]}}', '{"a": 2}', False),
+        ('{"body": {"a": [1]}}', "text", False),
+        ('{"body": {"a": [1]}}', '{"a": 1', False),
+        ('{"messageAttributes": {"k": {"stringValue": ["v"]}}}', "anything", True),
+    ],
+)
+def test_filters(pattern: str, body: str, *, expected: bool) -> None:
+    record: dict[str, Any] = {"body": body, "messageAttributes": {"k": {"stringValue": "v"}}}
+    assert queue_batches.is_wanted(compile_filters([pattern]), record) == expected
+
+
+def test_width_grows_while_messages_wait_and_shrinks_when_refused() -> None:
+    width = Width(20)
+    assert width.places == FIRST_WIDTH
+    width.is_too_narrow(0)
+    width.is_too_narrow(1)
+    assert width.places == FIRST_WIDTH + 5
+    width.is_wide_enough()
+    width.is_too_narrow(100)
+    assert width.places == FIRST_WIDTH + 5, "what passed meanwhile does not count"
+    width.is_too_narrow(200)
+    assert (width.places, width.can_grow) == (20, False)
+    width.refused(200)
+    assert (width.places, width.pause_left(200)) == (10, 1)
+    for _ in range(20):
+        width.refused(200)
+    assert (width.places, width.pause_left(200)) == (1, LONGEST_PAUSE_SECONDS)
+    width.has_emptied()
+    assert width.places == FIRST_WIDTH
+    width.limit = 2
+    assert width.places == 2

@@ -1,0 +1,67 @@
+"""Messages: digests, sizes, which attributes are chosen, and what is kept of one."""
+
+from hashlib import md5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lambent.services.sqs import contents
+from lambent.services.sqs.contents import Attribute, Details, Draft
+
+#: As SQS answered them; the first two stand in the tests of the AWS SDKs and tools built on them.
+DIGESTS = [
+    ({"timestamp": Attribute("Number", "1493147359900")}, "235c5c510d26fb653d073faed50ae77c"),
+    ({}, md5(b"").hexdigest()),
+]
+
+
+@pytest.mark.parametrize(("attributes", "digest"), DIGESTS)
+def test_digest_of_attributes(attributes: dict[str, Attribute], digest: str) -> None:
+    assert contents.attributes_md5(attributes) == digest
+
+
+def test_digest_is_over_names_types_and_values_in_order_of_names() -> None:
+    """Written out as the developer guide has it: length and bytes of name and type, kind, length and bytes of value."""
+    attributes = {"b": Attribute("Binary.png", "AP8="), "a": Attribute("String", "ü")}
+    encoded = b"\0\0\0\x01a\0\0\0\x06String\x01\0\0\0\x02\xc3\xbc\0\0\0\x01b\0\0\0\x0aBinary.png\x02\0\0\0\x02\x00\xff"
+    assert contents.attributes_md5(attributes) == md5(encoded).hexdigest()
+
+
+def test_size_counts_the_body_and_attributes() -> None:
+    draft = Draft("äb", "me", attributes={"n": Attribute("Binary", "AP8="), "t": Attribute("String", "ü")})
+    assert contents.size(draft) == 3 + (1 + 6 + 2) + (1 + 6 + 2)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["a.x"], {"a.x"}),
+        (["a.*"], {"a.x", "a.y"}),
+        (["a*"], set()),
+        ([".*"], {"a.x", "a.y", "b"}),
+        (["All"], {"a.x", "a.y", "b"}),
+        (["c"], set()),
+    ],
+)
+def test_chosen_attributes(names: list[str], expected: set[str]) -> None:
+    attributes = dict.fromkeys(("a.x", "a.y", "b"), Attribute("String", "v"))
+    assert set(contents.chosen(attributes, names)) == expected
+
+
+_texts = st.text(max_size=20)
+
+
+@given(
+    st.builds(
+        Details,
+        sender_id=_texts,
+        attributes=st.dictionaries(_texts, st.builds(Attribute, _texts, _texts), max_size=3),
+        trace=_texts,
+        group_id=_texts,
+        deduplication_id=_texts,
+        dead_letter_source=_texts,
+    )
+)
+def test_details_come_back(details: Details) -> None:
+    assert contents.load(contents.dump(details)) == details
