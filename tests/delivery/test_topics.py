@@ -27,7 +27,7 @@ from lambent.delivery.topics import Topics
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
-from lambent.services.lambda_.happenings import Happenings
+from lambent.services.happenings import Happenings
 from lambent.services.sns import messages, publish_store, store, subscription_store
 from lambent.services.sns.messages import Draft
 from lambent.services.sns.subscriptions import State, Subscription
