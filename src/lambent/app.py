@@ -352,6 +352,7 @@ class Platform:
             database=self._database,
             targets=self.targets,
             happenings=self._happenings,
+            meter=self.meter,
             clock=self._clock,
             ids=self._ids,
         )

@@ -117,7 +117,9 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
         {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.sender(made.tails)}
     )
     ids = RandomIds()
-    parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=ids)
+    parcels = Parcels(
+        database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=ids
+    )
     loops = [
         Rules(database=database, parcels=parcels, meter=made.meter, clock=clock).run(),
         ScheduledRules(database=database, clock=clock, ids=ids).run(),

@@ -19,6 +19,7 @@ from lambent.delivery.parcels import End, Fate, Owner, Parcels
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.happenings import Happenings
 from lambent.storage import log
 from lambent.storage.database import Database
@@ -90,7 +91,9 @@ async def stage(
         made[0].take(tx, sent, moment)
 
     targets = Targets({"test": take})
-    sender = Parcels(database=database, targets=targets, happenings=happenings, clock=clock, ids=RandomIds())
+    sender = Parcels(
+        database=database, targets=targets, happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
+    )
     sender.register(Owner("test", pause, dead_letter, carry))
     made.append(Stage(database, clock, sender, happenings))
     running = asyncio.create_task(sender.run())

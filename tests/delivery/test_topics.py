@@ -26,7 +26,8 @@ from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
 from lambent.delivery.topics import Topics
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
-from lambent.services.lambda_.happenings import Happenings
+from lambent.kit.meter import Meter
+from lambent.services.happenings import Happenings
 from lambent.services.sns import messages, publish_store, store, subscription_store
 from lambent.services.sns.messages import Draft
 from lambent.services.sns.subscriptions import State, Subscription
@@ -117,7 +118,9 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None) -> AsyncI
     database = Database.open(directory / "lambent.db")
     made = Stage(database, clock, Happenings())
     targets = Targets({"sqs": made.take, "sns": topic_target.send})
-    parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=RandomIds())
+    parcels = Parcels(
+        database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=RandomIds()
+    )
     fan_out = Topics(
         database=database,
         sending=parcels,

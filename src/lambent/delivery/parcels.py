@@ -16,12 +16,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 
-from lambent.delivery import parcel_store
+from lambent.delivery import parcel_meters, parcel_store
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.services.happenings import HappeningKind, Happenings
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
@@ -83,8 +84,11 @@ class Owner:
 
 
 class Parcels:
-    def __init__(self, *, database: Database, targets: Targets, happenings: Happenings, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, database: Database, targets: Targets, happenings: Happenings, meter: Meter, clock: Clock, ids: Ids
+    ) -> None:
         self._database = database
+        self._meter = meter
         self._targets = targets
         self._happenings = happenings
         self._clock = clock
@@ -268,7 +272,9 @@ class Parcels:
         return End(Fate.DEAD_LETTER, refusal)
 
     def report(self, parcel: Parcel, end: End) -> None:
-        """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        """Count what it came to, and tell people who look what was not taken. Owners do so after a first attempt."""
+        if end.fate is not Fate.KEPT and (count := parcel_meters.COUNTS.get(parcel.owner)):
+            count(self._meter, parcel, taken=end.fate is Fate.TAKEN)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return

@@ -46,7 +46,7 @@ def put(cloudwatch: Any, namespace: str) -> Put:
 
 
 def window(minutes: int = 60) -> dict[str, datetime]:
-    return {"StartTime": NOW - timedelta(minutes=minutes), "EndTime": NOW + timedelta(minutes=1)}
+    return {"StartTime": NOW - timedelta(minutes=minutes), "EndTime": datetime.now(UTC) + timedelta(minutes=1)}
 
 
 def statistics(cloudwatch: Any, namespace: str, name: str, *wanted: str, **more: Any) -> list[dict[str, Any]]:
