@@ -37,8 +37,12 @@ def sender(tails: LiveTails) -> Send:
 
 
 def _append(tx: Transaction, message: Message, moment: Moment) -> TailedEvent:
-    """Raises Refused: no such group, or an event too large for one."""
+    """Raises Refused: no such group, one of another account (no policy can open it here), or too large an event."""
     key = _group_key(message.target_arn)
+    if message.sender.account_id != key.account_id:
+        raise Refused(
+            "AccessDeniedException", f"{message.target_arn} is another account's: {message.sender.arn} cannot log there"
+        )
     group = store.find_group(tx, key)
     if group is None:
         raise Refused("ResourceNotFoundException", f"Log group not found: {message.target_arn}")
