@@ -337,6 +337,20 @@ def test_bug_in_a_target_holds_up_only_its_own(tmp_path: Path) -> None:
     in_stage(body, tmp_path)
 
 
+def test_bug_at_the_first_attempt_is_a_refusal_that_leaves_no_trace(tmp_path: Path) -> None:
+    """Whoever sent it goes on: a rule's transaction has other events in it."""
+
+    async def body(stage: Stage) -> None:
+        stage.closed = _Broken()  # type: ignore[assignment]  # asking it about OPEN is the bug
+        end = await stage.send(OPEN)
+        assert (end.fate, end.refusal and end.refusal.code) == (Fate.KEPT, "InternalFailure")
+        stage.closed = set()
+        await stage.advance(1)
+        await until(lambda: stage.bodies(OPEN) == [b"hello"])
+
+    in_stage(body, tmp_path)
+
+
 class _Broken:
     def __contains__(self, target: str) -> bool:
         if target == OPEN:

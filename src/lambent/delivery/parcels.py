@@ -25,6 +25,7 @@ from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.kit.meter import Meter
 from lambent.services.happenings import HappeningKind, Happenings
+from lambent.storage.connection import DISK_ERRORS
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -214,12 +215,23 @@ class Parcels:
     def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
         """To a target of ours."""
         try:
-            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
+            self._send(tx, self._rendered(parcel))
         except Refused as refusal:
             return self._refused(tx, parcel, refusal)
         if parcel.parcel_id:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
         return End(Fate.TAKEN)
+
+    def _send(self, tx: Transaction, message: Message) -> None:
+        """Raises Refused. So does a bug, without a trace in the transaction: it holds up only what it concerns."""
+        try:
+            with tx.part():
+                self._targets.send(tx, message, Moment(self._clock.now_ms(), self._ids))
+        except (Refused, *DISK_ERRORS):
+            raise
+        except Exception as error:
+            log.exception("a message to %s failed", message.target_arn)
+            raise Refused("InternalFailure", repr(error)) from error
 
     def _rendered(self, parcel: Parcel) -> Message:
         render = self._owners[parcel.owner].render
@@ -281,7 +293,7 @@ class Parcels:
         if letter is None:
             return End(Fate.LOST, refusal)
         try:
-            self._targets.send(tx, letter, Moment(self._clock.now_ms(), self._ids))
+            self._send(tx, letter)
         except Refused as of_the_queue:
             return End(
                 Fate.LOST, Refused(refusal.code, f"{refusal}; the dead-letter queue does not take it: {of_the_queue}")
