@@ -18,6 +18,7 @@ from dataclasses import replace
 from enum import Enum
 
 from lambent.delivery import parcel_meters, parcel_store
+from lambent.delivery.alarms import Alarm
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
@@ -36,9 +37,6 @@ PAGE = 256
 #: Parcels being carried at once: in all, and to one host.
 MAX_CARRIED = 64
 MAX_CARRIED_PER_LANE = 16
-
-#: The longest sleep: a wall clock that is set forward is noticed that much later at most.
-LOOK_SECONDS = 60.0
 
 #: Pause after trouble with the disk, or a bug.
 FAULT_SECONDS = 1.0
@@ -104,8 +102,6 @@ class Parcels:
         """Parcel id -> lane of those that are on their way."""
         self._latest_lane = ""
         """Of which one was begun with last."""
-        self._alarms: set[int] = set()
-        """Times somebody sleeps until."""
         self._quiet = asyncio.Event()
         self._is_draining = False
 
@@ -124,9 +120,10 @@ class Parcels:
     async def run(self) -> None:
         """Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            alarm = Alarm(self._bell, self._clock, tasks)
             while True:
                 if not self._is_draining:
-                    await self._take_up(tasks)
+                    await self._take_up(tasks, alarm)
                 await self._bell.wait()
 
     async def drain(self) -> None:
@@ -136,16 +133,16 @@ class Parcels:
             self._quiet.clear()
             await self._quiet.wait()
 
-    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
-        """Attempt what is due, and see to it that we are woken for what is not."""
+    async def _take_up(self, tasks: asyncio.TaskGroup, alarm: Alarm) -> None:
+        """Attempt what is due, and see to it that we are woken for what was not due when it was looked for."""
         try:
             now_ms = self._clock.now_ms()
             while await self._attempt_due(tasks, now_ms):
                 now_ms = self._clock.now_ms()
-            self._set_alarm(tasks, now_ms)
+            alarm.set(self._database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms)))
         except StorageError:
             log.exception("parcels wait for the disk")
-            tasks.create_task(self._ring_at(self._clock.now_ms() + round(FAULT_SECONDS * 1000)))
+            alarm.ring_in(FAULT_SECONDS)
 
     async def _attempt_due(self, tasks: asyncio.TaskGroup, now_ms: int) -> bool:
         """A page of what is due; False if that was all there is to do for now."""
@@ -165,6 +162,8 @@ class Parcels:
         if len(carried) >= MAX_CARRIED:
             return False
         found = await self._database.scan(lambda tx: self._to_carry(tx, carried, now_ms))
+        if self._is_draining:
+            return False
         for parcel, lane in found:
             self._carried[parcel.parcel_id] = self._latest_lane = lane
             tasks.create_task(self._carry(parcel))
@@ -323,18 +322,3 @@ class Parcels:
     def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
         for parcel, end in ends:
             self.report(parcel, end)
-
-    def _set_alarm(self, tasks: asyncio.TaskGroup, now_ms: int) -> None:
-        """Be woken when the next parcel falls due, unless somebody sleeps until then or before already.
-
-        `now_ms`: as of when the due ones were looked for; what fell due since then has not been seen.
-        """
-        due_ms = self._database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms))
-        if due_ms is not None and due_ms < min(self._alarms, default=due_ms + 1):
-            tasks.create_task(self._ring_at(due_ms))
-
-    async def _ring_at(self, due_ms: int) -> None:
-        self._alarms.add(due_ms)
-        await self._clock.sleep(min(max(0.0, (due_ms - self._clock.now_ms()) / 1000), LOOK_SECONDS))
-        self._alarms.discard(due_ms)
-        self._bell.ring()
