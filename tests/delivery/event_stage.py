@@ -85,9 +85,7 @@ class Stage:
 
         def is_done(tx: Transaction) -> bool:
             is_read = checkpoints.find(tx, LOG, CONSUMER) == log.head(tx, LOG)
-            return is_read and not parcel_store.due_parcels(
-                tx, self.clock.now_ms(), owners=[OWNER], busy_lanes=[], limit=1
-            )
+            return is_read and not parcel_store.due_parcels(tx, self.clock.now_ms(), owners=[OWNER], limit=1)
 
         await until(lambda: self.database.read(is_done))
 

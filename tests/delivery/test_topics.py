@@ -106,9 +106,16 @@ class Stage:
     def due(self) -> list[int]:
         """Parcels that are to be attempted now, or are on their way."""
         now_ms = self.clock.now_ms()
-        return self.database.read(
-            lambda tx: parcel_store.due_parcels(tx, now_ms, owners=["sns"], busy_lanes=[], limit=1_000)
-        )
+
+        def read(tx: Transaction) -> list[int]:
+            lanes = ["", *parcel_store.lanes_after(tx, "")]
+            return [
+                one
+                for lane in lanes
+                for one in parcel_store.due_parcels(tx, now_ms, owners=["sns"], limit=1_000, lane=lane)
+            ]
+
+        return self.database.read(read)
 
 
 @contextlib.asynccontextmanager
