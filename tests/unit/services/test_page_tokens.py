@@ -16,9 +16,7 @@ def test_what_was_written_is_read(where: list[str | int]) -> None:
     assert page_tokens.read(page_tokens.write(*where), *[type(value) for value in where]) == tuple(where)
 
 
-@pytest.mark.parametrize(
-    "where", [[], ["a", "b"], [1], [None], [True], {"a": 1}, "a", 1, [["a"]]], ids=repr
-)
+@pytest.mark.parametrize("where", [[], ["a", "b"], [1], [None], [True], {"a": 1}, "a", 1, [["a"]]], ids=repr)
 def test_another_shape_is_none_of_ours(where: object) -> None:
     with pytest.raises(BadToken):
         page_tokens.read(base64.urlsafe_b64encode(orjson.dumps(where)).decode(), str)
