@@ -91,6 +91,7 @@ from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import RecordRetention
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
@@ -112,10 +113,12 @@ from lambent.services.scheduler import universal_targets
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sns.envelopes import CERTIFICATE_PAGE
 from lambent.services.sns.operations import SnsOperations
+from lambent.services.sns.topic_meters import TopicMeters
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
+from lambent.services.sqs.queue_meters import QueueMeters
 from lambent.services.sqs.receiving import Receiver
 from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
@@ -332,6 +335,7 @@ class Platform:
             retention=self.record_retention,
             subscriptions=self.subscriptions,
             throttle=ShardThrottle(clock),
+            meters=StreamMeters(self.meter),
             clock=clock,
             ids=self._ids,
         )
@@ -361,7 +365,7 @@ class Platform:
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self._database, self._clock)
-        self.queues = QueueParts(self._database, self.receiver, self._clock, self._ids)
+        self.queues = QueueParts(self._database, self.receiver, QueueMeters(self.meter), self._clock, self._ids)
         self.queue_upkeep = QueueUpkeep(self._database, self._clock, self._ids)
         self.meter.gauge(QueueGauges(self._database, self._clock).read)
 
@@ -479,7 +483,7 @@ class Platform:
                 ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(self.streams)),
                 ServedService(
                     load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
-                    SnsOperations(self._database, self._clock, self._ids),
+                    SnsOperations(self._database, self._clock, self._ids, TopicMeters(self.meter)),
                 ),
                 ServedService(load_service("scheduler", SchedulerOperations.SERVED), self._scheduler),
                 self._queue_service(),
