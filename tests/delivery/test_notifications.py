@@ -170,7 +170,7 @@ def test_a_queue_that_refuses_is_tried_again_and_holds_up_nobody(tmp_path: Path)
         async with scene(tmp_path, Notification("id-q", QUEUE, ("s3:ObjectCreated:*",))) as stage:
             stage.is_closed = True
             await stage.database.write(lambda tx: append(tx, change("first")))
-            await until(lambda: stage.consumed() == 1)
+            await until(lambda: stage.happenings.after(0, 10, account_id="000000000000"))
             [happened] = stage.happenings.after(0, 10, account_id="000000000000")
             assert (happened["outcome"], happened["targetArn"], happened["source"]) == ("refused", QUEUE, "s3:b")
             assert "there is no such queue; another attempt follows" in happened["detail"]

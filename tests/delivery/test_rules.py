@@ -13,6 +13,7 @@ import pytest
 from delivery.event_stage import ACCOUNT, BUS, CLOSED, DEAD, OPEN, Stage, in_stage, stage
 from delivery.scene import until
 from lambent.delivery import bus_target
+from lambent.delivery import rules as delivery_rules
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
@@ -240,6 +241,20 @@ def test_a_log_group(tmp_path: Path) -> None:
         assert b"1 came" in (first, second)
         assert any(b'"detail":{"n": 1}' in text for text in (first, second))
         assert len(stage.bodies(DEAD)) == 1
+
+    in_stage(body, tmp_path)
+
+
+def test_no_transaction_is_made_of_more_messages_than_others_can_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_rules, "MAX_PARCELS", 3)
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("r", *[{"InputPath": "$.detail"}] * 2)
+        await asyncio.gather(*[stage.put(json.dumps({"n": n})) for n in range(10)])
+        await stage.settled()
+        assert [one["n"] for one in stage.documents()] == [n for n in range(10) for _ in range(2)]
 
     in_stage(body, tmp_path)
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from delivery.scene import until
-from lambent.delivery import checkpoints, parcel_store, topic_target, topics
+from lambent.delivery import checkpoints, parcel_store, topic_parcels, topic_target, topics
 from lambent.delivery.http_posts import HttpPosts
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcels import Parcels
@@ -29,7 +29,7 @@ from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
 from lambent.services.happenings import Happenings
 from lambent.services.sns import messages, publish_store, store, subscription_store
-from lambent.services.sns.messages import Draft
+from lambent.services.sns.messages import Draft, Kind, Published
 from lambent.services.sns.subscriptions import State, Subscription
 from lambent.services.sns.topics import Topic
 from lambent.storage import log
@@ -173,6 +173,27 @@ def test_every_subscription_that_wants_it_gets_it(tmp_path: Path) -> None:
         await until(lambda: len(stage.texts("all")) == 3)
         assert stage.texts("all") == ['{"n": 1}', '{"n": 2}', "no object"]
         assert stage.texts("some") == ['{"n": 1}']
+
+    in_stage(body, tmp_path)
+
+
+def test_no_transaction_is_made_of_more_deliveries_than_others_can_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of one message, and no further one once there are enough: each queue still gets everything, in order."""
+    monkeypatch.setattr(topic_parcels, "MAX_DELIVERIES", 3)
+
+    async def body(stage: Stage) -> None:
+        of, names, texts = topic(), [f"q{number}" for number in range(5)], [f"{number}" for number in range(20)]
+        for name in names:
+            await stage.subscribe(queue(name), of, RawMessageDelivery="true")
+        for text in texts:
+            await stage.publish(text, of)
+        await until(stage.is_done)
+        assert [stage.texts(name) for name in names] == [texts] * len(names)
+        published = [Published(Kind.NOTIFICATION, of.arn, text, 0, text) for text in texts]
+        deliveries, count = stage.database.read(lambda tx: topic_parcels.plan(tx, published))
+        assert (len(deliveries), count) == (5, 1)
 
     in_stage(body, tmp_path)
 

@@ -7,8 +7,8 @@ Loaded when the first message goes to a URL, not before: the library takes 100 m
 """
 
 import ipaddress
-import socket
 from collections.abc import Mapping
+from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -70,12 +70,12 @@ class HttpClient:
 
 
 class _HttpConnection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
+    def _new_conn(self) -> Any:
         return _checked(super()._new_conn())
 
 
 class _HttpsConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
+    def _new_conn(self) -> Any:
         return _checked(super()._new_conn())
 
 
@@ -87,8 +87,8 @@ class _HttpsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
 
-def _checked(connected: socket.socket) -> socket.socket:
-    """Before anything is sent. Raises ForbiddenAddress."""
+def _checked(connected: Any) -> Any:
+    """A socket, before anything is sent. Raises ForbiddenAddress."""
     peer = connected.getpeername()[0]
     if is_forbidden(peer):
         connected.close()

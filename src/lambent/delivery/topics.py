@@ -8,7 +8,7 @@ rules.
 from collections.abc import Sequence
 
 from lambent.delivery import parcel_meters, topic_parcels
-from lambent.delivery.consumer import AfterCommit, Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Portion
 from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcel_meters import Arrival
 from lambent.delivery.parcel_store import Parcel
@@ -57,14 +57,14 @@ class Topics:
     async def run(self) -> None:
         await self._consumer.run()
 
-    async def _decide(self, records: Sequence[LogRecord]) -> Effects:
+    async def _decide(self, records: Sequence[LogRecord]) -> Portion:
         """A message is signed once, however many get it."""
         published = [Published.from_bytes(record.payload) for record in records]
-        deliveries = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
+        deliveries, count = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
         to_sign = [delivery.to_sign for delivery in deliveries]
         signed = await self._signer.sign({one for one in to_sign if one is not None})
         signatures = [Signature(one[0], signed[one]) if one is not None else None for one in to_sign]
-        return lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True)))
+        return Portion(lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True))), count)
 
     def _send(self, tx: Transaction, signed: Sequence[tuple[Delivery, Signature | None]]) -> AfterCommit:
         """Parcels are made one by one: together they may be large."""

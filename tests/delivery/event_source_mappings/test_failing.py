@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,10 @@ class AskedClock(VirtualClock):
         await super().sleep(seconds)
 
 
+def _has_come_to(times: list[float], attempts: int) -> bool:
+    return len(times) == attempts
+
+
 def test_retries_pause_longer_and_longer_but_no_longer_than_a_minute(tmp_path: Path) -> None:
     async def main() -> None:
         times: list[float] = []
@@ -71,8 +76,8 @@ def test_retries_pause_longer_and_longer_but_no_longer_than_a_minute(tmp_path: P
             await scene.put(1)
             pauses = [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 60.0, 60.0]
             for attempts, pause in enumerate(pauses, 1):
-                await until(lambda attempts=attempts: len(times) == attempts)
-                await until(lambda pause=pause: pause in clock.asked)  # what failed is on disk
+                await until(partial(_has_come_to, times, attempts))
+                await until(partial(clock.asked.__contains__, pause))  # what failed is on disk
                 clock.asked.clear()
                 await clock.advance(pause)
             await until(lambda: len(times) == len(pauses) + 1)

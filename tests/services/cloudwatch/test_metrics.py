@@ -311,7 +311,7 @@ def test_a_made_up_token_is_refused(cloudwatch: Any) -> None:
     for token in ("made up", "W10="):
         with pytest.raises(ClientError) as refused:
             cloudwatch.list_metrics(NextToken=token)
-        assert code(refused) == "InvalidNextToken"
+        assert code(refused) == "InvalidParameterValue"
 
 
 def test_alarms_are_not_served_and_say_so(cloudwatch: Any) -> None:
