@@ -65,6 +65,7 @@ from lambent.services.happenings import Happenings
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import RecordRetention
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle as ShardThrottle
 from lambent.services.lambda_ import store as lambda_store
@@ -82,6 +83,7 @@ from lambent.services.scheduler import universal_targets
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
+from lambent.services.sqs.queue_meters import QueueMeters
 from lambent.services.sqs.receiving import Receiver
 from lambent.services.sqs.upkeep import Upkeep as QueueUpkeep
 from lambent.settings import Settings
@@ -234,6 +236,7 @@ class Parts:
             retention=self.record_retention,
             subscriptions=self.subscriptions,
             throttle=ShardThrottle(clock),
+            meters=StreamMeters(self.meter),
             clock=clock,
             ids=self.ids,
         )
@@ -263,7 +266,7 @@ class Parts:
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self.database, self.clock)
-        self.queues = QueueParts(self.database, self.receiver, self.clock, self.ids)
+        self.queues = QueueParts(self.database, self.receiver, QueueMeters(self.meter), self.clock, self.ids)
         self.queue_upkeep = QueueUpkeep(self.database, self.clock, self.ids)
         self.meter.gauge(QueueGauges(self.database, self.clock).read)
 

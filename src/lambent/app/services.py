@@ -20,6 +20,7 @@ from lambent.services.s3.operations import S3Operations
 from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sns.envelopes import CERTIFICATE_PAGE
 from lambent.services.sns.operations import SnsOperations
+from lambent.services.sns.topic_meters import TopicMeters
 from lambent.services.sqs import query_names
 from lambent.services.sqs.operations import SqsOperations
 from lambent.wire.model import load_service
@@ -75,7 +76,7 @@ def _served(parts: Parts) -> list[ServedService]:
         ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(parts.streams)),
         ServedService(
             load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
-            SnsOperations(parts.database, parts.clock, parts.ids),
+            SnsOperations(parts.database, parts.clock, parts.ids, TopicMeters(parts.meter)),
         ),
         ServedService(load_service("scheduler", SchedulerOperations.SERVED), parts.scheduler),
         _queues(parts),

@@ -19,6 +19,7 @@ from enum import Enum
 
 from lambent.delivery import parcel_meters, parcel_store
 from lambent.delivery.alarms import Alarm
+from lambent.delivery.parcel_meters import Arrival
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
@@ -301,8 +302,10 @@ class Parcels:
 
     def report(self, parcel: Parcel, end: End) -> None:
         """Count what it came to, and tell people who look what was not taken. Owners do so after a first attempt."""
-        if end.fate is not Fate.KEPT and (count := parcel_meters.COUNTS.get(parcel.owner)):
-            count(self._meter, parcel, taken=end.fate is Fate.TAKEN)
+        if end.fate is Fate.TAKEN:
+            parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
+        elif end.fate is not Fate.KEPT:
+            parcel_meters.count_failure(self._meter, parcel)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
@@ -322,3 +325,8 @@ class Parcels:
     def report_all(self, ends: Sequence[tuple[Parcel, End]]) -> None:
         for parcel, end in ends:
             self.report(parcel, end)
+
+    def count_arrivals(self, arrivals: Sequence[Arrival]) -> None:
+        """For owners that report only refusals: what was taken at a first attempt."""
+        for arrival in arrivals:
+            parcel_meters.count_arrival(self._meter, arrival)

@@ -17,12 +17,14 @@ from lambent.delivery.event_source_mappings import source_finder
 from lambent.delivery.event_source_mappings.mappings import STREAM_GONE
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
 from lambent.services.kinesis import hash_keys
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import RecordRetention
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle
 from lambent.services.lambda_.errors import InvalidParameterValue
@@ -94,6 +96,7 @@ def _parts(database: Database, clock: VirtualClock, retention: RecordRetention) 
         retention=retention,
         subscriptions=Subscriptions(clock),
         throttle=Throttle(clock),
+        meters=StreamMeters(Meter()),
         clock=clock,
         ids=RandomIds(),
     )

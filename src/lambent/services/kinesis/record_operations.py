@@ -42,7 +42,9 @@ class RecordOperations:
             if "SequenceNumberForOrdering" in request:
                 sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], now_ms)
             _check_dry_run(request)
+            meter = parts.meters.of(stream.key)
             if stream.is_throttled and (refusal := parts.throttle.write(stream, placed.shard, placed.size_bytes)):
+                meter.put_record(succeeded=False)
                 raise refusal
             shard = placed.shard
             addition = Addition(stream, {shard.log: (placed.payload,)}, now_ms)
@@ -50,6 +52,8 @@ class RecordOperations:
                 positions = await self._database.write_shared(record_store.append_all, addition)
             except StreamChanged:
                 continue
+            meter.put_record(succeeded=True)
+            meter.took(1, placed.size_bytes)
             return _acknowledge(shard, positions[shard.log]) | _encryption(stream)
 
     async def put_records(self, caller: Caller, request: Request) -> Result:
@@ -64,6 +68,7 @@ class RecordOperations:
                 results = await self._append(view.stream, placed, refusals)
             except StreamChanged:
                 continue
+            self._count_put(view.stream, [one.size_bytes for n, one in enumerate(placed) if n not in refusals])
             return {"FailedRecordCount": len(refusals), "Records": results, **_encryption(view.stream)}
 
     async def get_shard_iterator(self, caller: Caller, request: Request) -> Result:
@@ -99,8 +104,10 @@ class RecordOperations:
         )
         if view.stream.is_throttled:
             self._parts.throttle.charge_read(shard, sum(len(record.payload) for record in page.records))
+        found = documents.describe_records(shard, page.records)
+        self._parts.meters.of(view.stream.key).got(page.records, sum([len(one["Data"]) for one in found]), now_ms)
         result: Result = {
-            "Records": documents.describe_records(shard, page.records),
+            "Records": found,
             "MillisBehindLatest": page.millis_behind(now_ms),
         }
         if shard.is_closed and page.is_at_end:
@@ -109,6 +116,13 @@ class RecordOperations:
             following = ShardIterator(iterator.stream_id, iterator.shard_index, page.through, now_ms)
             result["NextShardIterator"] = shard_iterators.write_token(following)
         return result
+
+    def _count_put(self, stream: Stream, sizes: Sequence[int]) -> None:
+        """A PutRecords, of which these were taken."""
+        meter = self._parts.meters.of(stream.key)
+        meter.put_records(succeeded=bool(sizes))
+        if sizes:
+            meter.took(len(sizes), sum(sizes))
 
     def _throttled(self, stream: Stream, placed: Sequence[Placed]) -> dict[int, ProvisionedThroughputExceeded]:
         """By place in the request: the records that are one too many for their shard."""
