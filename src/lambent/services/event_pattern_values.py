@@ -8,7 +8,7 @@ import ipaddress
 import itertools
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -90,16 +90,45 @@ def _wildcard(operand: Any) -> Choice:
 
 
 def _wildcard_test(operand: Any) -> TextTest:
-    r"""`*` is any run of characters, `\*` and `\\` are themselves; two stars in a row are refused."""
+    r"""`*` is any run of characters, `\*` and `\\` are themselves; two stars in a row are refused.
+
+    What stands between stars is looked for from left to right, each at its first place: no pattern costs more than one
+    way through the text. (As a regular expression, `*a*a*a*b` takes for ever on a text of a's.)
+    """
     text = _string("wildcard", operand)
     parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
     if any(first == second == "*" for first, second in itertools.pairwise(parts)):
         raise InvalidPattern("Consecutive wildcard characters are not allowed")
     if "\\" in parts:
         raise InvalidPattern("Invalid escape character")
-    expression = "".join(".*" if part == "*" else re.escape(part.removeprefix("\\")) for part in parts)
-    fullmatch = re.compile(expression, re.DOTALL).fullmatch
-    return lambda value: fullmatch(value) is not None
+    first, *others = _between_stars(parts)
+    if not others:
+        return lambda value: value == first
+    *middle, last = others
+    return lambda value: _follow_each_other(value, first, middle, last)
+
+
+def _between_stars(parts: Iterable[str]) -> list[str]:
+    pieces = [""]
+    for part in parts:
+        if part == "*":
+            pieces.append("")
+        else:
+            pieces[-1] += part.removeprefix("\\")
+    return pieces
+
+
+def _follow_each_other(text: str, first: str, middle: Iterable[str], last: str) -> bool:
+    """Whether `text` begins with `first` and ends with `last`, and has the others in between, in this order."""
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in middle:
+        found = text.find(piece, at, end)
+        if found < 0:
+            return False
+        at = found + len(piece)
+    return True
 
 
 def _exists(operand: Any) -> Choice:

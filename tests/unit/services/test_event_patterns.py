@@ -1,6 +1,8 @@
 """Event patterns, by the examples of the EventBridge user guide ("Comparison operators for use in event patterns")."""
 
 import json
+import re
+import time
 from typing import Any
 
 import pytest
@@ -182,3 +184,17 @@ def test_patterns_have_a_depth() -> None:
         lists = [lists]
     assert compile_pattern('{"a": ["x"]}')({"a": lists})
     assert not compile_pattern('{"a": {"b": ["x"]}}')({"a": lists})
+
+
+@given(st.text("ab*", max_size=8).filter(lambda pattern: "**" not in pattern), st.text("ab*", max_size=10))
+def test_wildcards_mean_what_a_regular_expression_does(pattern: str, text: str) -> None:
+    expected = re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text) is not None
+    assert compile_pattern(json.dumps({"a": [{"wildcard": pattern}]}))({"a": text}) == expected
+
+
+def test_no_wildcard_takes_for_ever() -> None:
+    """Rules are matched on the event loop: this pattern stopped the platform."""
+    matches = compile_pattern(json.dumps({"a": [{"wildcard": "*a" * 60 + "*b"}]}))
+    started = time.monotonic()
+    assert not matches({"a": "a" * 200_000})
+    assert time.monotonic() - started < 1
