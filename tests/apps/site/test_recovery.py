@@ -8,6 +8,7 @@ import itertools
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ import pytest
 
 import package
 from platform_process import PlatformProcess
-from sitebuilder import turns
+from sitebuilder import assembly, turns
+from sitebuilder.assembly import Buckets
 from sitebuilder.buckets import Bucket
 from sitebuilder.build import Report, Site
 from sitebuilder.events import Build, Change, Look
@@ -24,7 +26,6 @@ from sitebuilder.publisher import Publisher
 from sitebuilder.settings import Settings
 from sitebuilder.turn_keeper import TurnKeeper, TurnLost
 from sitebuilder.turns import Decision
-from sitebuilder.workspace import Workspace
 
 LAYOUT = "<title>{{ .Title }}</title>{{ .Content }}{{ range site.RegularPages }}<a>{{ .Title }}</a>{{ end }}"
 BASE_URL = "http://small.test/"
@@ -50,6 +51,10 @@ class MortalBucket(Bucket):
     def delete(self, keys: Any) -> None:
         self._life.step()
         super().delete(keys)
+
+    def copy(self, *arguments: Any) -> str:
+        self._life.step()
+        return super().copy(*arguments)
 
     def write(self, *arguments: Any) -> None:
         self._life.step()
@@ -116,15 +121,15 @@ class SmallSite:
             workspace=self._folder / workspace,
             hugo_variables=(),
         )
-        publisher = Publisher(self.website, self.state, f"{self.website.name}/published.json")
-        return Site(settings, self.source, self.website, publisher, Workspace(settings.workspace))
+        site = assembly.connect(settings, Buckets(self.source, self.website, self.state))
+        return replace(site, quiet_seconds=0.0)
 
     def turn(self, request_id: str, *, seconds: float = 60) -> TurnKeeper:
         return TurnKeeper(
             self.state,
             self.turn_key,
             request_id=request_id,
-            recipe=self.site().settings.recipe,
+            recipe=self.site().rounds.settings.recipe,
             deadline=time.time() + seconds,
             now=time.time,
         )
@@ -182,7 +187,7 @@ def test_sources_put_back_after_a_death_are_published_again(small: SmallSite) ->
     small.build()
     before = small.digests()
     small.put("content/d.md", "---\ntitle: d\n---\n")
-    small.life.steps_left = 4  # the turn, the intent, two uploads
+    small.life.steps_left = 10  # the turn, the intent, six copies of what is replaced, two uploads
     with pytest.raises(Died):
         small.build("r1")
     small.life.steps_left = 1_000_000
@@ -212,7 +217,7 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
     """The change comes while the turn is held, so its own event is turned away."""
     holder = small.turn("holder")
     site = small.site()
-    publish = site.publisher.publish
+    publish = site.rounds.publisher.publish
 
     class Interrupted(Publisher):
         def publish(self, *arguments: Any, **named: Any) -> Any:
@@ -221,8 +226,8 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
                 assert [report.outcome for report in small.build("other", "another environment")] == ["left"]
             return publish(*arguments, **named)
 
-    interrupted = Interrupted(site.publisher.website, site.publisher.state, site.publisher.record_key)
-    site = Site(site.settings, site.source, site.website, interrupted, site.workspace)
+    interrupted = Interrupted(small.website, site.rounds.state, keep=3)
+    site = replace(site, rounds=replace(site.rounds, publisher=interrupted))
     reports = list(site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60))
     assert [report.outcome for report in reports] == ["published", "published"]
     assert small.digests() == small.clean_build()
@@ -230,7 +235,7 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
 
 def test_a_workspace_left_by_the_dead_is_not_believed(small: SmallSite) -> None:
     small.build()
-    workspace = small.site().settings.workspace
+    workspace = small.site().rounds.settings.workspace
     (workspace / "sources.json").unlink()
     (workspace / "source/content/ghost.md").write_text("---\ntitle: ghost\n---\n")
     (workspace / "source/content/a.md").write_text("half a fi")
