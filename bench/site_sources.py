@@ -4,11 +4,12 @@ sidebar, pages of pages, feeds and a site map. The same number gives the same si
 
 from random import Random
 
-WORDS = """
+_WORDS = """
 bucket event function build page index change upload list order shard record stream queue topic rule
 clock trace sandbox memory lane slot header body cache digest manifest release theme template
 summary author reader week year
-""".split()
+"""
+WORDS = tuple(_WORDS.split())
 TAGS = tuple(f"tag-{word}" for word in WORDS[:24])
 
 _THEME = {

@@ -138,6 +138,7 @@ def measure_large(target: Target, pages: int) -> Iterator[report.Figure]:
         site.wait_until_idle()
     yield report.latency(f"{name}: edit uploaded, changed page served", served[1:], 1000)
     edit = site.builds()[-1]
+    uploaded = f"{edit['uploaded']} objects"
     steps = f"sync {edit['sync_ms']} ms, hugo {edit['hugo_ms']} ms, publishing {edit['publish_ms']} ms"
     told = ", ".join(f"{count} {operation}" for operation, count in sorted(edit["requests"].items()))
     yield report.Figure(f"{name}: requests of a warm edit", sum(edit["requests"].values()), "requests", note=told)
