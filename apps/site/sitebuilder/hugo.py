@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,8 +31,11 @@ class Failed:
     warnings: tuple[str, ...]
 
 
-def build(settings: Settings, *, source: Path, destination: Path, cache: Path, seconds: float) -> Succeeded | Failed:
-    """A whole build into `destination`, which must be fresh: hugo never removes what it no longer makes."""
+def build(
+    settings: Settings, *, source: Path, destination: Path, cache: Path, seconds: float, extra: Sequence[str] = ()
+) -> Succeeded | Failed:
+    """A build into `destination`, which must be fresh: hugo never removes what it no longer makes. A whole one, unless
+    `extra` arguments say otherwise."""
     command = [
         str(settings.hugo),
         "build",
@@ -40,6 +44,7 @@ def build(settings: Settings, *, source: Path, destination: Path, cache: Path, s
         *("--cacheDir", str(cache)),
         "--noBuildLock",
         *(("--baseURL", settings.base_url) if settings.base_url else ()),
+        *extra,
     ]
     exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
     found = diagnostics.read(printed, source)
