@@ -14,13 +14,13 @@ from pathlib import Path
 
 from sitebuilder import hugo, sources
 from sitebuilder.hugo import Failed
-from sitebuilder.partial import page_index, segments, stubs
+from sitebuilder.partial import page_index, segments
 from sitebuilder.partial.page_index import Page
 from sitebuilder.settings import Settings
 
 #: Static files are no part of a partial build: hugo is told of a folder that is not there. Those of themes are copied.
 _NO_STATIC = (("HUGO_STATICDIR", "lambent-no-static-files"),)
-_PLANTED = (page_index.LAYOUT_FILE, stubs.SHORTCODE_FILE)
+_PLANTED = (page_index.LAYOUT_FILE,)
 
 
 class HugoFailed(Exception):
@@ -49,11 +49,9 @@ class Runs:
     def render_pages(self, paths: frozenset[str]) -> Path:
         return self.render(paths)[0]
 
-    def render(self, paths: Iterable[str], *, trap: bool = False) -> tuple[Path, tuple[str, ...]]:
+    def render(self, paths: Iterable[str]) -> tuple[Path, tuple[str, ...]]:
         """The folder with the pages at these logical paths as in a whole build, and hugo's warnings."""
-        planted = {stubs.SHORTCODE_FILE: stubs.SHORTCODE_LAYOUT} if trap else {}
-        with _planted(self.source, planted):
-            return self._run("pages", paths, _NO_STATIC)
+        return self._run("pages", paths, _NO_STATIC)
 
     def _run(
         self, name: str, paths: Iterable[str], variables: tuple[tuple[str, str], ...]
