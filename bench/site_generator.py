@@ -46,11 +46,17 @@ LIST = """{{ define "main" }}<h1>{{ .Title }}</h1>
 {{ range (.Paginate (where .RegularPagesRecursive "Type" "posts")).Pages }}<h2><a href="{{ .RelPermalink }}">{{ .Title }}</a></h2>
 %s{{ end }}{{ partial "pager.html" . }}{{ end }}
 """
-PAGER = """{{ with .Paginator }}{{ range first 5 .Pagers }}<a href="{{ .URL }}">{{ .PageNumber }}</a>{{ end }}{{ end }}"""
+PAGER = (
+    """{{ with .Paginator }}{{ range first 5 .Pagers }}<a href="{{ .URL }}">{{ .PageNumber }}</a>{{ end }}{{ end }}"""
+)
 FEED = """<rss><channel><title>{{ .Title }}</title>{{ range first 20 .RegularPages }}<item><title>{{ .Title }}</title>
 <link>{{ .Permalink }}</link></item>{{ end }}</channel></rss>
 """
-WORDS = [first + second for first in ("ba", "ke", "li", "mo", "nu", "ra", "so", "ti") for second in ("den", "lor", "min", "sta")]
+WORDS = [
+    first + second
+    for first in ("ba", "ke", "li", "mo", "nu", "ra", "so", "ti")
+    for second in ("den", "lor", "min", "sta")
+]
 
 
 def write(folder: Path, pages: int, *, summaries: bool = False) -> int:

@@ -101,9 +101,7 @@ class StubRuns:
             self._fetch(self.prefix.entries if too_many or self.restarts >= MAX_RESTARTS else asked)
 
     def _fetch(self, keys: Iterable[str]) -> None:
-        missing = {
-            key for key in keys if key in self.prefix.entries and key in self.wanted and key not in self.present
-        }
+        missing = {key for key in keys if key in self.prefix.entries and key in self.wanted and key not in self.present}
         frames = pack.frames_of(self.prefix, missing)
         stored: dict[int, bytes] = {}
         for first, last in _neighbours(frames):
