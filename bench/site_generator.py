@@ -20,10 +20,12 @@ term = ["html", "rss"]
 limit = 20
 """
 BASE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{{ .Title }} | {{ site.Title }}</title>
-{{ with resources.Get "css/site.css" | minify | fingerprint }}<link rel="stylesheet" href="{{ .RelPermalink }}">{{ end }}
+{{ with resources.Get "css/site.css" | minify | fingerprint }}
+<link rel="stylesheet" href="{{ .RelPermalink }}">{{ end }}
 </head><body><nav><a href="/">Home</a> <a href="/posts/">Posts</a> <a href="/tags/">Tags</a></nav>
 <main>{{ block "main" . }}{{ end }}</main>
-<aside>{{ range site.Taxonomies.tags.ByCount }}<a href="{{ .Page.RelPermalink }}">{{ .Page.LinkTitle }} {{ .Count }}</a> {{ end }}
+<aside>{{ range site.Taxonomies.tags.ByCount }}
+<a href="{{ .Page.RelPermalink }}">{{ .Page.LinkTitle }} {{ .Count }}</a> {{ end }}
 <ul>{{ range first 5 site.RegularPages }}<li><a href="{{ .RelPermalink }}">{{ .Title }}</a></li>{{ end }}</ul></aside>
 </body></html>
 """
@@ -37,13 +39,14 @@ PAGE = """{{ define "main" }}<article><h1>{{ .Title }}</h1><time>{{ .Date.Format
 </article>{{ end }}
 """
 HOME = """{{ define "main" }}<h1>{{ .Title }}</h1>
-{{ $pages := where site.RegularPages "Type" "in" (slice "posts") }}{{ $pages = where $pages "Params.hidden" "!=" true }}
+{{ $pages := where site.RegularPages "Type" "in" (slice "posts") }}
 {{ range (.Paginate $pages).Pages }}<h2><a href="{{ .RelPermalink }}">{{ .Title }}</a></h2>
 %s{{ range .GetTerms "tags" }}<a href="{{ .RelPermalink }}">{{ .LinkTitle }}</a> {{ end }}{{ end }}
 {{ partial "pager.html" . }}{{ end }}
 """
 LIST = """{{ define "main" }}<h1>{{ .Title }}</h1>
-{{ range (.Paginate (where .RegularPagesRecursive "Type" "posts")).Pages }}<h2><a href="{{ .RelPermalink }}">{{ .Title }}</a></h2>
+{{ range (.Paginate (where .RegularPagesRecursive "Type" "posts")).Pages }}
+<h2><a href="{{ .RelPermalink }}">{{ .Title }}</a></h2>
 %s{{ end }}{{ partial "pager.html" . }}{{ end }}
 """
 PAGER = (

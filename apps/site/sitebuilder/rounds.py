@@ -158,6 +158,8 @@ class Rounds:
                 if self.timer is not None:
                     return published
                 now = self._again(now)
+            else:
+                told = replace(told, why=first.why)
         conflicts = self.materials.spelling_conflicts(fetched.rendered)
         outcome = self.renderer.render(
             now.record,
@@ -165,7 +167,8 @@ class Rounds:
             sources_are_the_same=is_the_same,
             deadline=now.deadline,
         )
-        told = replace(told, mode="full", why=_why_full(now, told), warnings=(*outcome.warnings, *conflicts))
+        why = "; ".join(filter(None, (_why_full(now, told), told.why)))
+        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *conflicts))
         if isinstance(outcome, Failed):
             unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
@@ -221,7 +224,7 @@ class Rounds:
             built_of,
             built_from,
             "",
-            lambda path, output, headers: self._put_first(first, path, headers),
+            lambda path, _, headers: self.website.upload(path, first.ready.folder / path, headers),
         )
         due = self.phases.publishes(first, built_from=built_from, now=time.time())
         if self.timer is not None:
@@ -238,9 +241,6 @@ class Rounds:
         )
         told = replace(told, mode="partial", why=f"{len(first.ready.reach.pages)} pages", restarts=first.restarts)
         return _published(told, plan, new, head.generation, begun)
-
-    def _put_first(self, first: First, path: str, headers: Mapping[str, str]) -> str:
-        return self.website.upload(path, first.ready.folder / path, headers)
 
     def _again(self, now: Situation) -> Situation:
         """As things are after our own first publication."""

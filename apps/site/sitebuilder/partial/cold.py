@@ -1,8 +1,8 @@
 """A partial build in an environment that has no sources yet: stubs first, and the texts that hugo asks for.
 
-hugo runs on the stubs. If a rendered page wanted the text of another, the trap says of which; those texts are fetched and
-hugo runs again, until nothing is wanted that is not there. Only then are the bytes a whole build's. The run begins with
-the texts of the pages it renders and with what the last one wanted, which makes most runs the only one.
+hugo runs on the stubs. If a rendered page wanted the text of another, the trap says of which; those texts are fetched
+and hugo runs again, until nothing is wanted that is not there. Only then are the bytes a whole build's. The run begins
+with the texts of the pages it renders and with what the last one wanted, which makes most runs the only one.
 """
 
 import os
@@ -26,12 +26,13 @@ class Range:
 
     read: Callable[[int, int], bytes]
     """From a first byte to an end, which may be behind the object's."""
-    bytes: int = 0
+    weight: int = 0
+    """Bytes read."""
     requests: int = 0
 
     def __call__(self, first: int, end: int) -> bytes:
         content = self.read(first, end)
-        self.bytes += len(content)
+        self.weight += len(content)
         self.requests += 1
         return content
 

@@ -2,9 +2,9 @@
 
     MAGIC, length of the prefix | prefix: everything but the texts, and of every text its stub | frames of texts
 
-The first read brings the prefix (a site's templates, and the front matter of every page); each frame is read by its
-range when one of its texts is wanted. Every file carries the ETag it had when it was packed: what is newer in the bucket
-is fetched by itself, so a pack may be old.
+The first read brings the prefix (a site's templates, and the front matter of every page); each frame is read by
+its range when one of its texts is wanted. Every file carries the ETag it had when it was packed: what is newer in the
+bucket is fetched by itself, so a pack may be old.
 """
 
 import base64
@@ -54,9 +54,11 @@ class Prefix:
 def encode(wanted: Mapping[str, Source], contents: Mapping[str, bytes]) -> bytes:
     stubbed = {key: made for key in contents if stubs.is_text(key) and (made := stubs.stub(contents[key])) is not None}
     order = sorted(stubbed)
-    frames, places = [], {}
+    frames: list[bytes] = []
+    places: dict[str, list[int]] = {}
     for first in range(0, len(order), FRAME_TEXTS):
-        frame, at = [], 0
+        frame: list[bytes] = []
+        at = 0
         for key in order[first : first + FRAME_TEXTS]:
             places[key] = [len(frames), at, at + len(contents[key])]
             at += len(contents[key])

@@ -39,9 +39,10 @@ LAYOUT = b"""
 {{- range slice $p.Next $p.Prev $p.NextInSection $p.PrevInSection -}}
 {{- with . -}}{{- $beside = $beside | append .Path -}}{{- end -}}
 {{- end -}}
+{{- $url := $p.RelPermalink -}}{{- if eq $p.Kind "home" -}}{{- $url = print $s.LanguagePrefix "/" -}}{{- end -}}
 {{- $file := "" -}}{{- with $p.File -}}{{- $file = .Filename -}}{{- end -}}
 {{- jsonify (dict "path" $p.Path "lang" $p.Language.Lang "kind" $p.Kind "type" $p.Type "layout" $p.Layout "file" $file
-  "base" $s.BaseURL "url" $p.RelPermalink "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up "beside" $beside) }}
+  "base" $s.BaseURL "url" $url "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up "beside" $beside) }}
 {{ end -}}
 {{- end -}}
 {{- end -}}

@@ -1,8 +1,9 @@
 """The two phases of an edit, on one site's state: the partial build if it may be, and the account of it when the whole
 build has come. `rounds` calls it.
 
-In the state bucket: graph.json.z (`graph`), texts.pack (`pack`), ledger.json (`ledger`), demand.json (what the last cold
-run asked for). All are written with the turn in hand, and each may be missing: then the next build is a whole one.
+In the state bucket: graph.json.z (`graph`), texts.pack (`pack`), ledger.json (`ledger`), demand.json (what the last
+cold run asked for). All are written with the turn in hand, and each may be
+missing: then the next build is a whole one.
 """
 
 import json
@@ -174,7 +175,7 @@ class Phases:
         self._write(DEMAND, json.dumps(sorted(stubbed.demanded or self._seed())).encode())
         if isinstance(found, Whole):
             return found
-        weight = read.bytes + sum(map(len, texts.values()))
+        weight = read.weight + sum(map(len, texts.values()))
         return First(found, weight, read.requests + len(texts), stubbed.restarts)
 
     def _download(self, key: str, wanted: Source, folder: Path) -> bytes:

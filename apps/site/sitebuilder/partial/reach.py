@@ -1,9 +1,9 @@
 """Which pages may an edit have changed?                                                                    (pure)
 
 Observed, not declared: pages that linked to the edited one, its terms, neighbours and ancestors, those that share a
-term with it, the few pages of a kind of their own that may show anything (hubs: search, archives), and what former whole
-builds showed to be missing here. Of large groups three samples go first; if none of them changes, the others are taken
-not to, and the whole build that follows checks it.
+term with it, the few pages of a kind of their own that may show anything (hubs: search, archives), and what former
+whole builds showed to be missing here. Of large groups three samples go first; if none of them changes, the others are
+taken not to, and the whole build that follows checks it.
 
 Canaries are pages that the edit should *not* reach. One that comes out different means that the site does not work as
 we think it does.
