@@ -90,8 +90,10 @@ def find(graph: Graph, now: tuple[Page, ...], edit: Partial) -> Reach:
             _offer_group(group.paths, group.is_complete, budget, sampled)
     for path in _related(edited, is_structural=not edit.body_only):
         budget.offer(path)
+    for path in _hubs(now, edited):
+        budget.offer(path)
     if not edit.body_only:
-        for path in (*_differing(graph.pages, now), *_hubs(now, edited)):
+        for path in _differing(graph.pages, now):
             budget.offer(path)
         _offer_group(_coterm(now, edited), True, budget, sampled, small=MAX_COTERM)
     for paths in _learned(graph.learned, now, edited, edit):
