@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 import package
 from platform_process import PlatformProcess
@@ -92,6 +93,7 @@ class SmallSite:
             aws_access_key_id="test",
             aws_secret_access_key="test",
             region_name="us-east-1",
+            config=Config(max_pool_connections=32),
         )
         names = [f"small-{kind}-{next(_numbers)}" for kind in ("source", "website", "state")]
         for name in names:
@@ -160,6 +162,6 @@ class SmallSite:
             file.write_bytes(content)
         out = folder / "out"
         command = [str(package.installed_hugo()), "build", "-s", str(folder / "source"), "-d", str(out), "-b", BASE_URL]
-        subprocess.run([*command, "--noBuildLock", *more], check=True, capture_output=True)
+        subprocess.run([*command, "--noBuildLock", "--cleanDestinationDir", *more], check=True, capture_output=True)
         files = [file for file in out.rglob("*") if file.is_file()]
         return {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}

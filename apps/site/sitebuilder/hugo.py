@@ -46,6 +46,7 @@ def build(
         *_where(settings, source, cache),
         *("--destination", str(destination)),
         "--noBuildLock",
+        "--cleanDestinationDir",  # or static files and pages of one name race: so the page wins
         *(PREVIEW if settings.is_preview else ()),
         *extra,
     ]
@@ -73,11 +74,15 @@ def themes(settings: Settings, *, source: Path, cache: Path, seconds: float) -> 
     return tuple(folder.name for folder in folders if folder.parent == source / "themes")
 
 
-def list_all(settings: Settings, *, source: Path, cache: Path, seconds: float) -> str:
-    """`hugo list all`: every page with its dates, as CSV. Empty if hugo fails, which the build will tell."""
-    command = [str(settings.hugo), "list", "all", *_where(settings, source, cache), "--quiet"]
-    exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
-    return printed[max(printed.find("path,"), 0) :] if not exit_status else ""
+def list_all(settings: Settings, *, source: Path, cache: Path, seconds: float) -> str | None:
+    """`hugo list all`: every page with its dates, as CSV. None if hugo fails, though it has built these sources."""
+    environment = {**_environment(settings, cache.parent), "HUGO_CACHEDIR": str(cache)}
+    command = [str(settings.hugo), "list", "all", "--source", str(source)]
+    exit_status, printed = _run(command, environment=environment, seconds=seconds)
+    if exit_status:
+        print(f"WARN the dates of the posts are not known, so none is scheduled: {printed.strip()}")
+        return None
+    return printed[max(printed.find("path,"), 0) :]
 
 
 def _where(settings: Settings, source: Path, cache: Path) -> tuple[str, ...]:

@@ -281,6 +281,8 @@ class Rounds:
             return planned
         work = self.materials.workspace
         listing = hugo.list_all(self.settings, source=work.source, cache=work.cache, seconds=now.seconds_left())
+        if listing is None:
+            return planned
         due = timetable.next_change(listing, now=moment)
         if due is not None and (due != planned or not isinstance(now.wake, Look)):
             self.timer.set(due)
