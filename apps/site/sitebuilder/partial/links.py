@@ -26,10 +26,11 @@ def _addressed(content: bytes, output: str, prefix: str) -> Iterator[str]:
     for raw in {first or second for first, second in _ATTRIBUTE.findall(content)}:
         url = raw.decode(errors="replace").replace("\\/", "/").replace("&amp;", "&")
         try:
-            path = unquote(urlsplit(url).path)
+            parts = urlsplit(url)
         except ValueError:
             continue
-        if not path:
+        path = unquote(parts.path)
+        if not path or parts.scheme not in ("", "http", "https"):
             continue
         whole = path if path.startswith("/") else posixpath.join(base, path)
         normal = posixpath.normpath(whole).removeprefix(prefix).lstrip("/")
