@@ -22,6 +22,7 @@ class Ledger:
     built_from: str = ""
     """Fingerprint of the sources of the last partial build."""
     published: Mapping[str, str] = field(default_factory=dict)
+    """By the last partial build; it rendered the edits of those before it, too."""
     edits: tuple[tuple[str, str], ...] = ()
     """Kind of edit, and type of the edited page."""
 
@@ -46,7 +47,7 @@ def entered(ledger: Ledger, ready: Ready, graph: Graph, *, built_from: str, now:
         ledger,
         since=ledger.since or now,
         built_from=built_from,
-        published={**ledger.published, **ready.publish},
+        published=dict(ready.publish),
         edits=tuple(sorted(edits.union(ledger.edits))),
     )
 

@@ -4,9 +4,20 @@ import json
 
 import pytest
 
-from sitebuilder.partial import checks, classification, front_matter, ledger, links, pack, page_index, reach, segments
+from sitebuilder.partial import (
+    checks,
+    classification,
+    front_matter,
+    ledger,
+    links,
+    pack,
+    page_index,
+    reach,
+    segments,
+    stubs,
+    tokens,
+)
 from sitebuilder.partial import graph as graphs
-from sitebuilder.partial import stubs, tokens
 from sitebuilder.partial.checks import Again, Passed, Refused
 from sitebuilder.partial.classification import Partial, Whole
 from sitebuilder.partial.graph import Graph, Linkers, Owners, Text
@@ -124,9 +135,9 @@ def test_links(content: bytes, output: str, expected: set[str]) -> None:
     assert links.targets(content, output, pages, "/sub") == expected
 
 
-def page(path: str, *, kind: str = "page", type: str = "posts", terms: tuple[str, ...] = (), source: str = "") -> Page:
+def page(path: str, *, kind: str = "page", of: str = "posts", terms: tuple[str, ...] = (), source: str = "") -> Page:
     output = f"{path.strip('/')}/index.html".lstrip("/")
-    return Page(path, "en", kind, type, "", source, (output,), terms, terms, ("/",), ())
+    return Page(path, "en", kind, of, "", source, (output,), terms, terms, ("/",), ())
 
 
 def a_graph(pages: tuple[Page, ...], **more: object) -> Graph:
@@ -144,10 +155,10 @@ def a_graph(pages: tuple[Page, ...], **more: object) -> Graph:
 
 POSTS = tuple(page(f"/posts/{n}", source=f"content/posts/{n}.md", terms=(f"/tags/{n % 3}",)) for n in range(20))
 SITE = (
-    page("/", kind="home", type="page"),
+    page("/", kind="home", of="page"),
     page("/posts", kind="section"),
-    *(page(f"/tags/{n}", kind="term", type="tags") for n in range(3)),
-    page("/about", type="page", source="content/about.md"),
+    *(page(f"/tags/{n}", kind="term", of="tags") for n in range(3)),
+    page("/about", of="page", source="content/about.md"),
     *POSTS,
 )
 BODY = Partial(frozenset({"content/posts/4.md"}), body_only=True)
@@ -345,6 +356,6 @@ def test_published_paths() -> None:
     assert page_index.published_path("/sub/%C3%BC/", "/sub") == "\u00fc/index.html"
     assert page_index.published_path("/a.html", "") == "a.html"
     assert page_index.published_path("/", "") == "index.html"
+    lines = "\n".join(json.dumps({"base": base}) for base in ("http://a/", "http://b/"))
     with pytest.raises(page_index.Unusable):
-        lines = [{"base": "http://a/"}, {"base": "http://b/"}]
-        page_index.read("\n".join(json.dumps(line) for line in lines), "/w")
+        page_index.read(lines, "/w")

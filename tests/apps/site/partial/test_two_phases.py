@@ -68,7 +68,8 @@ def last(reports: list[Report]) -> Report:
 
 @pytest.mark.parametrize("name", ["titles", "summaries", "languages"])
 def test_the_first_phase_is_right_and_the_second_complete(name: str, platform: PlatformProcess, tmp_path: Path) -> None:
-    choice, site = Random(f"{name} {SEED}"), read_site(name)
+    choice = Random(f"{name} {SEED}")
+    site: Sources = read_site(name)
     small = TwoPhases(platform, tmp_path, site)
     small.timer = Noted()  # type: ignore[assignment]  # it is a resource held elsewhere; only its moment matters here
     small.build()
