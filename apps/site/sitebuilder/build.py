@@ -6,8 +6,9 @@ turn taken and left it to us. What one round does is in `rounds`.
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sitebuilder import buckets, history, turns
 from sitebuilder.events import Asked, Look
@@ -53,8 +54,12 @@ class Site:
     ) -> tuple[Mapping[str, Source], Report]:
         """A round, and the turn given back whatever comes of it."""
         seen = last_build = None
+        traffic = self.rounds.traffic
+        before = traffic.counts() if traffic else Counter[str]()
         try:
             wanted, report = self._round(turn, wake, deadline)
+            if traffic:
+                report = replace(report, requests=dict(traffic.counts() - before))
             seen = turns.see(wanted, self.rounds.settings.recipe)
             if report.outcome in REMEMBERED:
                 last_build = {"at": time.time(), **report.as_document()}

@@ -35,7 +35,7 @@ class Report:
     bytes_down: int = 0
     bytes_up: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
-    """To S3, by operation, until the website was right."""
+    """To S3, by operation, with the turn in hand: its taking, giving back and the second look are not among them."""
     restarts: int = 0
     misses: tuple[str, ...] = ()
     flaps: tuple[str, ...] = ()

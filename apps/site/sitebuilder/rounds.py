@@ -83,7 +83,6 @@ class Rounds:
         self, wanted: Mapping[str, Source], turn: TurnKeeper, wake: Look | Asked, deadline: float
     ) -> tuple[Mapping[str, Source], Report]:
         """The sources that were built in the end, and what came of it. Raises buckets.Changed to be called again."""
-        before = self.traffic.counts() if self.traffic else None
         record, etag = self.publisher.record()
         now = Situation(wanted, record, etag, self._there(record, wake), turn, wake, deadline)
         if isinstance(wake, Rollback):
@@ -92,10 +91,7 @@ class Rounds:
             built, told = wanted, reason
         else:
             built, told = self._build(now)
-        told = replace(told, cause=now.cause)
-        if self.traffic and before is not None:
-            told = replace(told, requests=dict(self.traffic.counts() - before))
-        return built, told
+        return built, replace(told, cause=now.cause)
 
     def _there(self, record: Record, wake: Look | Asked) -> Mapping[str, str]:
         """Path to ETag of the website's objects. An event about sources is no reason to doubt a publication that was

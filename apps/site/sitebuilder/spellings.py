@@ -12,7 +12,7 @@ _FRONT_MATTER = re.compile(
     r"\A\ufeff?(?:---\s*\n(.*?)\n---\s*$|\+\+\+\s*\n(.*?)\n\+\+\+\s*$)", re.DOTALL | re.MULTILINE
 )
 _LIST = re.compile(
-    rf"^(?P<taxonomy>{'|'.join(TAXONOMIES)})\s*[:=]\s*"
+    rf"^(?P<taxonomy>{'|'.join(TAXONOMIES)})[ \t]*[:=][ \t]*"
     r"(?:\[(?P<flow>[^\]]*)\]|(?P<block>(?:\n\s*-[ \t]+[^\n]+)+)|(?P<single>[^\[\n]\S.*)?)",
     re.MULTILINE,
 )
