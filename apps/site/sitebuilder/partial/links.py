@@ -7,7 +7,8 @@ it is in the file. Links are compared as addresses of pages; what a page shows w
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 _ATTRIBUTE = re.compile(
@@ -16,23 +17,36 @@ _ATTRIBUTE = re.compile(
 LINKING_SUFFIXES = (".html", ".htm", ".xml", ".json")
 
 
-def targets(content: bytes, output: str, pages: Mapping[str, str], prefix: str = "") -> frozenset[str]:
-    """The logical paths of the pages that `output` links to; `pages` is published path to logical path."""
-    return frozenset(pages[path] for path in _addressed(content, output, prefix) if path in pages)
+@dataclass(frozen=True, slots=True)
+class Links:
+    pages: Mapping[str, str]
+    """Published path to logical path."""
+    prefix: str = ""
+    """The path of the site's base URL."""
+    _known: dict[bytes, str | None] = field(default_factory=dict)
+    """Links that mean the same wherever they stand: menus and sidebars repeat them in every file."""
 
+    def of(self, content: bytes, output: str) -> frozenset[str]:
+        """The logical paths of the pages that this output links to."""
+        found = set()
+        for raw in {first or second for first, second in _ATTRIBUTE.findall(content)}:
+            if not raw.startswith((b"/", b"http")):
+                found.add(self._page(raw, output))
+                continue
+            if raw not in self._known:
+                self._known[raw] = self._page(raw, output)
+            found.add(self._known[raw])
+        return frozenset(path for path in found if path is not None)
 
-def _addressed(content: bytes, output: str, prefix: str) -> Iterator[str]:
-    base = posixpath.dirname(f"/{output}")
-    for raw in {first or second for first, second in _ATTRIBUTE.findall(content)}:
+    def _page(self, raw: bytes, output: str) -> str | None:
         url = raw.decode(errors="replace").replace("\\/", "/").replace("&amp;", "&")
         try:
             parts = urlsplit(url)
         except ValueError:
-            continue
+            return None
         path = unquote(parts.path)
         if not path or parts.scheme not in ("", "http", "https"):
-            continue
-        whole = path if path.startswith("/") else posixpath.join(base, path)
-        normal = posixpath.normpath(whole).removeprefix(prefix).lstrip("/")
-        yield normal
-        yield f"{normal}/index.html".lstrip("/")
+            return None
+        whole = path if path.startswith("/") else posixpath.join("/", posixpath.dirname(output), path)
+        normal = posixpath.normpath(whole).removeprefix(self.prefix).lstrip("/")
+        return self.pages.get(normal) or self.pages.get(f"{normal}/index.html".lstrip("/"))

@@ -9,16 +9,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sitebuilder.partial import graph as graphs
-from sitebuilder.partial import links, stubs, tokens
 from sitebuilder.partial import page_index as index
+from sitebuilder.partial import stubs, tokens
 from sitebuilder.partial.graph import Graph, Owners
+from sitebuilder.partial.links import LINKING_SUFFIXES, Links
 from sitebuilder.partial.page_index import Page
 from sitebuilder.partial.runs import HugoFailed, Runs, digests
 from sitebuilder.sources import Source
 
 #: Larger files have no links that matter here (a search index of everything), or cost more than they tell.
 MAX_SCANNED_BYTES = 4 << 20
-_PROOF = 24
+#: Pages of so many kinds, and none that is heavy.
+_PROOF, MAX_PROOF_BYTES = 24, 200_000
 
 
 def make(
@@ -45,7 +47,9 @@ def make(
     try:
         pages = runs.page_index()
         owners = Owners(pages)
-        refusal = graphs.refuse(pages, owners.collisions & built.keys(), findings) or _proof(runs, pages, owners, built)
+        refusal = graphs.refuse(pages, owners.collisions & built.keys(), findings) or _proof(
+            runs, pages, owners, built, _weights(output, pages, owners, built)
+        )
     except (HugoFailed, index.Unusable) as error:
         refusal = str(error)
     prefix = urlsplit(runs.settings.base_url or "").path.rstrip("/")
@@ -66,10 +70,12 @@ def _text(folder: Path, key: str, source: Source) -> graphs.Text:
     return graphs.text_of(source, (folder / key).read_bytes() if stubs.is_text(key) else None)
 
 
-def _proof(runs: Runs, pages: Iterable[Page], owners: Owners, built: Mapping[str, str]) -> str:
+def _proof(
+    runs: Runs, pages: Iterable[Page], owners: Owners, built: Mapping[str, str], weights: Mapping[str, int]
+) -> str:
     chosen: dict[tuple[str, ...], str] = {}
-    for page in pages:
-        if page.kind != "home":
+    for page in sorted(pages, key=lambda page: (weights[page.path], page.path)):
+        if page.kind != "home" and 0 < weights[page.path] <= MAX_PROOF_BYTES:
             chosen.setdefault((*page.group, page.path.split("/")[1]), page.path)
     paths = frozenset(list(chosen.values())[:_PROOF])
     output, _ = runs.render(paths)
@@ -90,12 +96,12 @@ def _weights(output: Path, pages: Iterable[Page], owners: Owners, built: Iterabl
 
 def _links(output: Path, owners: Owners, prefix: str, built: Iterable[str]) -> dict[str, tuple[graphs.Linkers, ...]]:
     linking: dict[str, tuple[str, frozenset[str]]] = {}
+    known = Links(owners.exact, prefix)
     for path in built:
         owner, group = owners.of(path), owners.group_of(path)
         file = output / path
-        if owner is None or group is None or not path.endswith(links.LINKING_SUFFIXES):
+        if owner is None or group is None or not path.endswith(LINKING_SUFFIXES):
             continue
         if file.stat().st_size <= MAX_SCANNED_BYTES:
-            found = links.targets(file.read_bytes(), path, owners.exact, prefix)
-            linking[f"{owner}|{path}"] = (group, found)
+            linking[f"{owner}|{path}"] = (group, known.of(file.read_bytes(), path))
     return graphs.group_linkers(linking)

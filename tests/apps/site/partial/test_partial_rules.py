@@ -9,7 +9,6 @@ from sitebuilder.partial import (
     classification,
     front_matter,
     ledger,
-    links,
     pack,
     page_index,
     reach,
@@ -21,6 +20,7 @@ from sitebuilder.partial import graph as graphs
 from sitebuilder.partial.checks import Again, Passed, Refused
 from sitebuilder.partial.classification import Partial, Whole
 from sitebuilder.partial.graph import Graph, Linkers, Owners, Text
+from sitebuilder.partial.links import Links
 from sitebuilder.partial.page_index import Page
 from sitebuilder.partial.reach import Reach, Sampled
 from sitebuilder.partial.tokens import Findings
@@ -132,7 +132,7 @@ def test_segments_name_paths_and_nothing_else() -> None:
 )
 def test_links(content: bytes, output: str, expected: set[str]) -> None:
     pages = {"a/index.html": "/a", "\u00fc/index.html": "/\u00fc"}
-    assert links.targets(content, output, pages, "/sub") == expected
+    assert Links(pages, "/sub").of(content, output) == expected
 
 
 def page(path: str, *, kind: str = "page", of: str = "posts", terms: tuple[str, ...] = (), source: str = "") -> Page:
