@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sitebuilder import statics
 from sitebuilder.buckets import Bucket
+from sitebuilder.hugo import HugoDied
 from sitebuilder.partial import classification, cold, fast, ledger, pack, runs, stubs, survey
 from sitebuilder.partial import graph as graphs
 from sitebuilder.partial.classification import Whole
@@ -115,7 +116,10 @@ class Phases:
             if known is not None:
                 self._forget(GRAPH, PACK, DEMAND)
         else:
-            self._survey(known, settled, rendered, built, seconds, deadline)
+            try:
+                self._survey(known, settled, rendered, built, seconds, deadline)
+            except HugoDied:  # the site is published; that the next edit is a whole build is all there is to lose
+                self._forget(GRAPH)
         if account.is_open:
             self._forget(LEDGER)
         return settled

@@ -1,6 +1,7 @@
 """Random edits in two phases, on sites that differ in kind. After the first, all that was published is a clean build's,
 and only what had to change was touched; after the second, so is the whole website."""
 
+import contextlib
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from site_edits import Sources
 from sitebuilder.build import Site
 from sitebuilder.events import Build, Look
 from sitebuilder.report import Report
-from small_site import SmallSite
+from small_site import Died, SmallSite
 
 THEMES = Path(__file__).parent.parent / "themes"
 COUNT = int(os.environ.get("SITE_EDITS", "7"))
@@ -136,3 +137,18 @@ def test_what_leaves_the_website_does_not_wait(platform: PlatformProcess, tmp_pa
     small.put(key, content.replace("title:", "draft: true\ntitle:", 1))
     assert last(small.build()).mode == "full"
     assert small.digests() == small.clean_build()
+
+
+def test_death_at_any_write_of_the_first_phase_is_mended(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles"))
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    for survived in range(1, 9):
+        small.put("content/about.md", f"---\ntitle: About\n---\nversion {survived}\n")
+        small.life.steps_left = survived
+        with contextlib.suppress(Died):
+            small.build("r1")
+        small.life.steps_left = 1_000_000
+        assert last(small.build("r1")).outcome in ("published", "unchanged", "seen")
+        small.build(wake=VERIFY)
+        assert small.digests() == small.clean_build(), f"died after {survived} writes"
