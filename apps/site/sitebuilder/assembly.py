@@ -11,6 +11,7 @@ from sitebuilder import buckets
 from sitebuilder.buckets import Bucket, Traffic
 from sitebuilder.build import Site
 from sitebuilder.materials import Materials
+from sitebuilder.partial.phases import Phases
 from sitebuilder.publisher import Publisher
 from sitebuilder.rendering import Renderer
 from sitebuilder.rounds import Rounds
@@ -69,6 +70,7 @@ def connect(site: Settings, places: Buckets, *, timer: Timer | None = None, traf
             publisher=Publisher(places.website, state, keep=site.releases, grace_seconds=site.grace_seconds),
             materials=Materials(site, places.source, state, workspace),
             renderer=Renderer(site, workspace),
+            phases=Phases(site, places.source, state, workspace),
             timer=timer,
             traffic=traffic,
         )

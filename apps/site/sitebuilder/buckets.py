@@ -121,6 +121,16 @@ class Bucket:
             raise
         return answer["Body"].read(), str(answer["ETag"])
 
+    def read_range(self, key: str, first: int, end: int) -> bytes:
+        """Bytes from `first` to `end`, or as many as there are; nothing where there is no such object."""
+        try:
+            answer = self._client.get_object(Bucket=self.name, Key=self._prefix + key, Range=f"bytes={first}-{end - 1}")
+        except ClientError as error:
+            if _code(error) in ("NoSuchKey", "404", "InvalidRange", "416"):
+                return b""
+            raise
+        return bytes(answer["Body"].read())
+
     def write(self, key: str, content: bytes) -> None:
         self._client.put_object(Bucket=self.name, Key=self._prefix + key, Body=content, ContentType="application/json")
 

@@ -14,9 +14,10 @@ from sitebuilder.events import Asked, Build, Look, Rollback
 from sitebuilder.hugo import Failed
 from sitebuilder.manifests import Output
 from sitebuilder.materials import Fetched, Materials
+from sitebuilder.partial.phases import First, Phases
 from sitebuilder.publication import Plan, Record
 from sitebuilder.publisher import Publication, Publisher
-from sitebuilder.rendering import Rendered, Renderer
+from sitebuilder.rendering import Rendered, Renderer, describe
 from sitebuilder.report import Report
 from sitebuilder.settings import Settings
 from sitebuilder.sources import Source
@@ -71,6 +72,7 @@ class Rounds:
     publisher: Publisher
     materials: Materials
     renderer: Renderer
+    phases: Phases
     timer: Timer | None = None
     traffic: Traffic | None = None
 
@@ -114,6 +116,16 @@ class Rounds:
 
     def _build(self, now: Situation) -> tuple[Mapping[str, Source], Report]:
         begun = time.monotonic()
+        if self._may_be_partial(now) and not self.materials.workspace.holds():
+            before = self.state.sources(now.record.head.current)
+            first = self.phases.first_cold(now.wanted, before, _published_digests(now.record), deadline=now.deadline)
+            if isinstance(first, First):
+                changed = report.changes(before, now.wanted)
+                told = Report("", changed=changed, fetched=first.downloads, bytes_down=first.bytes)
+                told = self._publish_first(now, first, now.wanted, replace(told, hugo_ms=_ms_since(begun)))
+                if self.timer is not None:
+                    return now.wanted, told
+                now = self._again(now)
         from_nothing = isinstance(now.wake, Build) and now.wake.from_nothing
         fetched = self.materials.fetch(now.wanted, seconds=now.seconds_left, from_nothing=from_nothing)
         told = Report(
@@ -133,6 +145,17 @@ class Rounds:
         if is_the_same and isinstance(now.wake, Look) and not is_due:
             rendered = Rendered(_made_by_hugo(now.record), head.volatile, (), (), 0)
             return self._publish(now, fetched, rendered, replace(told, mode="static", why="only static files changed"))
+        if self._may_be_partial(now) and not self._differs_in_copies(now, fetched):
+            begun = time.monotonic()
+            first = self.phases.first(fetched.rendered, _published_digests(now.record), deadline=now.deadline)
+            if isinstance(first, First):
+                told = replace(told, hugo_ms=_ms_since(begun))
+                published = self._publish_first(now, first, fetched.sources, told)
+                if self.timer is not None:
+                    return published
+                now = self._again(now)
+            else:
+                told = replace(told, why=first.why)
         conflicts = self.materials.spelling_conflicts(fetched.rendered)
         outcome = self.renderer.render(
             now.record,
@@ -140,7 +163,8 @@ class Rounds:
             sources_are_the_same=is_the_same,
             deadline=now.deadline,
         )
-        told = replace(told, mode="full", why=_why_full(now, told), warnings=(*outcome.warnings, *conflicts))
+        why = "; ".join(filter(None, (_why_full(now, told), told.why)))
+        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *conflicts))
         if isinstance(outcome, Failed):
             unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
@@ -172,7 +196,64 @@ class Rounds:
         self.materials.refresh_pack(fetched.rendered)
         if told.mode == "full":
             self.materials.caches.save(fetched.sources)
+            told = self._settle(now, fetched, rendered, told)
         return told
+
+    def _may_be_partial(self, now: Situation) -> bool:
+        head = now.record.head
+        is_due = head.due is not None and head.due <= time.time()
+        is_plain = head.settled and not head.pinned and not head.volatile and head.current is not None
+        return isinstance(now.wake, Look) and is_plain and not is_due and not self.settings.is_preview
+
+    def _differs_in_copies(self, now: Situation, fetched: Fetched) -> bool:
+        copied = {path: fetched.sources[key].etag for path, key in fetched.copied.items()}
+        return copied != {path: it.md5 for path, it in now.record.outputs.items() if it.origin is not None}
+
+    def _publish_first(self, now: Situation, first: First, built_of: Mapping[str, Source], told: Report) -> Report:
+        """What a partial build made. The whole one is arranged for before anything is written: the head says when."""
+        begun = time.monotonic()
+        made = describe(first.ready.folder, self.settings.base_url)
+        outputs_now = {path: replace(output, etag="") for path, output in now.record.outputs.items()}
+        built_from = sources.fingerprint(built_of, self.settings.recipe)
+        new = Publication(
+            outputs_now | {path: made[path] for path in first.ready.publish},
+            built_of,
+            built_from,
+            "",
+            lambda path, _, headers: self.website.upload(path, first.ready.folder / path, headers),
+        )
+        due = self.phases.publishes(first, built_from=built_from, now=time.time())
+        if self.timer is not None:
+            self.timer.set(due)
+        plan = self.publisher.plan(new.outputs, now.record, now.there)
+        head = self.publisher.publish(
+            new,
+            plan,
+            record=now.record,
+            there=now.there,
+            etag=now.etag,
+            fence=now.turn.check,
+            changes=lambda: {"due": due},
+        )
+        told = replace(told, mode="partial", why=f"{len(first.ready.reach.pages)} pages", restarts=first.restarts)
+        return _published(told, plan, new, head.generation, begun)
+
+    def _again(self, now: Situation) -> Situation:
+        """As things are after our own first publication."""
+        record, etag = self.publisher.record()
+        return replace(now, record=record, etag=etag, there=self._there(record, now.wake))
+
+    def _settle(self, now: Situation, fetched: Fetched, rendered: Rendered, told: Report) -> Report:
+        settled = self.phases.settle(
+            fetched.rendered,
+            built={path: output.md5 for path, output in rendered.outputs.items()},
+            published=_published_digests(now.record),
+            built_from=sources.fingerprint(fetched.sources, self.settings.recipe),
+            seconds=rendered.hugo_ms / 1000,
+            deadline=now.deadline,
+        )
+        wrong = tuple(f"{path} was published with wrong bytes by a partial build" for path in settled.wrong)
+        return replace(told, misses=settled.misses, warnings=(*told.warnings, *wrong))
 
     def _put(self, fetched: Fetched, path: str, output: Output, headers: Mapping[str, str]) -> str:
         if output.origin is not None:
@@ -254,6 +335,10 @@ def _copy(path: str, key: str, source: Source) -> Output:
 
 def _made_by_hugo(record: Record) -> dict[str, Output]:
     return {path: replace(output, etag="") for path, output in record.outputs.items() if output.origin is None}
+
+
+def _published_digests(record: Record) -> dict[str, str]:
+    return {path: output.md5 for path, output in record.outputs.items() if output.origin is None}
 
 
 def _why_full(now: Situation, told: Report) -> str:
