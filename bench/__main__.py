@@ -19,6 +19,7 @@ from bench import (
     queues,
     report,
     schedules,
+    site_edits,
     startup,
     streams,
     tables,
@@ -42,6 +43,7 @@ GROUPS = (
     "buses",
     "schedules",
     "site",
+    "site-edits",
     "memory",
 )
 
@@ -87,6 +89,10 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
         yield from buses.measure(target, _client("events", target), client, logs, options.runs)
     elif group == "site":
         yield from website.measure(target)
+        for pages in options.site_pages:
+            yield from website.measure_large(target, pages)
+    elif group == "site-edits":
+        yield from site_edits.measure(large=options.large_site)
     elif group == "streams":
         yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
     elif group == "queues":
@@ -129,6 +135,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=3, help="repetitions of each rate (default 3)")
     parser.add_argument("--directory", type=Path, help="where the data directory is made (default: the temporary one)")
     parser.add_argument("--table-items", type=int, default=100_000, help="how far the table grows (default 100,000)")
+    parser.add_argument("--large-site", action="store_true", help="edits of a site of 10,000 pages, too (minutes)")
+    parser.add_argument(
+        "--site-pages", type=int, nargs="*", default=[100, 1000], help="sizes of generated sites (10000 takes minutes)"
+    )
     parser.add_argument("--no-node", action="store_true", help="leave out Node.js")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     return parser.parse_args()

@@ -57,7 +57,7 @@ def digest(members: Iterable[tuple[str, Path]]) -> str:
 
 
 def _modules() -> list[tuple[str, Path]]:
-    return [(f"{FUNCTION.name}/{file.name}", file) for file in sorted(FUNCTION.glob("*.py"))]
+    return [(file.relative_to(FUNCTION.parent).as_posix(), file) for file in sorted(FUNCTION.rglob("*.py"))]
 
 
 def _add(package: zipfile.ZipFile, name: str, content: bytes, *, executable: bool) -> None:

@@ -5,6 +5,9 @@ the same way every time: the website stays as it was, the log has an ERROR with 
 *returns* `{"outcome": "failed", ...}`, so that Lambda does not run it twice more for nothing; the next edit is the
 retry. Anything else (S3 out of reach, hugo killed for memory, out of time) is raised: a function error, which Lambda
 retries.
+
+Beside S3's events: `{"action": "build" | "verify" | "confirm" | "unpin" | "rollback", "site": NAME, "generation": N}`.
+Anything without an action is a request to build. Without a site it is for all of the function's.
 """
 
 import os
@@ -14,78 +17,52 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from sitebuilder import buckets, events, settings
-from sitebuilder.buckets import Bucket
-from sitebuilder.build import Report, Site
+from sitebuilder import assembly, events, narration, settings
+from sitebuilder.assembly import Clients
+from sitebuilder.build import Site
 from sitebuilder.events import Ignore
-from sitebuilder.publisher import Publisher
+from sitebuilder.settings import Settings
+from sitebuilder.state import TURN, State
 from sitebuilder.turn_keeper import TurnKeeper
-from sitebuilder.workspace import Workspace
 
-#: Names listed in the log line of a publication.
-MAX_NAMES_LOGGED = 20
-
-SETTINGS = settings.from_environment(os.environ)
-_CLIENT = boto3.client(
-    "s3",
-    config=Config(
-        max_pool_connections=buckets.PARALLEL, retries={"mode": "standard", "max_attempts": 4}, connect_timeout=5
-    ),
-)
-_STATE = Bucket(_CLIENT, SETTINGS.state_bucket)
-_WEBSITE = Bucket(_CLIENT, SETTINGS.output_bucket)
-SITE = Site(
-    settings=SETTINGS,
-    source=Bucket(_CLIENT, SETTINGS.input_bucket),
-    website=_WEBSITE,
-    publisher=Publisher(website=_WEBSITE, state=_STATE, record_key=f"{SETTINGS.output_bucket}/published.json"),
-    workspace=Workspace(SETTINGS.workspace),
-)
+SITES = settings.from_environment(os.environ)
+CLIENTS = Clients(boto3.client("s3", config=Config(**assembly.S3_CONFIG)))
+#: Remembered from one invocation to the next: the execution environment serves one at a time.
+_BUILDERS: dict[str, Site] = {}
 
 
 def handle(event: Any, context: Any) -> dict[str, object]:
-    wake = events.read(event, input_bucket=SETTINGS.input_bucket)
-    if isinstance(wake, Ignore):
-        print("ignored: nothing in this event is a source of the site")
+    """The report of the site concerned; of several, that of each by its name."""
+    chosen = events.site_of(event)
+    reports: dict[str, dict[str, object]] = {}
+    for site in SITES:
+        if chosen in (None, site.site):
+            told = _bring_up_to_date(site, event, context)
+            if told is not None:
+                reports[site.site] = told
+    if not reports:
+        print("ignored: nothing in this event is a source of a site")
         return {"outcome": "ignored"}
+    first = next(iter(reports.values()))
+    return first if len(reports) == 1 else {**first, "sites": reports}
+
+
+def _bring_up_to_date(site: Settings, event: Any, context: Any) -> dict[str, object] | None:
+    wake = events.read(event, input_bucket=site.input_bucket, prefix=site.input_prefix)
+    if isinstance(wake, Ignore):
+        return None
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
+    state = State(CLIENTS.bucket(site.state_bucket), site.site)
     turn = TurnKeeper(
-        _STATE,
-        f"{SETTINGS.output_bucket}/turn.json",
+        state.bucket,
+        state.key(TURN),
         request_id=context.aws_request_id,
-        recipe=SETTINGS.recipe,
+        recipe=site.recipe,
         deadline=deadline,
         now=time.time,
     )
-    for report in SITE.bring_up_to_date(turn, wake, deadline=deadline):
-        print("\n".join(_sentences(report)))
+    if site.site not in _BUILDERS:
+        _BUILDERS[site.site] = assembly.assemble(site, CLIENTS, function_arn=context.invoked_function_arn)
+    for report in _BUILDERS[site.site].bring_up_to_date(turn, wake, deadline=deadline):
+        print("\n".join(narration.sentences(report, site.site if len(SITES) > 1 else "")))
     return report.as_document()
-
-
-def _sentences(report: Report) -> list[str]:
-    lines = [f"WARN {warning}" for warning in report.warnings]
-    if report.outcome == "failed":
-        lines += [f"ERROR {error}" for error in report.errors]
-        lines.append("failed: the published site stays as it was")
-    elif report.outcome == "published":
-        lines.append(
-            f"published: {len(report.uploaded)} uploaded, {len(report.deleted)} deleted, {report.kept} unchanged "
-            f"({report.fetched} sources fetched in {report.sync_ms} ms, hugo {report.hugo_ms} ms, "
-            f"publishing {report.publish_ms} ms)"
-        )
-        lines += _names("uploaded", report.uploaded) + _names("deleted", report.deleted)
-    elif report.outcome == "waiting":
-        lines.append("waiting: the sources have no hugo configuration yet (hugo.toml)")
-    elif report.outcome == "left":
-        lines.append("left: another invocation is building and will see this change")
-    elif report.outcome == "seen":
-        lines.append("seen: this change was seen when the site was last looked at")
-    else:
-        lines.append("unchanged: the website is up to date")
-    return lines
-
-
-def _names(verb: str, paths: tuple[str, ...]) -> list[str]:
-    lines = [f"  {verb} {path}" for path in paths[:MAX_NAMES_LOGGED]]
-    more = len(paths) - len(lines)
-    return [*lines, f"  and {more} more"] if more > 0 else lines

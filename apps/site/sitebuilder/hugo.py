@@ -1,16 +1,21 @@
 """Running the real hugo on the workspace. It gets no credentials: of our environment it sees HUGO_* variables only."""
 
+import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sitebuilder import diagnostics
 from sitebuilder.settings import Settings
 
 #: Kept back of the invocation's time, to report and to hand over the turn.
 RESERVE_SECONDS = 2.0
+#: A preview shows what the website does not show yet, or no longer.
+PREVIEW = ("--buildDrafts", "--buildFuture", "--buildExpired")
 
 
 class HugoDied(Exception):
@@ -30,26 +35,68 @@ class Failed:
     warnings: tuple[str, ...]
 
 
-def build(settings: Settings, *, source: Path, destination: Path, cache: Path, seconds: float) -> Succeeded | Failed:
-    """A whole build into `destination`, which must be fresh: hugo never removes what it no longer makes."""
+def build(
+    settings: Settings, *, source: Path, destination: Path, cache: Path, seconds: float, extra: Sequence[str] = ()
+) -> Succeeded | Failed:
+    """A build into `destination`, which must be fresh: hugo never removes what it no longer makes. A whole one, unless
+    `extra` arguments say otherwise."""
     command = [
         str(settings.hugo),
         "build",
-        *("--source", str(source)),
+        *_where(settings, source, cache),
         *("--destination", str(destination)),
-        *("--cacheDir", str(cache)),
         "--noBuildLock",
-        *(("--baseURL", settings.base_url) if settings.base_url else ()),
+        "--cleanDestinationDir",  # or static files and pages of one name race: so the page wins
+        *(PREVIEW if settings.is_preview else ()),
+        *extra,
     ]
     exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
     found = diagnostics.read(printed, source)
-    if exit_status < 0:
-        raise HugoDied(
-            f"hugo was ended by {signal.Signals(-exit_status).name}: a large site may need a function with more memory."
-        )
     if exit_status:
         return Failed(found.errors or (printed.strip() or f"hugo exited with status {exit_status}",), found.warnings)
     return Succeeded(found.warnings)
+
+
+def themes(settings: Settings, *, source: Path, cache: Path, seconds: float) -> tuple[str, ...] | None:
+    """The names of the folders under themes/ that the site uses, the first goes before the later ones.
+
+    None if hugo cannot say: the configuration is broken, and the build will tell.
+    """
+    command = [str(settings.hugo), "config", "mounts", *_where(settings, source, cache)]
+    exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
+    if exit_status:
+        return None
+    try:
+        modules = list(_documents(printed))
+    except ValueError:
+        return None
+    folders = (Path(module["dir"]) for module in modules)
+    return tuple(folder.name for folder in folders if folder.parent == source / "themes")
+
+
+def list_all(settings: Settings, *, source: Path, cache: Path, seconds: float) -> str | None:
+    """`hugo list all`: every page with its dates, as CSV. None if hugo fails, though it has built these sources."""
+    environment = {**_environment(settings, cache.parent), "HUGO_CACHEDIR": str(cache)}
+    command = [str(settings.hugo), "list", "all", "--source", str(source)]
+    exit_status, printed = _run(command, environment=environment, seconds=seconds)
+    if exit_status:
+        print(f"WARN the dates of the posts are not known, so none is scheduled: {printed.strip()}")
+        return None
+    return printed[max(printed.find("path,"), 0) :]
+
+
+def _where(settings: Settings, source: Path, cache: Path) -> tuple[str, ...]:
+    base_url = ("--baseURL", settings.base_url) if settings.base_url else ()
+    return ("--source", str(source), "--cacheDir", str(cache), *base_url)
+
+
+def _documents(printed: str) -> Iterator[dict[str, Any]]:
+    """`hugo config mounts` prints one JSON object after another."""
+    decoder, at = json.JSONDecoder(), printed.find("{")
+    while at >= 0:
+        document, end = decoder.raw_decode(printed, at)
+        yield document
+        at = printed.find("{", end)
 
 
 def _run(command: list[str], *, environment: dict[str, str], seconds: float) -> tuple[int, str]:
@@ -70,6 +117,9 @@ def _run(command: list[str], *, environment: dict[str, str], seconds: float) -> 
             raise HugoDied(
                 f"hugo was still building after {late.timeout:.0f} s: give the function more time or more memory."
             ) from late
+    if process.returncode < 0:
+        ended_by = signal.Signals(-process.returncode).name
+        raise HugoDied(f"hugo was ended by {ended_by}: a large site may need a function with more memory.")
     return process.returncode, printed
 
 

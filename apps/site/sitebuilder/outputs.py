@@ -4,10 +4,12 @@ The order lets a visitor in the middle of a publication see a whole page: what p
 that link to pages after them, feeds last, and nothing is deleted before everything else is in place.
 """
 
+import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 #: Text is always UTF-8, because hugo writes nothing else.
 TEXT_TYPES = {
@@ -67,6 +69,18 @@ ONE_HOUR = "public, max-age=3600"
 ONE_HOUR_TYPES = ("image/", "font/", "audio/", "video/")
 
 
+#: hugo's own alias template ("alias.html"): nothing but a title, the canonical link and the refresh.
+ALIAS = re.compile(
+    r"\s*<!DOCTYPE html>\s*<html[^>]*>\s*<head>\s*<title>[^<]*</title>\s*"
+    r"""<link rel="?canonical"? href="?(?P<canonical>[^">\s]+)"?>\s*(?:<meta[^>]*charset[^>]*>\s*)?"""
+    r"""<meta http-equiv="?refresh"? content="0; ?url=(?P<target>[^">]+)">\s*(?:</head>\s*)?(?:</html>)?\s*\Z""",
+    re.IGNORECASE,
+)
+MAX_ALIAS_BYTES = 4096
+#: Of x-amz-website-redirect-location (Amazon S3 User Guide, "Configuring a webpage redirect").
+MAX_REDIRECT_BYTES = 2048
+
+
 class Stage(IntEnum):
     """In this order; each is complete before the next begins."""
 
@@ -82,6 +96,27 @@ class Stage(IntEnum):
     FEED = 4
 
 
+def is_fingerprinted(path: str) -> bool:
+    return FINGERPRINTED.search(path) is not None
+
+
+def redirect(page: bytes, *, ours: Callable[[str], bool]) -> str | None:
+    """Where a page made by hugo's alias template leads, as S3 wants it, if that is a page of ours; else None.
+
+    The path alone, so that it holds under whatever name the website is reached; `ours` is asked about the path.
+    """
+    if len(page) > MAX_ALIAS_BYTES:
+        return None
+    found = ALIAS.search(page.decode("utf-8", "replace"))
+    if found is None or found["canonical"] != found["target"]:
+        return None
+    parts = urlsplit(html.unescape(found["target"]))
+    if not parts.path.startswith("/") or not ours(unquote(parts.path)):
+        return None
+    target = urlunsplit(("", "", parts.path, parts.query, parts.fragment))
+    return target if len(target) <= MAX_REDIRECT_BYTES else None
+
+
 def content_type(path: str) -> str:
     suffix = PurePosixPath(path).suffix.lower()
     if suffix in TEXT_TYPES:
@@ -90,7 +125,7 @@ def content_type(path: str) -> str:
 
 
 def cache_control(path: str) -> str:
-    if FINGERPRINTED.search(path):
+    if is_fingerprinted(path):
         return FOREVER
     return ONE_HOUR if content_type(path).startswith(ONE_HOUR_TYPES) else ALWAYS_CHECK
 
@@ -106,7 +141,7 @@ def stages(paths: Iterable[str]) -> dict[str, Stage]:
 
 
 def _stage(path: str, parents: set[str]) -> Stage:
-    if FINGERPRINTED.search(path):
+    if is_fingerprinted(path):
         return Stage.FINGERPRINTED
     pure = PurePosixPath(path)
     if pure.suffix in (".xml", ".rss", ".atom"):

@@ -1,57 +1,119 @@
-"""Carrying a publication plan out: stage by stage, deletes last, the record before and after."""
+"""Carrying a publication out: stage by stage, deletes last; the head moves before the first write and after all."""
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sitebuilder import buckets, outputs, publication
+from sitebuilder import buckets, heads, publication
 from sitebuilder.buckets import Bucket
-from sitebuilder.publication import Published, Record
+from sitebuilder.heads import Head, Release
+from sitebuilder.manifests import Output
+from sitebuilder.publication import Plan, Record
+from sitebuilder.sources import Source
+from sitebuilder.state import State
+
+#: Every so many generations, what no kept one needs is removed from the state bucket.
+SWEEP_EVERY = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be on the website, and what it comes from."""
+
+    outputs: Mapping[str, Output]
+    sources: Mapping[str, Source]
+    built_from: str
+    rendered_from: str
+    put: Callable[[str, Output, Mapping[str, str]], str]
+    """Write one object with these headers; its ETag."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
     website: Bucket
-    state: Bucket
-    record_key: str
+    state: State
+    keep: int
+    """Generations that can be gone back to, the current one included."""
+    grace_seconds: float = 0.0
 
-    def record(self) -> Record:
-        found = self.state.read(self.record_key)
-        return publication.decode(found[0]) if found else Record()
+    def record(self) -> tuple[Record, str | None]:
+        """And the ETag of the head."""
+        head, etag = self.state.head()
+        return Record(head, self.state.outputs(head.current)), etag
 
-    def publish(self, output: Path, *, record: Record, there: Mapping[str, str], built_from: str) -> publication.Plan:
-        """Make the website what is in `output`."""
-        built = _digests(output)
-        plan = publication.plan(built, record, there)
-        if not plan.is_empty:
-            self._write(publication.intent(record, plan))
+    def plan(self, wanted: Mapping[str, Output], record: Record, there: Mapping[str, str]) -> Plan:
+        return publication.plan(wanted, record, there, now=time.time(), grace_seconds=self.grace_seconds)
+
+    def publish(
+        self,
+        new: Publication,
+        plan: Plan,
+        *,
+        record: Record,
+        there: Mapping[str, str],
+        etag: str | None,
+        fence: Callable[[], None],
+        changes: Callable[[], Mapping[str, Any]] = dict,
+    ) -> Head:
+        """Make the website what is wanted. `fence` raises if the turn is no longer ours; HeadMoved says the same.
+
+        `changes` tells, once the website is right, what else the new head is to say.
+        """
+        touched = (*plan.uploaded, *plan.deletes)
+        if touched:
+            etag = self.state.move_head(heads.intent(record.head, touched), etag=etag)
+            self._keep_replaced(touched, record, there)
         objects = dict(plan.kept)
         for stage in plan.uploads:
-            etags = buckets.in_parallel(lambda path: self._upload(output, path), stage)
-            for path, etag in zip(stage, etags, strict=True):
-                objects[path] = Published(md5=built[path], headers=publication.headers_digest(path), etag=etag)
-        self.website.delete(plan.deletes)
-        self._write(Record(built_from=built_from, settled=True, objects=objects))
-        return plan
+            fence()
+            etags = buckets.in_parallel(
+                lambda path: new.put(path, new.outputs[path], headers(new.outputs[path])), stage
+            )
+            objects |= {path: replace(new.outputs[path], etag=e) for path, e in zip(stage, etags, strict=True)}
+        if plan.deletes:
+            fence()
+            self.website.delete(plan.deletes)
+        generation = record.head.generation + 1
+        name = self.state.keep_manifests(generation, objects, new.sources)
+        release = Release(generation, name, time.time(), new.built_from, new.rendered_from)
+        head, dropped = heads.committed(record.head, release, keep=max(self.keep, 1))
+        head = replace(head, retired=plan.retired, **changes())
+        self.state.move_head(head, etag=etag)
+        self._sweep(head, dropped)
+        return head
 
-    def _upload(self, output: Path, path: str) -> str:
-        headers = {
-            "ContentType": outputs.content_type(path),
-            "CacheControl": outputs.cache_control(path),
-            "ACL": "public-read",
+    def _keep_replaced(self, paths: tuple[str, ...], record: Record, there: Mapping[str, str]) -> None:
+        """What is about to go, for a rollback. Finished before the first upload, so a retry finds it done."""
+        if self.keep <= 1:
+            return
+        contents = {
+            record.outputs[path].md5: path
+            for path in paths
+            if path in record.outputs and there.get(path) == record.outputs[path].etag
         }
-        return self.website.upload(path, output / path, headers)
+        buckets.in_parallel(lambda content: self._keep_content(*content), contents.items())
 
-    def _write(self, record: Record) -> None:
-        self.state.write(self.record_key, publication.encode(record))
+    def _keep_content(self, md5: str, path: str) -> None:
+        self.state.bucket.copy(self.website, path, None, self.state.key(f"blobs/{md5}"), {})
+
+    def _sweep(self, head: Head, dropped: tuple[Release, ...]) -> None:
+        if dropped:
+            self.state.forget(tuple(release.name for release in dropped))
+        if self.keep <= 1 or head.generation % SWEEP_EVERY:
+            return
+        needed = {output.md5 for release in head.releases for output in self.state.outputs(release).values()}
+        prefix = self.state.key("blobs/")
+        self.state.bucket.delete(
+            key for key in self.state.bucket.list(prefix) if key.removeprefix(prefix) not in needed
+        )
 
 
-def _digests(output: Path) -> dict[str, str]:
-    """Path to MD5, for every file hugo wrote."""
-    digests: dict[str, str] = {}
-    for file in output.rglob("*"):
-        if file.is_file():
-            with file.open("rb") as content:
-                digests[file.relative_to(output).as_posix()] = hashlib.file_digest(content, "md5").hexdigest()
-    return digests
+def headers(output: Output) -> dict[str, str]:
+    redirect = {"WebsiteRedirectLocation": output.redirect} if output.redirect else {}
+    return {
+        "ContentType": output.content_type,
+        "CacheControl": output.cache_control,
+        "ACL": "public-read",
+        **redirect,
+    }

@@ -26,6 +26,7 @@ class Source:
     etag: str
     modified: float
     """Seconds since the epoch. hugo can date a page by its file (`:fileModTime`): the file gets the object's time."""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

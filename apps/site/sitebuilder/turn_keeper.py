@@ -5,7 +5,7 @@ from typing import Any
 
 from sitebuilder import turns
 from sitebuilder.buckets import Bucket
-from sitebuilder.events import Build, Look
+from sitebuilder.events import Asked, Look
 from sitebuilder.turns import Decision, Seen, Turn
 
 #: Every loss of a race is somebody else's success; so many in a row mean that something is wrong.
@@ -28,8 +28,10 @@ class TurnKeeper:
         self._deadline = deadline
         self._now = now
         self._held: tuple[Turn, str] | None = None
+        self.seen_before: Seen | None = None
+        """What the one who had the turn before us saw last."""
 
-    def take(self, wake: Look | Build) -> Decision:
+    def take(self, wake: Look | Asked) -> Decision:
         for _ in range(MAX_ATTEMPTS):
             found = self._bucket.read(self._key)
             turn, etag = (turns.decode(found[0]), found[1]) if found else (Turn(), None)
@@ -40,8 +42,15 @@ class TurnKeeper:
             new_etag = self._bucket.replace(self._key, turns.encode(mine), etag=etag)
             if new_etag is not None:
                 self._held = (mine, new_etag)
+                self.seen_before = turn.seen
                 return decision
         raise TurnLost(f"lost {MAX_ATTEMPTS} races for {self._key} in a row")
+
+    def check(self) -> None:
+        """Raises TurnLost if the turn is no longer ours: the fence before every stage of a publication."""
+        found = self._bucket.read(self._key)
+        if self._held is None or found is None or found[1] != self._held[1]:
+            raise TurnLost(f"the turn in {self._key} was taken over while this invocation built")
 
     def give_back(self, *, seen: Seen | None = None, last_build: dict[str, Any] | None = None) -> None:
         if self._held is None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sitebuilder.events import Build, Look
+from sitebuilder.events import Asked, Look
 from sitebuilder.sources import Source
 
 #: The holder has died by its deadline; this much is left for clocks that disagree.
@@ -51,7 +51,7 @@ class Turn:
     """How the last one went, for people and tools."""
 
 
-def decide(turn: Turn, wake: Look | Build, *, request_id: str, recipe: str, now: float) -> Decision:
+def decide(turn: Turn, wake: Look | Asked, *, request_id: str, recipe: str, now: float) -> Decision:
     if turn.holder not in (None, request_id) and now < turn.until:
         return Decision.LEAVE
     return Decision.TAKE if _is_news(wake, turn.seen, recipe) else Decision.NOTHING_NEW
@@ -63,6 +63,14 @@ def taken(turn: Turn, *, request_id: str, deadline: float) -> Turn:
 
 def given_back(turn: Turn, *, seen: Seen | None, last_build: dict[str, Any] | None) -> Turn:
     return Turn(seen=seen, last_build=last_build or turn.last_build)
+
+
+def count_news(seen: Seen | None, wanted: Mapping[str, Source]) -> int:
+    """How many sources differ from what somebody saw; all, if nobody did."""
+    before = seen.etags if seen else {}
+    return sum(
+        before.get(key) != (wanted[key].etag if key in wanted else None) for key in before.keys() | wanted.keys()
+    )
 
 
 def see(wanted: Mapping[str, Source], recipe: str) -> Seen:
@@ -89,7 +97,7 @@ def decode(content: bytes) -> Turn:
         return Turn()
 
 
-def _is_news(wake: Look | Build, seen: Seen | None, recipe: str) -> bool:
-    if isinstance(wake, Build) or wake.changes is None or seen is None or seen.recipe != recipe:
+def _is_news(wake: Look | Asked, seen: Seen | None, recipe: str) -> bool:
+    if not isinstance(wake, Look) or wake.changes is None or seen is None or seen.recipe != recipe:
         return True
     return any(seen.etags.get(change.key) != change.etag for change in wake.changes)

@@ -25,6 +25,7 @@ COMMANDS = {
     "logs": ("lambent.cli.logs", "logs", "Show what a function printed; -f follows it live."),
     "events": ("lambent.cli.events", "events", "Show which events ran which functions lately; -f follows them live."),
     "trace": ("lambent.cli.trace", "trace", "Show one chain of events as a tree, with the times between its steps."),
+    "site": ("lambent.cli.site", "site", "Show what the builder of a site has done; roll back, verify."),
 }
 
 

@@ -50,7 +50,7 @@ class SiteNames:
 
 def build_package(application: Path, cache: Path, hugo: Path) -> Path:
     """The deployment package, made once for each combination of modules and hugo."""
-    parts = [*sorted(application.glob("sitebuilder/*.py")), application / "package.py"]
+    parts = [*sorted(application.glob("sitebuilder/**/*.py")), application / "package.py"]
     key = hashlib.sha256(b"".join(part.read_bytes() for part in parts))
     key.update(f"{hugo.stat().st_size} {hugo.stat().st_mtime_ns}".encode())
     package = cache / f"site-{key.hexdigest()[:16]}.zip"
@@ -80,10 +80,11 @@ class Deployment:
     def deploy_function(self, package: Path, base_url: str) -> None:
         """Through an object: a package of this size is near the limit of what a request may carry."""
         names = self.names
+        role = f"arn:aws:iam::{self._endpoint.account_id}:role/{names.function}"
         configuration = {
             "Runtime": RUNTIME,
             "Handler": HANDLER,
-            "Role": f"arn:aws:iam::{self._endpoint.account_id}:role/{names.function}",
+            "Role": role,
             "MemorySize": MEMORY_MB,
             "Timeout": TIMEOUT_SECONDS,
             "Environment": {
@@ -92,6 +93,7 @@ class Deployment:
                     "SITE_OUTPUT_BUCKET": names.website,
                     "SITE_STATE_BUCKET": names.state,
                     "SITE_BASE_URL": base_url,
+                    "SITE_SCHEDULE_ROLE": role,
                 }
             },
         }

@@ -77,13 +77,21 @@ class Site:
                 file.write_bytes(self.s3.get_object(Bucket=NAMES.source, Key=item["Key"])["Body"].read())
         out = folder / "out"
         command = [str(package.installed_hugo()), "build", "-s", str(folder / "source"), "-d", str(out)]
-        subprocess.run([*command, "-b", self.base_url, "--noBuildLock"], check=True, capture_output=True)
+        subprocess.run(
+            [*command, "-b", self.base_url, "--noBuildLock", "--cleanDestinationDir"], check=True, capture_output=True
+        )
         files = [file for file in out.rglob("*") if file.is_file()]
         return {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
 
     def wait_until_clean(self) -> None:
         wanted = self.clean_build()
         wait_until(lambda: self.digests() == wanted)
+
+    def wait_until_idle(self) -> None:
+        """Everything is written down: who waits for the website sees it before the builder is done."""
+        self.wait_until_clean()
+        key = f"{NAMES.website}/turn.json"
+        wait_until(lambda: json.loads(self.s3.get_object(Bucket=NAMES.state, Key=key)["Body"].read())["holder"] is None)
 
     def log(self, pattern: str) -> list[str]:
         logs = self.endpoint.client("logs")
@@ -240,3 +248,57 @@ def test_events_repeated_reordered_and_at_once_end_in_one_clean_build(site: Site
     functions.invoke(FunctionName=NAMES.function, InvocationType="Event", Payload=json.dumps(stale))
     time.sleep(0.5)
     assert site.digests() == site.clean_build(), "a late event changed something"
+
+
+def run_site_command(site: Site, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, **site.endpoint.environment(), "LAMBENT_ENDPOINT": site.endpoint.url}
+    command = [sys.executable, "-m", "lambent", "site", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_command_line_shows_what_was_built_and_why(site: Site) -> None:
+    site.wait_until_idle()
+    generation = json.loads(run_site_command(site, "status", "--json").stdout)["head"]["releases"][-1]["generation"]
+    before = site.digests()
+    site.put(POST, (EXAMPLE / POST).read_text().replace("At least once, in any order", "Another title"))
+    site.wait_until_idle()
+    status = run_site_command(site, "status").stdout
+    assert f"generation {generation + 1}, of " in status
+    assert f"  ~{POST}" in status
+    explained = run_site_command(site, "explain", POST).stdout
+    assert f"{POST} changed in generation {generation + 1}" in explained
+    assert "  changed index.xml\n" in explained
+    back = run_site_command(site, "rollback", str(generation), NAMES.website)
+    assert (back.returncode, "rollback: to generation" in back.stdout) == (0, True), back.stderr
+    assert site.digests() == before
+    assert "rolled back: stays until a source changes" in run_site_command(site, "status").stdout
+    assert run_site_command(site, "unpin").returncode == 0
+    site.s3.put_object(Bucket=NAMES.website, Key="index.html", Body=b"tampered with")
+    verified = run_site_command(site, "verify").stdout
+    assert verified.startswith("1 objects were wrong, and are right now:\n  index.html\n")
+    assert site.digests() == site.clean_build()
+    assert f"generation {generation + 2} (rollback), rollback" in run_site_command(site, "history").stdout
+    assert "There is no site other; there are: my-site" in run_site_command(site, "status", "other").stderr
+
+
+def test_two_hundred_uploads_in_a_second_are_two_builds(site: Site) -> None:
+    site.wait_until_idle()
+    before = json.loads(run_site_command(site, "history", "--json").stdout)
+    with ThreadPoolExecutor(8) as hands:
+        text = "---\ntitle: Many {0}\ndate: 2025-01-01\n---\n\nText.\n"
+        list(hands.map(lambda number: site.put(f"content/many/{number}.md", text.format(number)), range(200)))
+    site.wait_until_idle()
+    builds = json.loads(run_site_command(site, "history", "--json").stdout)
+    published = [build for build in builds if build["at"] > before[-1]["at"]]
+    assert 1 <= len(published) <= 2, [(build["changes"], build["uploaded"]) for build in published]
+
+
+def test_a_post_appears_when_it_is_due(site: Site) -> None:
+    due = time.time() + 4
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
+    site.put("content/posts/later.md", f"---\ntitle: Later\ndate: 2025-01-01\npublishDate: {moment}\n---\n\nNow.\n")
+    wait_until(lambda: site.endpoint.client("scheduler").list_schedules()["Schedules"] != [])
+    assert site.get("/posts/later/")[0] == 404
+    wait_until(lambda: site.get("/posts/later/")[0] == 200)
+    site.wait_until_idle()
+    assert json.loads(run_site_command(site, "status", "--json").stdout)["lastBuild"]["cause"] == "timer"

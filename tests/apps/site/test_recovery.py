@@ -3,150 +3,23 @@
 It runs in the test's own process here, on the buckets of a real platform, so that it can be made to die where we want.
 """
 
-import hashlib
 import itertools
-import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-import package
 from platform_process import PlatformProcess
 from sitebuilder import turns
-from sitebuilder.buckets import Bucket
-from sitebuilder.build import Report, Site
 from sitebuilder.events import Build, Change, Look
 from sitebuilder.publisher import Publisher
-from sitebuilder.settings import Settings
-from sitebuilder.turn_keeper import TurnKeeper, TurnLost
+from sitebuilder.state import HeadMoved
+from sitebuilder.turn_keeper import TurnLost
 from sitebuilder.turns import Decision
-from sitebuilder.workspace import Workspace
-
-LAYOUT = "<title>{{ .Title }}</title>{{ .Content }}{{ range site.RegularPages }}<a>{{ .Title }}</a>{{ end }}"
-BASE_URL = "http://small.test/"
-ANYTHING = Look(changes=None)
-_numbers = itertools.count()
-
-
-class Died(Exception):
-    """As if the process had been killed."""
-
-
-class MortalBucket(Bucket):
-    """Dies before a given write, and stays dead."""
-
-    def __init__(self, client: Any, name: str, life: "Life") -> None:
-        super().__init__(client, name)
-        self._life = life
-
-    def upload(self, *arguments: Any, **named: Any) -> str:
-        self._life.step()
-        return super().upload(*arguments, **named)
-
-    def delete(self, keys: Any) -> None:
-        self._life.step()
-        super().delete(keys)
-
-    def write(self, *arguments: Any) -> None:
-        self._life.step()
-        super().write(*arguments)
-
-    def replace(self, *arguments: Any, **named: Any) -> str | None:
-        self._life.step()
-        return super().replace(*arguments, **named)
-
-
-class Life:
-    def __init__(self) -> None:
-        self.steps_left = 1_000_000
-
-    def step(self) -> None:
-        if self.steps_left <= 0:
-            raise Died
-        self.steps_left -= 1
-
-
-class SmallSite:
-    """A site of a few pages in three buckets of its own, and a builder for it."""
-
-    def __init__(self, platform: PlatformProcess, folder: Path) -> None:
-        self._folder = folder
-        self.s3: Any = boto3.client(
-            "s3",
-            endpoint_url=platform.url,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            region_name="us-east-1",
-        )
-        names = [f"small-{kind}-{next(_numbers)}" for kind in ("source", "website", "state")]
-        for name in names:
-            self.s3.create_bucket(Bucket=name)
-        self.s3.put_bucket_ownership_controls(
-            Bucket=names[1], OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]}
-        )
-        self.s3.delete_public_access_block(Bucket=names[1])
-        self.life = Life()
-        self.source, self.website, self.state = (MortalBucket(self.s3, name, self.life) for name in names)
-        self.turn_key = f"{self.website.name}/turn.json"
-        self.put("hugo.toml", 'title = "small"\ndisableKinds = ["taxonomy", "term"]\n')
-        self.put("layouts/all.html", LAYOUT)
-        for name in "abc":
-            self.put(f"content/{name}.md", f"---\ntitle: {name}\n---\n{name}\n")
-
-    def put(self, key: str, text: str) -> None:
-        self.s3.put_object(Bucket=self.source.name, Key=key, Body=text.encode())
-
-    def delete(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.source.name, Key=key)
-
-    def site(self, workspace: str = "warm") -> Site:
-        hugo = package.installed_hugo()
-        assert hugo is not None
-        settings = Settings(
-            input_bucket=self.source.name,
-            output_bucket=self.website.name,
-            state_bucket=self.state.name,
-            base_url=BASE_URL,
-            package_digest="",
-            hugo=hugo,
-            workspace=self._folder / workspace,
-            hugo_variables=(),
-        )
-        publisher = Publisher(self.website, self.state, f"{self.website.name}/published.json")
-        return Site(settings, self.source, self.website, publisher, Workspace(settings.workspace))
-
-    def turn(self, request_id: str, *, seconds: float = 60) -> TurnKeeper:
-        return TurnKeeper(
-            self.state,
-            self.turn_key,
-            request_id=request_id,
-            recipe=self.site().settings.recipe,
-            deadline=time.time() + seconds,
-            now=time.time,
-        )
-
-    def build(self, request_id: str = "r1", workspace: str = "warm", wake: Look | Build = ANYTHING) -> list[Report]:
-        turn = self.turn(request_id)
-        return list(self.site(workspace).bring_up_to_date(turn, wake, deadline=time.time() + 60))
-
-    def digests(self) -> dict[str, str]:
-        return {key: listed.etag for key, listed in self.website.list().items()}
-
-    def clean_build(self) -> dict[str, str]:
-        folder = self._folder / f"clean-{next(_numbers)}"
-        for key in self.source.list():
-            file = folder / "source" / key
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(self.s3.get_object(Bucket=self.source.name, Key=key)["Body"].read())
-        out = folder / "out"
-        command = [str(package.installed_hugo()), "build", "-s", str(folder / "source"), "-d", str(out), "-b", BASE_URL]
-        subprocess.run([*command, "--noBuildLock"], check=True, capture_output=True)
-        files = [file for file in out.rglob("*") if file.is_file()]
-        return {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
+from small_site import ANYTHING, Died, SmallSite
 
 
 @pytest.fixture
@@ -182,7 +55,7 @@ def test_sources_put_back_after_a_death_are_published_again(small: SmallSite) ->
     small.build()
     before = small.digests()
     small.put("content/d.md", "---\ntitle: d\n---\n")
-    small.life.steps_left = 4  # the turn, the intent, two uploads
+    small.life.steps_left = 10  # the turn, the intent, six copies of what is replaced, two uploads
     with pytest.raises(Died):
         small.build("r1")
     small.life.steps_left = 1_000_000
@@ -208,11 +81,46 @@ def test_who_lost_the_turn_while_building_says_so(small: SmallSite) -> None:
         slow.give_back()
 
 
+def test_who_lost_the_turn_writes_nothing_more(small: SmallSite) -> None:
+    """Two functions on one site: the slow one believes that it has the turn, and is stopped before its next stage."""
+    small.build()
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    assert slow.take(ANYTHING) is Decision.TAKE
+    site = small.site("another environment")
+    small.put("content/a.md", "---\ntitle: by both\n---\n")
+    before = site.rounds.listed()
+
+    class Overtaken(Publisher):
+        def publish(self, *arguments: Any, **named: Any) -> Any:
+            small.put("content/a.md", "---\ntitle: by the other alone\n---\n")
+            assert small.build("r2")[-1].outcome == "published"
+            return super().publish(*arguments, **named)
+
+    overtaken = Overtaken(small.website, site.rounds.state, keep=3)
+    rounds = replace(site.rounds, publisher=overtaken)
+    with pytest.raises(HeadMoved):
+        rounds.run(before, slow, ANYTHING, time.time() + 60)
+    assert small.digests() == small.clean_build()
+
+
+def test_the_fence_stands_before_every_stage(small: SmallSite) -> None:
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    assert slow.take(ANYTHING) is Decision.TAKE
+    slow.check()
+    assert small.turn("r2").take(ANYTHING) is Decision.TAKE
+    with pytest.raises(TurnLost):
+        slow.check()
+    site = small.site()
+    with pytest.raises(TurnLost):
+        site.rounds.run(site.rounds.listed(), slow, ANYTHING, time.time() + 60)
+    assert small.digests() == {}
+
+
 def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: SmallSite) -> None:
     """The change comes while the turn is held, so its own event is turned away."""
     holder = small.turn("holder")
     site = small.site()
-    publish = site.publisher.publish
+    publish = site.rounds.publisher.publish
 
     class Interrupted(Publisher):
         def publish(self, *arguments: Any, **named: Any) -> Any:
@@ -221,8 +129,8 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
                 assert [report.outcome for report in small.build("other", "another environment")] == ["left"]
             return publish(*arguments, **named)
 
-    interrupted = Interrupted(site.publisher.website, site.publisher.state, site.publisher.record_key)
-    site = Site(site.settings, site.source, site.website, interrupted, site.workspace)
+    interrupted = Interrupted(small.website, site.rounds.state, keep=3)
+    site = replace(site, rounds=replace(site.rounds, publisher=interrupted))
     reports = list(site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60))
     assert [report.outcome for report in reports] == ["published", "published"]
     assert small.digests() == small.clean_build()
@@ -230,7 +138,7 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
 
 def test_a_workspace_left_by_the_dead_is_not_believed(small: SmallSite) -> None:
     small.build()
-    workspace = small.site().settings.workspace
+    workspace = small.site().rounds.settings.workspace
     (workspace / "sources.json").unlink()
     (workspace / "source/content/ghost.md").write_text("---\ntitle: ghost\n---\n")
     (workspace / "source/content/a.md").write_text("half a fi")

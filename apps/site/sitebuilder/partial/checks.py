@@ -1,0 +1,60 @@
+"""May what a partial build made be published?                                                              (pure)"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sitebuilder.partial.graph import Owners
+from sitebuilder.partial.page_index import Page
+from sitebuilder.partial.reach import Reach, Sampled
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    publish: Mapping[str, str]
+    """Path to MD5, of all that may be published; what is equal to the published is among it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Samples changed: the rest of their groups has to be rendered, too."""
+
+    groups: tuple[Sampled, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    why: str
+
+
+def judge(
+    reach: Reach,
+    before: tuple[Page, ...],
+    now: tuple[Page, ...],
+    built: Mapping[str, str],
+    published: Mapping[str, str],
+) -> Passed | Again | Refused:
+    owners = Owners(now)
+    changed = {
+        owner
+        for output, digest in built.items()
+        if published.get(output) != digest and (owner := owners.of(output)) is not None
+    }
+    for page in before:
+        if page.path in reach.rendered:
+            for output in page.outputs:
+                if output in published and output not in built:
+                    return Refused(f"{output} was not made again")
+    if hit := changed & reach.canaries:
+        return Refused(f"{min(hit)} changed, which has nothing to do with the edit")
+    groups = tuple(group for group in reach.sampled if group.samples & changed)
+    if groups:
+        return Again(groups)
+    return Passed({output: digest for output, digest in built.items() if _is_ours(output, owners, reach)})
+
+
+def _is_ours(output: str, owners: Owners, reach: Reach) -> bool:
+    """Outputs of the pages asked for, and assets; documents that belong to no page (aliases) wait."""
+    owner = owners.of(output)
+    if owner is None:
+        return not output.endswith((".html", ".htm", ".xml"))
+    return owner in reach.pages

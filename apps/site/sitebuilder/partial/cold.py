@@ -1,0 +1,135 @@
+"""A partial build in an environment that has no sources yet: stubs first, and the texts that hugo asks for.
+
+hugo runs on the stubs. If a rendered page wanted the text of another, the trap says of which; those texts are fetched
+and hugo runs again, until nothing is wanted that is not there. Only then are the bytes a whole build's. The run begins
+with the texts of the pages it renders and with what the last one wanted, which makes most runs the only one.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sitebuilder.partial import pack, stubs
+from sitebuilder.partial.pack import Prefix
+from sitebuilder.partial.page_index import Page
+from sitebuilder.partial.runs import HugoFailed, Runs
+from sitebuilder.sources import Source
+
+#: After so many restarts, or with this share of the texts demanded, all of them are fetched.
+MAX_RESTARTS, MAX_DEMANDED_SHARE = 3, 0.6
+
+
+@dataclass(slots=True)
+class Range:
+    """Reads of one object, counted."""
+
+    read: Callable[[int, int], bytes]
+    """From a first byte to an end, which may be behind the object's."""
+    weight: int = 0
+    """Bytes read."""
+    requests: int = 0
+
+    def __call__(self, first: int, end: int) -> bytes:
+        content = self.read(first, end)
+        self.weight += len(content)
+        self.requests += 1
+        return content
+
+
+def read_prefix(read: Range) -> Prefix | None:
+    """None if there is no pack, or another version's."""
+    begin = read(0, pack.FIRST_READ_BYTES)
+    end = pack.prefix_end(begin)
+    if end is None:
+        return None
+    return pack.decode_prefix(begin[:end] if end <= len(begin) else begin + read(len(begin), end))
+
+
+@dataclass(slots=True)
+class StubRuns:
+    runs: Runs
+    """On a source folder of its own, which nothing else uses."""
+    prefix: Prefix
+    read: Range
+    wanted: Mapping[str, Source]
+    texts: Mapping[str, bytes]
+    """Of sources that are newer than the pack, and others that it has not."""
+    pages: tuple[Page, ...]
+    seed: frozenset[str] = frozenset()
+    """What the last run demanded."""
+    present: set[str] = field(default_factory=set)
+    demanded: set[str] = field(default_factory=set)
+    restarts: int = 0
+
+    def lay_out(self) -> None:
+        """Raises HugoFailed where a source is neither packed nor given."""
+        files = {stubs.SHORTCODE_FILE: stubs.SHORTCODE_LAYOUT}
+        for key, source in self.wanted.items():
+            entry = self.prefix.entries.get(key)
+            if key in self.texts:
+                files[key] = self.texts[key]
+                self.present.add(key)
+            elif entry is not None and entry.etag == source.etag:
+                files[key] = entry.content
+                if entry.place is None:
+                    self.present.add(key)
+            else:
+                raise HugoFailed(f"{key} is not in the pack")
+        for folder in {(self.runs.source / key).parent for key in files}:
+            folder.mkdir(parents=True, exist_ok=True)
+        for key, content in files.items():
+            self._write(key, content)
+
+    def page_index(self) -> tuple[Page, ...]:
+        self.pages = self.runs.page_index()
+        return self.pages
+
+    def render_pages(self, paths: frozenset[str]) -> Path:
+        own = {page.source for page in self.pages if page.path in paths and page.kind == "page"}
+        self._fetch(own | self.seed)
+        while True:
+            folder, warnings = self.runs.render(paths)
+            asked = {file.removeprefix(f"{self.runs.source}/") for file in stubs.sprung(warnings)}
+            if not asked:
+                return folder
+            if not asked <= self.prefix.entries.keys() or asked & self.present:
+                raise HugoFailed(f"{min(asked)} was asked for, and is not where it was expected")
+            self.restarts += 1
+            self.demanded |= asked
+            texts = sum(entry.place is not None for entry in self.prefix.entries.values())
+            too_many = len(self.demanded) > MAX_DEMANDED_SHARE * texts
+            self._fetch(self.prefix.entries if too_many or self.restarts >= MAX_RESTARTS else asked)
+
+    def _fetch(self, keys: Iterable[str]) -> None:
+        missing = {key for key in keys if key in self.prefix.entries and key in self.wanted and key not in self.present}
+        frames = pack.frames_of(self.prefix, missing)
+        stored: dict[int, bytes] = {}
+        for first, last in _neighbours(frames):
+            start = self.prefix.frames[first][0]
+            content = self.read(start, self.prefix.frames[last][1])
+            for number in range(first, last + 1):
+                begin, end = self.prefix.frames[number]
+                stored[number] = content[begin - start : end - start]
+        for key in missing:
+            place = self.prefix.entries[key].place
+            if place is not None:
+                self._write(key, pack.text_in(stored[place.frame], place))
+                self.present.add(key)
+
+    def _write(self, key: str, content: bytes) -> None:
+        file = self.runs.source / key
+        file.write_bytes(content)
+        if key in self.wanted:
+            os.utime(file, (self.wanted[key].modified, self.wanted[key].modified))
+
+
+def _neighbours(frames: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Frames that follow each other are one read."""
+    groups: list[tuple[int, int]] = []
+    for number in frames:
+        if groups and groups[-1][1] == number - 1:
+            groups[-1] = (groups[-1][0], number)
+        else:
+            groups.append((number, number))
+    return groups

@@ -1,0 +1,79 @@
+"""The first phase of an edit: render what it may have changed, check, and say what may be published.
+
+    classification: what speaks against it?  ->  reach: which pages?  ->  runs: hugo  ->  checks: is it right?
+
+Whatever does not hold ends in `Whole`, and the whole build is made at once. What is published here is right, but may
+not be all; the whole build that follows in any case finds the rest (`ledger`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sitebuilder.partial import checks, classification, page_index, reach, runs
+from sitebuilder.partial import graph as graphs
+from sitebuilder.partial.checks import Passed, Refused
+from sitebuilder.partial.classification import Partial, Whole
+from sitebuilder.partial.graph import Graph
+from sitebuilder.partial.page_index import Page
+from sitebuilder.partial.reach import Reach
+from sitebuilder.partial.runs import HugoFailed
+from sitebuilder.sources import Source
+
+#: A second round renders the groups of which a sample changed; a third would be a whole build in slices.
+MAX_ROUNDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    folder: Path
+    publish: Mapping[str, str]
+    """Path to MD5: publish these files of the folder. Nothing is ever deleted by a partial build."""
+    edit: Partial
+    reach: Reach
+
+
+class Renders(Protocol):
+    """`runs.Runs` on the whole sources, or `cold.StubRuns` on as few as will do; the bytes are a whole build's."""
+
+    def page_index(self) -> tuple[Page, ...]: ...
+
+    def render_pages(self, paths: frozenset[str]) -> Path: ...
+
+
+def build(
+    graph: Graph,
+    wanted: Mapping[str, Source],
+    texts: Mapping[str, bytes],
+    renders: Renders,
+    published: Mapping[str, str],
+) -> Ready | Whole:
+    """`texts` is the content of the changed sources, `published` path to MD5 of what is on the website."""
+    edit = classification.of_texts(graph, {key: graphs.text_of(wanted[key], text) for key, text in texts.items()})
+    if isinstance(edit, Whole):
+        return edit
+    try:
+        now = graph.pages if edit.body_only else renders.page_index()
+        return classification.of_pages(graph, now) or _rendered(graph, now, edit, renders, published)
+    except (HugoFailed, page_index.Unusable) as error:
+        return Whole(str(error))
+
+
+def _rendered(
+    graph: Graph, now: tuple[Page, ...], edit: Partial, renders: Renders, published: Mapping[str, str]
+) -> Ready | Whole:
+    if not edit.changed <= {page.source for page in now}:
+        return Whole(f"{min(edit.changed - {page.source for page in now})} is none of the pages that hugo lists")
+    chosen: Reach | None = reach.find(graph, now, edit)
+    for _ in range(MAX_ROUNDS):
+        if chosen is None:
+            break
+        folder = renders.render_pages(chosen.rendered)
+        verdict = checks.judge(chosen, graph.pages, now, runs.digests(folder), published)
+        if isinstance(verdict, Passed):
+            return Ready(folder, verdict.publish, edit, chosen)
+        if isinstance(verdict, Refused):
+            return Whole(verdict.why)
+        chosen = reach.widen(chosen, verdict.groups)
+    return Whole("too many pages follow the edit")

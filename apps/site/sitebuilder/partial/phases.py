@@ -1,0 +1,222 @@
+"""The two phases of an edit, on one site's state: the partial build if it may be, and the account of it when the whole
+build has come. `rounds` calls it.
+
+In the state bucket: graph.json.z (`graph`), texts.pack (`pack`), ledger.json (`ledger`), demand.json (what the last
+cold run asked for). All are written with the turn in hand, and each may be
+missing: then the next build is a whole one.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sitebuilder import statics
+from sitebuilder.buckets import Bucket
+from sitebuilder.hugo import HugoDied
+from sitebuilder.partial import classification, cold, fast, ledger, pack, runs, stubs, survey
+from sitebuilder.partial import graph as graphs
+from sitebuilder.partial.classification import Whole
+from sitebuilder.partial.cold import Range, StubRuns
+from sitebuilder.partial.fast import Ready
+from sitebuilder.partial.graph import Graph
+from sitebuilder.partial.ledger import Ledger, Settlement
+from sitebuilder.partial.runs import HugoFailed, Runs
+from sitebuilder.settings import Settings
+from sitebuilder.sources import Source
+from sitebuilder.state import State
+from sitebuilder.workspace import Workspace
+
+GRAPH, PACK, LEDGER, DEMAND = "graph.json.z", "texts.pack", "ledger.json", "demand.json"
+#: Once it happened, only other templates make a site eligible again.
+WRONG = "a partial build published wrong bytes: "
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    ready: Ready
+    bytes: int = 0
+    downloads: int = 0
+    restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    settings: Settings
+    source: Bucket
+    state: State
+    workspace: Workspace
+    threshold: float = classification.MIN_WHOLE_SECONDS
+
+    def first(self, rendered: Mapping[str, Source], published: Mapping[str, str], *, deadline: float) -> First | Whole:
+        """With all of hugo's sources in the workspace."""
+        graph = self._eligible()
+        if isinstance(graph, Whole):
+            return graph
+        changed = classification.changed_keys(graph, rendered)
+        if (why := classification.of_change(rendered, changed)) is not None:
+            return why
+        texts = {key: (self.workspace.source / key).read_bytes() for key in changed}
+        found = fast.build(graph, rendered, texts, self._runs(self.workspace.source, deadline), published)
+        return found if isinstance(found, Whole) else First(found)
+
+    def first_cold(
+        self,
+        wanted: Mapping[str, Source],
+        before: Mapping[str, Source],
+        published: Mapping[str, str],
+        *,
+        deadline: float,
+    ) -> First | Whole:
+        """With nothing in the workspace; `before` is all sources of the last publication."""
+        graph = self._eligible()
+        if isinstance(graph, Whole):
+            return graph
+        if not graph.findings.may_be_stubbed:
+            return Whole(f"templates that read texts by themselves: {graph.findings.blind[:1]}")
+        rendered = {key: it for key, it in wanted.items() if key in graph.sources or not statics.is_candidate(key)}
+        others = {key: it.etag for key, it in wanted.items() if key not in rendered}
+        if others != {key: it.etag for key, it in before.items() if key not in graph.sources}:
+            return Whole("static files changed")
+        changed = classification.changed_keys(graph, rendered)
+        if (why := classification.of_change(rendered, changed)) is not None:
+            return why
+        try:
+            return self._first_cold(graph, rendered, changed, published, deadline)
+        except HugoFailed as error:
+            return Whole(str(error))
+
+    def publishes(self, first: First, *, built_from: str, now: float) -> float:
+        """To be called before the first upload; when the whole build is to begin."""
+        graph = self._eligible()
+        if isinstance(graph, Whole):
+            raise AssertionError(graph.why)  # noqa: TRY004 - it was eligible when `first` was made from it
+        account = ledger.entered(self._ledger(), first.ready, graph, built_from=built_from, now=now)
+        self._write(LEDGER, ledger.encode(account))
+        return ledger.due(account, now)
+
+    def settle(
+        self,
+        rendered: Mapping[str, Source],
+        *,
+        built: Mapping[str, str],
+        published: Mapping[str, str],
+        built_from: str,
+        seconds: float,
+        deadline: float,
+    ) -> Settlement:
+        """After a whole build was published: `published` is the website before it."""
+        known = self._graph()
+        account = self._ledger()
+        settled = Settlement((), (), ())
+        if known is not None:
+            settled = ledger.settle(account, known, built, published, built_from)
+        if self.settings.is_preview or seconds <= self.threshold:
+            if known is not None:
+                self._forget(GRAPH, PACK, DEMAND)
+        else:
+            try:
+                self._survey(known, settled, rendered, built, seconds, deadline)
+            except HugoDied:  # the site is published; that the next edit is a whole build is all there is to lose
+                self._forget(GRAPH)
+        if account.is_open:
+            self._forget(LEDGER)
+        return settled
+
+    def _survey(
+        self,
+        known: Graph | None,
+        settled: Settlement,
+        rendered: Mapping[str, Source],
+        built: Mapping[str, str],
+        seconds: float,
+        deadline: float,
+    ) -> None:
+        made = survey.make(
+            self._runs(self.workspace.source, deadline),
+            rendered,
+            output=self.workspace.output,
+            built=built,
+            recipe=self.settings.recipe,
+            seconds=seconds,
+            learned=settled.learned,
+        )
+        if settled.wrong:
+            made = replace(made, refusal=f"{WRONG}{settled.wrong[0]}")
+        elif known is not None and known.refusal.startswith(WRONG) and _templates(known) == _templates(made):
+            made = replace(made, refusal=known.refusal)
+        if not made.refusal and made.findings.may_be_stubbed:
+            sizes = {key: (self.workspace.source / key).stat().st_size for key in rendered}
+            keys = pack.packable(rendered, sizes)
+            contents = {key: (self.workspace.source / key).read_bytes() for key in keys}
+            self._write(PACK, pack.encode(rendered, contents))
+        self._write(GRAPH, graphs.encode(made))
+
+    def _first_cold(
+        self,
+        graph: Graph,
+        rendered: Mapping[str, Source],
+        changed: frozenset[str],
+        published: Mapping[str, str],
+        deadline: float,
+    ) -> First | Whole:
+        folder = self.workspace.root / "stubs"
+        shutil.rmtree(folder, ignore_errors=True)
+        read = Range(lambda first, end: self.state.bucket.read_range(self.state.key(PACK), first, end))
+        prefix = cold.read_prefix(read)
+        if prefix is None:
+            return Whole("there is no pack of texts")
+        texts = {
+            key: self._download(key, it, folder)
+            for key, it in rendered.items()
+            if key in changed or key not in prefix.entries or prefix.entries[key].etag != it.etag
+        }
+        source_runs = self._runs(folder, deadline)
+        stubbed = StubRuns(source_runs, prefix, read, rendered, texts, graph.pages, seed=self._seed())
+        stubbed.lay_out()
+        found = fast.build(graph, rendered, {key: texts[key] for key in changed}, stubbed, published)
+        self._write(DEMAND, json.dumps(sorted(stubbed.demanded or self._seed())).encode())
+        if isinstance(found, Whole):
+            return found
+        weight = read.weight + sum(map(len, texts.values()))
+        return First(found, weight, read.requests + len(texts), stubbed.restarts)
+
+    def _download(self, key: str, wanted: Source, folder: Path) -> bytes:
+        file = folder / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.source.download(key, wanted.etag, file)
+        return file.read_bytes()
+
+    def _runs(self, source: Path, deadline: float) -> Runs:
+        runs.remove_leftovers(source)
+        return Runs(self.settings, source, self.workspace.root / "partial", self.workspace.cache, deadline)
+
+    def _eligible(self) -> Graph | Whole:
+        graph = self._graph()
+        against = classification.of_site(graph, self.settings.recipe, threshold=self.threshold)
+        if against is not None or graph is None:
+            return against or Whole("")
+        return graph
+
+    def _graph(self) -> Graph | None:
+        found = self.state.bucket.read(self.state.key(GRAPH))
+        return graphs.decode(found[0]) if found else None
+
+    def _ledger(self) -> Ledger:
+        found = self.state.bucket.read(self.state.key(LEDGER))
+        return ledger.decode(found[0]) if found else Ledger()
+
+    def _seed(self) -> frozenset[str]:
+        found = self.state.bucket.read(self.state.key(DEMAND))
+        return frozenset(json.loads(found[0])) if found else frozenset()
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.state.bucket.write(self.state.key(name), content)
+
+    def _forget(self, *names: str) -> None:
+        self.state.bucket.delete([self.state.key(name) for name in names])
+
+
+def _templates(graph: Graph) -> dict[str, str]:
+    return {key: text.etag for key, text in graph.sources.items() if not stubs.is_text(key)}

@@ -1,0 +1,75 @@
+"""What in the templates makes partial rendering, or stubs, unsafe?                                        (pure)
+
+The templates are only searched, never understood: a word in the wrong place costs time, not truth.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: What one page's rendering leaves for another's, or the whole site's for one file: only a whole build has it all.
+_WHOLE = re.compile(
+    r"templates\.Defer|resources\.PostProcess|\bPostProcess\b|(?:hugo|site|\.Site|\.Home|\))\.(?:Store|Scratch)\b"
+    r"|\b(?:newScratch|collections\.NewScratch)\b.*\bsite\b|resources\.GetRemote|\bgetJSON\b|\bgetCSV\b"
+)
+_STATS = re.compile(r"writeStats|buildStats", re.IGNORECASE)
+#: What differs from build to build whatever the sources are.
+_FLUID = re.compile(r"\bnow\b|\btime\.Now\b|\bshuffle\b|\bmath\.(?:Rand|Counter)\b|\bcollections\.Shuffle\b")
+#: What reads a page's text past the trap.
+_BLIND = re.compile(
+    r"\.RawContent\b|\.HasShortcode\b|\b(?:os\.)?(?:readFile|readDir|fileExists|ReadFile|ReadDir|FileExists|Stat)\b"
+)
+_ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_CONFIG = re.compile(r"(?:^|/)(?:hugo|config)\.(?:toml|ya?ml|json)$|^config/")
+_TEMPLATE_SUFFIXES = (
+    ".html",
+    ".htm",
+    ".xml",
+    ".json",
+    ".txt",
+    ".css",
+    ".scss",
+    ".js",
+    ".ts",
+    ".md",
+    ".svg",
+    ".ics",
+    ".rss",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Each with the file where it stands, for people."""
+
+    whole: tuple[str, ...] = ()
+    fluid: tuple[str, ...] = ()
+    blind: tuple[str, ...] = ()
+
+    @property
+    def may_be_partial(self) -> bool:
+        return not self.whole and not self.fluid
+
+    @property
+    def may_be_stubbed(self) -> bool:
+        return self.may_be_partial and not self.blind
+
+
+def is_searched(key: str) -> bool:
+    """Assets as well as layouts: any of them may be executed as a template, and any folder mounted as layouts."""
+    if key.startswith(("content/", "static/", "archetypes/", "i18n/")) or "/static/" in key:
+        return _CONFIG.search(key) is not None
+    return key.endswith(_TEMPLATE_SUFFIXES) or _CONFIG.search(key) is not None
+
+
+def search(files: Mapping[str, bytes]) -> Findings:
+    found: dict[str, list[str]] = {"whole": [], "fluid": [], "blind": []}
+    for key in sorted(files):
+        text = files[key].decode(errors="replace")
+        if _CONFIG.search(key) and _STATS.search(text):
+            found["whole"].append(f"{key}: build stats")
+        for action in _ACTION.findall(text):
+            for kind, pattern in (("whole", _WHOLE), ("fluid", _FLUID), ("blind", _BLIND)):
+                if hit := pattern.search(action):
+                    found[kind].append(f"{key}: {hit[0]}")
+    return Findings(*(tuple(dict.fromkeys(found[kind])) for kind in ("whole", "fluid", "blind")))

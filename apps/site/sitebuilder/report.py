@@ -1,0 +1,65 @@
+"""What became of one look at the sources.                                                               (pure)"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from sitebuilder.sources import Source
+
+#: A report names so many of the published files and changed sources, and repeats so many warnings.
+MAX_NAMES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    outcome: str
+    """published; unchanged; failed: the sources are wrong; held: too much would be deleted; pinned: rolled back, and no
+    source has changed since; waiting: for hugo's configuration; left: not our turn; seen: no news."""
+    uploaded: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    kept: int = 0
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    fetched: int = 0
+    sync_ms: int = 0
+    hugo_ms: int = 0
+    publish_ms: int = 0
+    generation: int = 0
+    cause: str = ""
+    """A change of the sources; asked, timer, verify, confirmed, unpinned, rollback."""
+    changed: tuple[str, ...] = ()
+    """Sources, as `+new`, `~changed`, `-gone`."""
+    mode: str = ""
+    """full: hugo built everything; static: nothing that hugo sees has changed; rollback."""
+    why: str = ""
+    """Of the mode."""
+    bytes_down: int = 0
+    bytes_up: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+    """To S3, by operation, with the turn in hand: its taking, giving back and the second look are not among them."""
+    restarts: int = 0
+    misses: tuple[str, ...] = ()
+    flaps: tuple[str, ...] = ()
+
+    def as_document(self) -> dict[str, object]:
+        """As JSON for callers and for the note beside the turn: counts, and some names."""
+        names = [*self.uploaded, *self.deleted]
+        return {
+            **asdict(self),
+            "uploaded": len(self.uploaded),
+            "deleted": len(self.deleted),
+            "names": names[:MAX_NAMES],
+            "changed": self.changed[:MAX_NAMES],
+            "changes": len(self.changed),
+            "misses": self.misses[:MAX_NAMES],
+            "flaps": self.flaps[:MAX_NAMES],
+            "warnings": self.warnings[:MAX_NAMES],
+        }
+
+
+def changes(before: Mapping[str, Source], after: Mapping[str, Source]) -> tuple[str, ...]:
+    """What differs in content: the same bytes uploaded again are no change to a person."""
+    return tuple(
+        f"{'+' if key not in before else '-' if key not in after else '~'}{key}"
+        for key in sorted(before.keys() | after.keys())
+        if key not in before or key not in after or before[key].etag != after[key].etag
+    )

@@ -1,0 +1,154 @@
+"""Random edits in two phases, on sites that differ in kind. After the first, all that was published is a clean build's,
+and only what had to change was touched; after the second, so is the whole website."""
+
+import contextlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import site_edits
+from platform_process import PlatformProcess
+from site_edits import Sources
+from sitebuilder.build import Site
+from sitebuilder.events import Build, Look
+from sitebuilder.report import Report
+from small_site import Died, SmallSite
+
+THEMES = Path(__file__).parent.parent / "themes"
+COUNT = int(os.environ.get("SITE_EDITS", "7"))
+SEED = int(os.environ.get("SITE_SEED", "1"))
+VERIFY = Build(cause="timer")
+#: Twice as often what people do all day.
+EDITS = (
+    *site_edits.EDITS,
+    *(edit for edit in site_edits.EDITS if edit.__name__ in ("body", "first_paragraph", "title", "tags", "new")),
+)
+
+
+@dataclass
+class Noted:
+    """In place of EventBridge Scheduler: when the second phase is to begin."""
+
+    moment: float | None = None
+
+    def set(self, moment: float) -> None:
+        self.moment = moment
+
+    def clear(self) -> None:
+        self.moment = None
+
+
+class TwoPhases(SmallSite):
+    """However quick whole builds are, partial ones come first."""
+
+    def site(self, workspace: str = "warm") -> Site:
+        site = super().site(workspace)
+        rounds = replace(site.rounds, phases=replace(site.rounds.phases, threshold=0.0))
+        return replace(site, rounds=rounds)
+
+
+def read_site(name: str) -> dict[str, bytes]:
+    folder = THEMES / name
+    return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+def upload(small: SmallSite, before: Sources, after: Sources) -> None:
+    for key in sorted(before.keys() - after.keys()):
+        small.delete(key)
+    for key in sorted(after):
+        if before.get(key) != after[key]:
+            small.put(key, after[key])
+
+
+def last(reports: list[Report]) -> Report:
+    return reports[-1]
+
+
+@pytest.mark.parametrize("name", ["titles", "summaries", "languages"])
+def test_the_first_phase_is_right_and_the_second_complete(name: str, platform: PlatformProcess, tmp_path: Path) -> None:
+    choice = Random(f"{name} {SEED}")
+    site: Sources = read_site(name)
+    small = TwoPhases(platform, tmp_path, site)
+    small.timer = Noted()  # type: ignore[assignment]  # it is a resource held elsewhere; only its moment matters here
+    small.build()
+    modes = []
+    for number in range(COUNT):
+        edit = choice.choice(EDITS)
+        after, before = edit(site, choice), small.digests()
+        upload(small, site, after)
+        site = after
+        report = last(small.build(workspace="warm" if number % 3 else f"cold-{number}"))
+        clean, now = small.clean_build(site), small.digests()
+        modes.append((edit.__name__, report.mode, report.why))
+        if report.mode == "partial":
+            changed = {path: digest for path, digest in now.items() if before.get(path) != digest}
+            assert changed == {path: clean.get(path) for path in changed}, modes
+            assert before.keys() <= now.keys(), "a partial build deletes nothing"
+            if choice.random() < 0.3:
+                continue  # the next edit comes before the whole build does
+            small.build(wake=VERIFY)
+            now = small.digests()
+        if report.outcome == "published":
+            assert now == clean, modes
+    last(small.build(wake=VERIFY))
+    assert small.digests() == small.clean_build(site)
+    print(modes)
+
+
+def test_a_text_is_published_by_itself_and_verified(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles"))
+    small.timer = noted = Noted()  # type: ignore[assignment]
+    small.build()
+    key = next(key for key in sorted(small.source.list()) if key.startswith("content/") and "_index" not in key)
+    small.put(key, small.sources()[key] + b"\nAnd more.\n")
+    for environment in ("warm", "cold"):
+        report = last(small.build(workspace=environment, wake=Look(changes=None)))
+        assert report.mode == ("partial" if environment == "warm" else ""), report
+    assert noted.moment is not None
+    report = last(small.build(wake=VERIFY))
+    assert (report.mode, report.misses) == ("full", ()), report
+    small.put(key, small.sources()[key] + b"\nAnd even more.\n")
+    report = last(small.build(workspace="colder"))
+    assert report.mode == "partial", report.why
+    assert report.bytes_down > 0
+    assert small.digests() == small.clean_build()
+
+
+def test_without_a_scheduler_both_phases_are_one_invocation(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles"))
+    small.build()
+    before = last(small.build(wake=VERIFY)).generation
+    key = next(key for key in sorted(small.source.list()) if key.startswith("content/") and "_index" not in key)
+    small.put(key, small.sources()[key] + b"\nAnd more.\n")
+    report = last(small.build())
+    assert (report.mode, report.generation) == ("full", before + 2)
+    assert small.digests() == small.clean_build()
+
+
+def test_what_leaves_the_website_does_not_wait(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles"))
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    key = next(key for key in sorted(small.source.list()) if key.startswith("content/") and "_index" not in key)
+    content = small.sources()[key].decode()
+    small.put(key, content.replace("title:", "draft: true\ntitle:", 1))
+    assert last(small.build()).mode == "full"
+    assert small.digests() == small.clean_build()
+
+
+def test_death_at_any_write_of_the_first_phase_is_mended(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles"))
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    for survived in range(1, 9):
+        small.put("content/about.md", f"---\ntitle: About\n---\nversion {survived}\n")
+        small.life.steps_left = survived
+        with contextlib.suppress(Died):
+            small.build("r1")
+        small.life.steps_left = 1_000_000
+        assert last(small.build("r1")).outcome in ("published", "unchanged", "seen")
+        small.build(wake=VERIFY)
+        assert small.digests() == small.clean_build(), f"died after {survived} writes"

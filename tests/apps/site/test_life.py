@@ -1,0 +1,298 @@
+"""A site's life: static files, redirects, releases, due posts, previews, large deletes, cold starts."""
+
+import http.client
+import json
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+
+from platform_process import PlatformProcess
+from site_edits import png
+from sitebuilder.events import Build, Rollback
+from sitebuilder.materials import Materials
+from sitebuilder.rounds import NoSuchGeneration
+from sitebuilder.timer import Timer
+from small_site import Died, SmallSite
+
+
+@pytest.fixture
+def small(platform: PlatformProcess, tmp_path: Path) -> Iterator[SmallSite]:
+    site = SmallSite(platform, tmp_path)
+    yield site
+    site.s3.close()
+
+
+def page(title: str, *fields: str) -> str:
+    return "\n".join(["---", f"title: {title}", *fields, "---", ""])
+
+
+def test_static_files_are_copied_past_hugo(small: SmallSite, tmp_path: Path) -> None:
+    small.put("static/data/a b&ü.json", "{}")
+    small.put("static/a/index.html", "the page wins")
+    (first,) = small.build()
+    assert "data/a b&ü.json" in first.uploaded
+    assert not (tmp_path / "warm/source/static").exists()
+    assert small.digests() == small.clean_build()
+    head = small.s3.head_object(Bucket=small.website.name, Key="data/a b&ü.json")
+    assert (head["ContentType"], head["CacheControl"]) == (
+        "application/json; charset=utf-8",
+        "public, max-age=0, must-revalidate",
+    )
+    small.put("static/data/a b&ü.json", "[]")
+    (second,) = small.build()
+    assert (second.mode, second.uploaded, second.hugo_ms) == ("static", ("data/a b&ü.json",), 0)
+    small.delete("static/data/a b&ü.json")
+    assert [report.deleted for report in small.build()] == [("data/a b&ü.json",)]
+    assert small.digests() == small.clean_build()
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("layouts/home.html", '{{ readFile "static/x.txt" }}'),
+        ("hugo.toml", 'title = "s"\nstaticDir = ["static", "more"]\n'),
+        ("hugo.toml", 'title = "s"\n[[module.mounts]]\nsource = "static"\ntarget = "static/sub"\n'),
+    ],
+)
+def test_hugo_gets_the_static_files_where_it_could_tell(key: str, text: str, small: SmallSite) -> None:
+    small.put("static/x.txt", "x")
+    small.put("more/y.txt", "y")
+    small.build()
+    small.put(key, text)
+    small.build()
+    assert small.digests() == small.clean_build()
+    small.put("static/x.txt", "x2")
+    small.build()
+    assert small.digests() == small.clean_build()
+
+
+def test_death_while_static_files_are_published_is_mended(small: SmallSite) -> None:
+    small.put("static/a.txt", "a")
+    small.build()
+    for survived in range(1, 12, 2):
+        small.put("static/a.txt", f"{survived}")
+        small.put("static/b.txt", f"{survived}")
+        small.life.steps_left = survived
+        try:
+            small.build()
+        except Died:
+            small.life.steps_left = 1_000_000
+            small.build()
+        small.life.steps_left = 1_000_000
+        assert small.digests() == small.clean_build(), f"died after {survived} writes"
+
+
+def test_aliases_are_redirects_of_the_website_endpoint(small: SmallSite, platform: PlatformProcess) -> None:
+    small.s3.put_bucket_website(
+        Bucket=small.website.name, WebsiteConfiguration={"IndexDocument": {"Suffix": "index.html"}}
+    )
+    small.put("content/b.md", page("b", "aliases: [/old/b/, /old.html]"))
+    small.build()
+    assert small.digests() == small.clean_build(), "the page itself is hugo's"
+    for path in ("/old/b/", "/old.html"):
+        connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=10)
+        connection.request("GET", path, headers={"Host": f"{small.website.name}.s3-website.localhost:{platform.port}"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Location"].rpartition("localhost")[2][-3:]) == (301, "/b/")
+        connection.close()
+
+
+def test_a_cold_start_reads_one_pack(small: SmallSite) -> None:
+    for number in range(30):
+        small.put(f"content/n{number}.md", page(f"n{number}"))
+    small.build()
+    small.put("content/n1.md", page("changed"))
+    (report,) = small.build(workspace="cold")
+    assert report.fetched == 1
+    assert small.digests() == small.clean_build()
+    small.s3.put_object(Bucket=small.state.name, Key=f"{small.website.name}/sources.pack", Body=b"sitepack-1\ndamaged")
+    small.put("content/n2.md", page("changed, too"))
+    (report,) = small.build(workspace="colder")
+    assert report.fetched == 35
+    assert small.digests() == small.clean_build()
+
+
+def test_verify_believes_nothing(small: SmallSite) -> None:
+    small.build()
+    small.s3.put_object(Bucket=small.website.name, Key="a/index.html", Body=b"tampered with")
+    (report,) = small.build(wake=Build(cause="verify", from_nothing=True))
+    assert (report.cause, report.uploaded, report.fetched) == ("verify", ("a/index.html",), 5)
+    assert small.digests() == small.clean_build()
+
+
+def test_back_to_a_generation_and_forward_with_the_next_edit(small: SmallSite) -> None:
+    small.put("static/s.txt", "one")
+    (first,) = small.build()
+    before = small.digests()
+    small.put("content/a.md", page("a2"))
+    small.put("static/s.txt", "two")
+    small.put("content/d.md", page("d"))
+    small.build()
+    (back,) = small.build(wake=Rollback(first.generation))
+    assert (back.outcome, back.generation, back.deleted) == ("published", 3, ("d/index.html",))
+    assert small.digests() == before
+    assert [report.outcome for report in small.build()] == ["unchanged"], "pinned: no source has changed since"
+    assert [report.outcome for report in small.build(wake=Build())] == ["pinned"]
+    small.put("content/b.md", page("b2"))
+    assert [report.outcome for report in small.build()] == ["published"]
+    assert small.digests() == small.clean_build()
+    small.build(wake=Rollback(1))
+    assert small.digests() == before
+    assert [report.outcome for report in small.build(wake=Build(unpin=True))] == ["published"]
+    assert small.digests() == small.clean_build()
+    with pytest.raises(NoSuchGeneration, match="generation 99 is not kept; there are: 1, 2, 3, 4, 5, 6"):
+        small.build(wake=Rollback(99))
+
+
+def test_death_during_a_rollback_is_mended_by_its_retry(small: SmallSite) -> None:
+    small.build()
+    before = small.digests()
+    small.put("content/a.md", page("a2"))
+    small.build()
+    for survived in range(1, 9):
+        small.life.steps_left = survived
+        with pytest.raises(Died):
+            small.build(wake=Rollback(1))
+        small.life.steps_left = 1_000_000
+    small.build(wake=Rollback(1))
+    assert small.digests() == before
+
+
+def test_old_generations_are_forgotten_with_what_only_they_need(small: SmallSite) -> None:
+    small.more_settings = {"releases": 2}
+    for number in range(10):
+        small.put("content/a.md", page(f"a{number}"))
+        small.build()
+    names = [key.removeprefix(f"{small.website.name}/") for key in small.state.list()]
+    assert sum(name.startswith("out/") for name in names) == 2
+    assert sum(name.startswith("blobs/") for name in names) < 10
+    small.build(wake=Rollback(9))
+    assert "a8" in small.s3.get_object(Bucket=small.website.name, Key="a/index.html")["Body"].read().decode()
+
+
+def test_a_large_delete_asks_first(small: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sitebuilder.publication.MAX_DELETED", 1)
+    small.build()
+    before = small.digests()
+    for name in "abc":
+        small.delete(f"content/{name}.md")
+    (held,) = small.build()
+    assert held.outcome == "held"
+    assert f"3 of {len(before)} objects" in held.errors[0]
+    assert f"lambent site confirm {small.website.name}" in held.errors[0]
+    assert small.digests() == before
+    assert [report.outcome for report in small.build(wake=Build(cause="confirmed", is_confirmed=True))] == ["published"]
+    assert small.digests() == small.clean_build()
+
+
+def test_a_due_post_sets_a_schedule_and_comes_when_it_is_time(
+    small: SmallSite, platform: PlatformProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduler = boto3.client(
+        "scheduler",
+        endpoint_url=platform.url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    arn, role = "arn:aws:lambda:us-east-1:000000000000:function:f", "arn:aws:iam::000000000000:role/r"
+    small.timer = Timer(scheduler, small.website.name, arn, role, small.website.name)
+    due = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    small.put("content/later.md", page("later", f"publishDate: {due.isoformat()}"))
+    small.put("content/draft.md", page("draft", "draft: true", f"publishDate: {due.isoformat()}"))
+    small.build()
+    assert "later/index.html" not in small.digests()
+    schedule = scheduler.get_schedule(Name=small.website.name)
+    assert schedule["ScheduleExpression"] == f"at({due:%Y-%m-%dT%H:%M:%S})"
+    assert (schedule["Target"]["Arn"], schedule["ActionAfterCompletion"]) == (arn, "DELETE")
+    sooner = due - timedelta(hours=1)
+    small.put("content/a.md", page("a", f"expiryDate: {sooner.isoformat()}"))
+    small.build()
+    assert f"{sooner:%H:%M:%S}" in scheduler.get_schedule(Name=small.website.name)["ScheduleExpression"]
+    clock = f"{due + timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    monkeypatch.setattr("sitebuilder.hugo.PREVIEW", ("--clock", clock))
+    small.more_settings = {"is_preview": True}
+    monkeypatch.setattr("sitebuilder.rendering.hide_from_search", lambda _: None)
+    small.build(wake=Build(cause="timer"))
+    assert "later/index.html" in small.digests()
+    assert "a/index.html" not in small.digests()
+    assert small.digests() == small.clean_build(None, "--clock", clock)
+    small.more_settings = {}
+    for name in ("later", "draft", "a"):
+        small.delete(f"content/{name}.md")
+    small.build()
+    scheduler.close()
+
+
+def test_a_preview_shows_drafts_and_hides_from_search(small: SmallSite) -> None:
+    small.more_settings = {"is_preview": True}
+    small.put("layouts/all.html", "<html><HEAD lang=en><title>{{ .Title }}</title></head></html>")
+    small.put("content/draft.md", page("draft", "draft: true"))
+    small.put("content/old.md", page("old", "expiryDate: 2001-01-01"))
+    small.build()
+    shown = small.s3.get_object(Bucket=small.website.name, Key="draft/index.html")["Body"].read()
+    assert b'<HEAD lang=en><meta name="robots" content="noindex"><title>draft' in shown
+    assert "old/index.html" in small.digests()
+    assert b"Disallow: /" in small.s3.get_object(Bucket=small.website.name, Key="robots.txt")["Body"].read()
+
+
+def test_a_term_spelt_in_two_ways_is_told_and_flaps_are_suppressed(small: SmallSite) -> None:
+    small.put("hugo.toml", 'title = "small"\n')
+    for number in range(8):
+        small.put(f"content/p{number}.md", page(f"p{number}", f"tags: [{'DevOps' if number % 2 else 'devops'}]"))
+    (first,) = small.build()
+    assert any("spelt in 2 ways" in warning and '"DevOps" (content/p1.md)' in warning for warning in first.warnings)
+    for number in range(4):
+        small.put("content/a.md", page("a") + f"{number}\n")
+        (report,) = small.build()
+        assert "a/index.html" in report.uploaded
+    small.put("content/tags/devops/_index.md", page("DevOps"))
+    (report,) = small.build()
+    assert not any("spelt" in warning for warning in report.warnings)
+    assert small.digests() == small.clean_build()
+
+
+def test_processed_images_are_carried_over_to_a_cold_environment(small: SmallSite, tmp_path: Path) -> None:
+
+    small.put("layouts/page.html", '{{ with .Resources.GetMatch "*.png" }}{{ (.Resize "4x").RelPermalink }}{{ end }}')
+    small.put("content/pic/index.md", page("pic"))
+    small.put("content/pic/p.png", png(random.Random(1)))
+    small.build()
+    made = sorted(file.name for file in (tmp_path / "warm/source/resources/_gen").rglob("*.png"))
+    assert made
+    small.put("content/a.md", page("a2"))
+    cold = small.site("cold").rounds.materials
+    assert isinstance(cold, Materials)
+    cold.workspace.empty()
+    cold.caches.restore()
+    assert sorted(file.name for file in (tmp_path / "cold/source/resources/_gen").rglob("*.png")) == made
+
+
+def test_a_site_that_needs_modules_or_node_is_told_so(small: SmallSite) -> None:
+    small.put("hugo.toml", 'title = "m"\n[[module.imports]]\npath = "example.test/theme"\n')
+    small.put("layouts/page.html", '{{ resources.Get "a.css" | css.PostCSS }}')
+    (report,) = small.build()
+    assert report.outcome == "failed"
+    told = "\n".join(report.errors)
+    assert "hugo.toml imports hugo modules" in told
+    assert "layouts/page.html uses css.PostCSS, which needs Node.js" in told
+
+
+def test_the_history_tells_of_every_build(small: SmallSite) -> None:
+
+    small.build()
+    small.put("layouts/page.html", "{{ .Nope }}")
+    small.build()
+    content = small.s3.get_object(Bucket=small.state.name, Key=f"{small.website.name}/history.json")["Body"].read()
+    first, second = json.loads(content)
+    assert (first["outcome"], first["mode"], first["why"], first["changes"]) == (
+        "published",
+        "full",
+        "the first build",
+        5,
+    )
+    assert (second["outcome"], second["changed"], second["cause"]) == ("failed", ["+layouts/page.html"], "change")
