@@ -22,8 +22,13 @@ _UUID_LENGTH = 36
 
 
 def accepted(header: str) -> str:
-    """The header as it came, or "" if it is no trace header: whatever a client sends ends up in logs and events."""
-    return header if header and len(header) <= MAX_LENGTH and _ROOT.search(header) else ""
+    """The header as it came, or "" if it is no trace header: whatever a client sends ends up in logs and events.
+
+    Headers of requests have no line ends in them, members of events and attributes of messages may; SDKs in functions
+    send what they are given on as a header.
+    """
+    is_one = header and len(header) <= MAX_LENGTH and header.isascii() and header.isprintable() and _ROOT.search(header)
+    return header if is_one else ""
 
 
 def root(header: str) -> str:

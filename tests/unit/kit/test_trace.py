@@ -18,6 +18,8 @@ ROOT = "1-5759e988-bd862e3fe1be46a994272793"
         ("Root=1-5759e988-short;Sampled=1", ""),
         (f"Root={ROOT}\nRoot=2", ""),
         (f"Root={ROOT};{'x' * 512}", ""),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;a=b\r\nX-Injected: 1", ""),
+        ("Root=1-5759e988-bd862e3fe1be46a994272793;x=\u00fc", ""),
     ],
 )
 def test_accepted(header: str, root: str) -> None:

@@ -15,6 +15,7 @@ from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.parts import MappingParts, QueueStanding
 from lambent.delivery.event_source_mappings.queue_batches import MAX_BATCH_BYTES, QueuedMessage
 from lambent.delivery.event_source_mappings.queue_width import MAX_WIDTH, Width
+from lambent.kit import trace
 from lambent.kit.frozen import frozen
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store
@@ -196,7 +197,7 @@ class QueuePoller:
             receive_count=received.receive_count,
             message_id=received.message_id,
             group_id=received.details.group_id if queue.key.is_fifo else "",
-            trace=received.details.trace,
+            trace=trace.accepted(received.details.trace),
             record=queue_batches.to_json(record),
         )
         return message, queue_batches.is_wanted(self._matches, record)
