@@ -113,6 +113,7 @@ def test_a_text_is_published_by_itself_and_verified(platform: PlatformProcess, t
     small.put(key, small.sources()[key] + b"\nAnd even more.\n")
     report = last(small.build(workspace="colder"))
     assert report.mode == "partial", report.why
+    assert not list((tmp_path / "colder/source").iterdir()), "it was built from stubs"
     assert report.bytes_down > 0
     assert small.digests() == small.clean_build()
 
