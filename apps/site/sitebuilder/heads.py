@@ -7,7 +7,7 @@ in between can neither orphan a file nor pass for a finished publication.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ def encode(head: Head) -> bytes:
 
 
 def decode(content: bytes) -> Head:
-    document = json.loads(content)
+    """What a later version says besides is left out: the program may be set back to an earlier one."""
+    names = {each.name for each in fields(Head)}
+    document = {name: value for name, value in json.loads(content).items() if name in names}
     releases = tuple(Release(**release) for release in document.pop("releases"))
     unsure, volatile = tuple(document.pop("unsure")), tuple(document.pop("volatile"))
     return Head(releases=releases, unsure=unsure, volatile=volatile, **document)

@@ -94,12 +94,11 @@ class Materials:
         return {key: self.workspace.text(key) for key in keys if statics.is_decisive(key)}
 
     def spelling_conflicts(self, rendered: Mapping[str, Source]) -> tuple[str, ...]:
-        pages = [key for key in rendered if key.startswith("content/") and key.endswith((".md", ".html"))]
-        known = {
-            (key, rendered[key].etag): self._terms.get((key, rendered[key].etag))
-            or spellings.terms(self.workspace.text(key))
-            for key in pages
-        }
+        known: dict[tuple[str, str], tuple[Term, ...]] = {}
+        for key, source in rendered.items():
+            if key.startswith("content/") and key.endswith((".md", ".html")):
+                page = (key, source.etag)
+                known[page] = self._terms[page] if page in self._terms else spellings.terms(self.workspace.text(key))
         self._terms = known
         return spellings.conflicts({key: terms for (key, _), terms in known.items()}, rendered)
 

@@ -16,10 +16,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import site_state
+from lambent.cli import site_reach, site_state
 from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Client, EndpointOption, JsonOption, RegionOption
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import clock_time, print_json
+from lambent.cli.site_reach import Reached
 from lambent.cli.site_state import DeployedSite, Generation
 from lambent.kit.frozen import frozen
 
@@ -94,26 +95,58 @@ def _history(asked: Asked) -> None:
 
 
 def _explain(asked: Asked) -> None:
-    """From the manifests of the generations kept: what changed together with the source when it last did."""
+    """What it reaches by the dependency graph, where the site is large enough to have one; and what was observed."""
+    graph = site_state.read(asked.client, asked.site, "graph.json.z")
+    reached = site_reach.of_source(graph, asked.what) if graph else []
     kept = site_state.generations(asked.client, asked.site)
-    key, pairs = asked.what, itertools.pairwise(kept)
-    found = next(((new, old) for new, old in pairs if new.sources.get(key) != old.sources.get(key)), None)
-    if found is None:
-        if not kept or key not in kept[0].sources:
-            raise Failure(f"{key} is no source of {asked.site.name}, nor was it in a generation that is kept")
-        raise Failure(f"{key} has not changed in the generations that are kept, so what it reaches was not observed")
-    new, old = found
-    changed, others = _differing(new.outputs, old.outputs), _differing(new.sources, old.sources) - {key}
+    observed = _last_change(kept, asked.what)
+    if not reached and observed is None:
+        if not kept or asked.what not in kept[0].sources:
+            raise Failure(f"{asked.what} is no source of {asked.site.name}, nor was it in a generation that is kept")
+        raise Failure(
+            f"{asked.what} has not changed in the generations that are kept: what it reaches was not observed"
+        )
     if asked.as_json:
-        print_json({"generation": new.number, "outputs": sorted(changed), "changedWithIt": sorted(others)})
+        print_json(
+            {
+                "reaches": [_reached(page) for page in reached],
+                **(_observation(*observed, asked.what) if observed else {}),
+            }
+        )
         return
+    lines = [f"{asked.what} reaches, by the dependency graph:"] if reached else []
+    lines += [f"  {page.page} ({page.why}): {', '.join(page.outputs)}" for page in reached]
+    _print(lines + (_observed(*observed, asked.what) if observed else []))
+
+
+def _last_change(kept: list[Generation], key: str) -> tuple[Generation, Generation] | None:
+    """The generation in which the source last changed, and the one before."""
+    pairs = itertools.pairwise(kept)
+    return next(((new, old) for new, old in pairs if new.sources.get(key) != old.sources.get(key)), None)
+
+
+def _observation(new: Generation, old: Generation, key: str) -> dict[str, Any]:
+    return {
+        "generation": new.number,
+        "outputs": sorted(_differing(new.outputs, old.outputs)),
+        "changedWithIt": sorted(_differing(new.sources, old.sources) - {key}),
+    }
+
+
+def _observed(new: Generation, old: Generation, key: str) -> list[str]:
+    """Which outputs came out different when it last changed."""
+    observation = _observation(new, old, key)
+    changed, others = observation["outputs"], observation["changedWithIt"]
     verb = "appeared" if key not in old.sources else "was removed" if key not in new.sources else "changed"
     lines = [f"{key} {verb} in generation {new.number}, {clock_time(round(new.at * 1000))}"]
-    lines += (
-        [f"together with {', '.join(sorted(others)[:MAX_NAMES])}: what follows is the effect of all"] if others else []
-    )
-    lines += [f"{len(changed)} outputs came out different:" if changed else "no output came out different"]
-    _print([*lines, *(f"  {_verb(path, new, old)} {path}" for path in sorted(changed))])
+    if others:
+        lines.append(f"together with {', '.join(others[:MAX_NAMES])}: what follows is the effect of all")
+    lines.append(f"{len(changed)} outputs came out different:" if changed else "no output came out different")
+    return [*lines, *(f"  {_verb(path, new, old)} {path}" for path in changed)]
+
+
+def _reached(page: Reached) -> dict[str, Any]:
+    return {"page": page.page, "why": page.why, "outputs": page.outputs}
 
 
 def _verb(path: str, new: Generation, old: Generation) -> str:

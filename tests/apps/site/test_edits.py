@@ -16,7 +16,7 @@ from site_edits import EDITS, Sources
 from small_site import SmallSite
 
 THEMES = Path(__file__).parent / "themes"
-COUNT = int(os.environ.get("SITE_EDITS", "16"))
+COUNT = int(os.environ.get("SITE_EDITS", "12"))
 SEED = int(os.environ.get("SITE_SEED", "1"))
 
 

@@ -16,6 +16,7 @@ from platform_process import PlatformProcess
 from sitebuilder import turns
 from sitebuilder.events import Build, Change, Look
 from sitebuilder.publisher import Publisher
+from sitebuilder.state import HeadMoved
 from sitebuilder.turn_keeper import TurnLost
 from sitebuilder.turns import Decision
 from small_site import ANYTHING, Died, SmallSite
@@ -78,6 +79,41 @@ def test_who_lost_the_turn_while_building_says_so(small: SmallSite) -> None:
     assert small.build("r2")[-1].outcome == "published"
     with pytest.raises(TurnLost):
         slow.give_back()
+
+
+def test_who_lost_the_turn_writes_nothing_more(small: SmallSite) -> None:
+    """Two functions on one site: the slow one believes that it has the turn, and is stopped before its next stage."""
+    small.build()
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    assert slow.take(ANYTHING) is Decision.TAKE
+    site = small.site("another environment")
+    small.put("content/a.md", "---\ntitle: by both\n---\n")
+    before = site.rounds.listed()
+
+    class Overtaken(Publisher):
+        def publish(self, *arguments: Any, **named: Any) -> Any:
+            small.put("content/a.md", "---\ntitle: by the other alone\n---\n")
+            assert small.build("r2")[-1].outcome == "published"
+            return super().publish(*arguments, **named)
+
+    overtaken = Overtaken(small.website, site.rounds.state, keep=3)
+    rounds = replace(site.rounds, publisher=overtaken)
+    with pytest.raises(HeadMoved):
+        rounds.run(before, slow, ANYTHING, time.time() + 60)
+    assert small.digests() == small.clean_build()
+
+
+def test_the_fence_stands_before_every_stage(small: SmallSite) -> None:
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    assert slow.take(ANYTHING) is Decision.TAKE
+    slow.check()
+    assert small.turn("r2").take(ANYTHING) is Decision.TAKE
+    with pytest.raises(TurnLost):
+        slow.check()
+    site = small.site()
+    with pytest.raises(TurnLost):
+        site.rounds.run(site.rounds.listed(), slow, ANYTHING, time.time() + 60)
+    assert small.digests() == {}
 
 
 def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: SmallSite) -> None:

@@ -174,6 +174,7 @@ def test_heads() -> None:
     assert (head.releases, head.built_from, dropped) == ((two, three), "f3", (one,))
     full = replace(begun, due=1.5, volatile=("x",), retired={"y": 2.0}, full_ms=3)
     assert heads.decode(heads.encode(full)) == full
+    assert heads.decode(heads.encode(full)[:-1] + b', "of a later version": 1}') == full
 
 
 def test_manifests() -> None:
