@@ -108,6 +108,7 @@ def event_target(data: bytes) -> object:
 def targets() -> dict[str, tuple[Target, list[bytes]]]:
     """Name -> (decoder, valid inputs to start from)."""
     logs = load_service("logs", ["PutLogEvents"])
+    kinesis = load_service("kinesis", ["GetShardIterator"])
     functions = load_service("lambda", ["CreateFunction"])
     sts = load_service("sts", ["AssumeRole"])
     s3 = load_service("s3", ["DeleteObjects", "PutBucketNotificationConfiguration"])
@@ -116,6 +117,10 @@ def targets() -> dict[str, tuple[Target, list[bytes]]]:
     return {
         "json": (body_target(logs, "PutLogEvents", "json"), [b'{"logGroupName":"g","logEvents":[{"timestamp":1}]}']),
         "cbor": (body_target(logs, "PutLogEvents", "rpc-v2-cbor"), [cbor2.dumps(events)]),
+        "amz-cbor": (
+            body_target(kinesis, "GetShardIterator", "amz-cbor"),
+            [cbor2.dumps({"StreamName": "s", "ShardId": "s", "Timestamp": cbor2.CBORTag(1, 1_750_000_000_000)})],
+        ),
         "rest-json": (
             body_target(functions, "CreateFunction", "rest-json"),
             [b'{"FunctionName":"f","Code":{"ZipFile":"UEs="},"Timeout":3,"Environment":{"Variables":{"A":"b"}}}'],

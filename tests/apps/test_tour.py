@@ -30,6 +30,7 @@ def test_the_tour_works_as_printed(platform: PlatformProcess, tmp_path: Path) ->
     nobody = {"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}
     # A person takes a moment to type the next line; a script would ask for the function's output before it is there.
     script = adapted("\n".join(shell), platform).replace("lambent logs hello", "sleep 1\nlambent logs hello")
+    script = script.replace("lambent events -n 5", "sleep 1\nlambent events -n 5")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=tmp_path,
@@ -41,5 +42,6 @@ def test_the_tour_works_as_printed(platform: PlatformProcess, tmp_path: Path) ->
     assert '"hello": "you"' in done.stdout
     assert "somebody put note.txt" in done.stdout
     assert '"eventName": "ObjectCreated:Put"' in done.stdout
+    assert "sqs:orders" in done.stdout
     for block in blocks("python"):
         exec(compile(adapted(block, platform), str(README), "exec"), {})

@@ -158,7 +158,7 @@ def test_objects_by_the_api(aws: Aws, bucket: str, tmp_path: Path) -> None:
             ("logs", "get-log-events", "--log-group-name", "absent", "--log-stream-name", "absent"),
             "(ResourceNotFoundException) when calling the GetLogEvents operation: The specified log group",
         ),
-        (("kinesis", "list-streams"), "(UnknownOperationException) when calling the ListStreams operation"),
+        (("cloudwatch", "describe-alarms"), "when calling the DescribeAlarms operation"),
         (
             ("dynamodb", "describe-table", "--table-name", "absent"),
             "when calling the DescribeTable operation: Requested resource not found: Table: absent not found",

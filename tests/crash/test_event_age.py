@@ -102,7 +102,7 @@ async def look_after(data: Path, seconds: float, *, decided: Callable[[Queue], b
     settings = Settings(data, port=0, retry_delays_seconds=RETRY_DELAYS)
     async with Platform.started(settings, clock=ClockAhead(seconds)) as platform:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not decided(queue := platform._database.read(Queue.read)):
+        while not decided(queue := platform.parts.database.read(Queue.read)):
             assert time.monotonic() < deadline, queue
             await asyncio.sleep(0.02)
         return queue

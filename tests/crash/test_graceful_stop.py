@@ -2,6 +2,7 @@
 
 import io
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -57,3 +58,22 @@ def test_a_running_function_is_served_until_it_ends(tmp_path: Path) -> None:
     with PlatformProcess.started(tmp_path / "data") as platform:
         keys = [item["Key"] for item in client(platform, "s3").list_objects_v2(Bucket="out")["Contents"]]
         assert keys == ["begun", "ended"]
+
+
+def test_subscriptions_end_when_the_platform_does(tmp_path: Path) -> None:
+    """They would keep it waiting otherwise."""
+    with PlatformProcess.started(tmp_path / "data") as platform:
+        kinesis = client(platform, "kinesis")
+        kinesis.create_stream(StreamName="s", ShardCount=1)
+        stream = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
+        consumer = kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="c")["Consumer"]["ConsumerARN"]
+        subscription = kinesis.subscribe_to_shard(
+            ConsumerARN=consumer, ShardId="shardId-000000000000", StartingPosition={"Type": "LATEST"}
+        )
+        events = iter(subscription["EventStream"])
+        next(events)
+        began = time.monotonic()
+        platform.process.terminate()
+        assert list(events) == []
+        platform.process.wait(20)
+        assert time.monotonic() - began < 4

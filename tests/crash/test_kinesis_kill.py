@@ -25,7 +25,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from platform_process import PlatformProcess
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "2"))
 WRITERS = 5
 BATCH = 20
 

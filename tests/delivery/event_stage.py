@@ -85,9 +85,7 @@ class Stage:
 
         def is_done(tx: Transaction) -> bool:
             is_read = checkpoints.find(tx, LOG, CONSUMER) == log.head(tx, LOG)
-            return is_read and not parcel_store.due_parcels(
-                tx, self.clock.now_ms(), owners=[OWNER], busy_lanes=[], limit=1
-            )
+            return is_read and not parcel_store.due_parcels(tx, self.clock.now_ms(), owners=[OWNER], limit=1)
 
         await until(lambda: self.database.read(is_done))
 
@@ -117,7 +115,9 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None, closed: b
         {"sqs": made.take, "kinesis": made.take, "events": bus_target.send, "logs": log_group_target.sender(made.tails)}
     )
     ids = RandomIds()
-    parcels = Parcels(database=database, targets=targets, happenings=made.happenings, clock=clock, ids=ids)
+    parcels = Parcels(
+        database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=ids
+    )
     loops = [
         Rules(database=database, parcels=parcels, meter=made.meter, clock=clock).run(),
         ScheduledRules(database=database, clock=clock, ids=ids).run(),

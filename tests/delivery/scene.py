@@ -152,7 +152,9 @@ async def scene(
     clock = clock or VirtualClock()
     database = Database.open(directory / "lambent.db")
     targets = Targets({"lambda": _enqueue})
-    parcels = Parcels(database=database, targets=targets, happenings=Happenings(), clock=clock, ids=RandomIds())
+    parcels = Parcels(
+        database=database, targets=targets, happenings=Happenings(), meter=Meter(), clock=clock, ids=RandomIds()
+    )
     parcels.register(outcomes.owner(_no_bucket, clock, RandomIds()))
     delivery = AsyncInvocations(
         database=database,

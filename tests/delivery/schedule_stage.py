@@ -21,6 +21,7 @@ from lambent.delivery.schedules import Schedules
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
 from lambent.services.happenings import Happenings
 from lambent.services.scheduler import store
@@ -184,7 +185,14 @@ async def stage(path: Path, outside: Outside, spread: Callable[[], float] = midd
     )
     clock, ids, happenings = outside.clock, RandomIds(), Happenings()
     targets = Targets({"test": outside.send})
-    parcels = Parcels(database=database, targets=targets, happenings=happenings, clock=clock, ids=ids)
+    parcels = Parcels(
+        database=database,
+        targets=targets,
+        happenings=happenings,
+        meter=Meter(),
+        clock=clock,
+        ids=ids,
+    )
     parcels.register(schedule_messages.owner(outside.carry, lambda: 1.0))
     schedules = Schedules(database=database, parcels=parcels, clock=clock, ids=ids, spread=spread)
     operations = SchedulerOperations(database, clock, accepts=lambda _: True, spread=spread)

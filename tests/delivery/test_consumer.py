@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from delivery.scene import limit_pages, until
 from lambent.delivery import checkpoints
 from lambent.delivery.checkpoints import CheckpointMoved
-from lambent.delivery.consumer import Consumer, Effects
+from lambent.delivery.consumer import Consumer, Effects, Portion
 from lambent.kit.clock import VirtualClock
 from lambent.storage import log
 from lambent.storage.database import Database
@@ -88,6 +88,26 @@ def test_a_commit_wakes_the_consumer_and_the_log_is_trimmed_behind_it(tmp_path: 
                 await until(lambda number=number: checkpoint(database) == number + 1)  # type: ignore[misc]
             assert seen(database) == [(1, b"0"), (2, b"1"), (3, b"2")]
             assert database.read(lambda tx: log.read_after(tx, LOG, 0, 10)) == []
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_a_batch_may_be_more_than_one_transaction_should_do(tmp_path: Path) -> None:
+    """Then the rest of it is decided on again."""
+    decided: list[int] = []
+
+    def decide(records: Sequence[LogRecord]) -> Portion:
+        decided.append(len(records))
+        return Portion(copy_records(records[:2]), min(2, len(records)))
+
+    async def main() -> None:
+        database = await open_database(tmp_path)
+        await append(database, b"a", b"b", b"c", b"d", b"e")
+        async with consuming(Consumer(database=database, clock=VirtualClock(), log=LOG, name="copier", decide=decide)):
+            await until(lambda: checkpoint(database) == 5)
+        assert seen(database) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d"), (5, b"e")]
+        assert decided == [5, 3, 1]
         await database.close()
 
     asyncio.run(main())

@@ -17,6 +17,7 @@ from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.queue_store import NewInvocation, QueuedInvocation
@@ -104,7 +105,9 @@ async def scene(directory: Path, *targets: Notification, to_bus: bool = False) -
     database, clock, happenings = Database.open(directory / "db"), VirtualClock(), Happenings()
     made = Scene(database, clock, happenings)
     kinds = Targets({"sqs": made.take, "events": made.take})
-    parcels = Parcels(database=database, targets=kinds, happenings=happenings, clock=clock, ids=RandomIds())
+    parcels = Parcels(
+        database=database, targets=kinds, happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
+    )
     parcels.register(delivery_notifications.owner())
     consumer = Notifications(
         database=database, parcels=parcels, clock=clock, ids=RandomIds(), start_early=made.started.extend
@@ -167,7 +170,7 @@ def test_a_queue_that_refuses_is_tried_again_and_holds_up_nobody(tmp_path: Path)
         async with scene(tmp_path, Notification("id-q", QUEUE, ("s3:ObjectCreated:*",))) as stage:
             stage.is_closed = True
             await stage.database.write(lambda tx: append(tx, change("first")))
-            await until(lambda: stage.consumed() == 1)
+            await until(lambda: stage.happenings.after(0, 10, account_id="000000000000"))
             [happened] = stage.happenings.after(0, 10, account_id="000000000000")
             assert (happened["outcome"], happened["targetArn"], happened["source"]) == ("refused", QUEUE, "s3:b")
             assert "there is no such queue; another attempt follows" in happened["detail"]

@@ -19,6 +19,7 @@ from lambent.delivery.parcels import End, Fate, Owner, Parcels
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.happenings import Happenings
 from lambent.storage import log
 from lambent.storage.database import Database
@@ -90,7 +91,9 @@ async def stage(
         made[0].take(tx, sent, moment)
 
     targets = Targets({"test": take})
-    sender = Parcels(database=database, targets=targets, happenings=happenings, clock=clock, ids=RandomIds())
+    sender = Parcels(
+        database=database, targets=targets, happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
+    )
     sender.register(Owner("test", pause, dead_letter, carry))
     made.append(Stage(database, clock, sender, happenings))
     running = asyncio.create_task(sender.run())
@@ -241,6 +244,63 @@ def test_slow_host_does_not_hold_up_another(tmp_path: Path) -> None:
     in_stage(body, tmp_path, carry=carry)
 
 
+def test_slow_hosts_hold_up_no_target_of_ours(tmp_path: Path) -> None:
+    """However many places they take, and however much waits for them."""
+    release = asyncio.Event()
+    running: list[str] = []
+
+    async def carry(parcel: Parcel) -> None:
+        running.append(parcel.message.target_arn)
+        await release.wait()
+
+    async def body(stage: Stage) -> None:
+        hosts = [f"http://slow{number}.test/" for number in range(parcels.MAX_CARRIED // 8)]
+
+        def keep(tx: Transaction) -> None:
+            for number in range(parcels.PAGE + 2 * parcels.MAX_CARRIED):
+                stage.parcels.send(tx, Parcel("test", message(hosts[number % len(hosts)]), 0, {"pauses": []}))
+
+        await stage.database.write(keep)
+        await until(lambda: len(running) == parcels.MAX_CARRIED)
+        assert (await stage.send(CLOSED)).fate is Fate.KEPT
+        stage.closed.clear()
+        await stage.advance(1)
+        await until(lambda: stage.bodies(CLOSED) == [b"hello"])
+        release.set()
+        await until(lambda: stage.waiting() == 0)
+        assert len(running) == parcels.PAGE + 2 * parcels.MAX_CARRIED
+
+    in_stage(body, tmp_path, carry=carry)
+
+
+def test_hosts_take_turns(tmp_path: Path) -> None:
+    """Whoever has waited behind a full house is next, not the one with the largest backlog."""
+    running: list[str] = []
+    places = asyncio.Semaphore(0)
+
+    async def carry(parcel: Parcel) -> None:
+        running.append(parcel.message.target_arn)
+        await places.acquire()
+
+    async def body(stage: Stage) -> None:
+        for number in range(parcels.MAX_CARRIED * 2):
+            await stage.send(f"http://busy{number % 4}.test/")
+        await until(lambda: len(running) == parcels.MAX_CARRIED)
+        await stage.send("http://late.test/")
+        for _ in range(4):
+            places.release()
+        await until(lambda: "http://late.test/" in running)
+        for _ in range(parcels.MAX_CARRIED * 2):
+            places.release()
+        await until(lambda: stage.waiting() == 0)
+
+    in_stage(body, tmp_path, carry=carry)
+
+
+def test_a_host_is_the_same_whoever_logs_in() -> None:
+    assert parcel_store.lane_of("https://a:b@Hooks.test:8443/x") == parcel_store.lane_of("https://hooks.test:8443/y")
+
+
 def test_crash_while_carrying_means_another_attempt(tmp_path: Path) -> None:
     taken: list[bytes] = []
 
@@ -272,6 +332,20 @@ def test_bug_in_a_target_holds_up_only_its_own(tmp_path: Path) -> None:
         await until(lambda: stage.bodies(other) == [b"hello"])
         stage.closed = set()
         await stage.advance(2)
+        await until(lambda: stage.bodies(OPEN) == [b"hello"])
+
+    in_stage(body, tmp_path)
+
+
+def test_bug_at_the_first_attempt_is_a_refusal_that_leaves_no_trace(tmp_path: Path) -> None:
+    """Whoever sent it goes on: a rule's transaction has other events in it."""
+
+    async def body(stage: Stage) -> None:
+        stage.closed = _Broken()  # type: ignore[assignment]  # asking it about OPEN is the bug
+        end = await stage.send(OPEN)
+        assert (end.fate, end.refusal and end.refusal.code) == (Fate.KEPT, "InternalFailure")
+        stage.closed = set()
+        await stage.advance(1)
         await until(lambda: stage.bodies(OPEN) == [b"hello"])
 
     in_stage(body, tmp_path)

@@ -118,10 +118,11 @@ def test_what_is_forgotten(tmp_path: Path) -> None:
         await stage.advance(DAY_MS / 1000 + 1)
         await retention.trim()
         assert kept(stage).event_count == 1
-        archive_id = kept(stage).archive_id
+        archive = kept(stage)
+        archive_id = archive.archive_id
         key = await start_replay(stage, "late", 0, 2**50, state=ReplayState.STARTING)
         await until(lambda: state(stage, key) is ReplayState.COMPLETED)
-        await stage.database.write(lambda tx: archive_store.delete_archive(tx, kept(stage), 5))
+        await stage.database.write(lambda tx: archive_store.delete_archive(tx, archive, 5))
         await retention.trim()
         assert stage.database.read(lambda tx: archive_store.events_between(tx, archive_id, (0, 0), 2**50, 10)) == []
         await stage.advance(91 * DAY_MS / 1000)

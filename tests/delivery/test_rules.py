@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from delivery.event_stage import ACCOUNT, BUS, CLOSED, DEAD, OPEN, Stage, in_stage, stage
 from delivery.scene import until
 from lambent.delivery import bus_target
+from lambent.delivery import rules as delivery_rules
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
@@ -239,6 +241,44 @@ def test_a_log_group(tmp_path: Path) -> None:
         assert b"1 came" in (first, second)
         assert any(b'"detail":{"n": 1}' in text for text in (first, second))
         assert len(stage.bodies(DEAD)) == 1
+
+    in_stage(body, tmp_path)
+
+
+def test_no_transaction_is_made_of_more_messages_than_others_can_wait_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery_rules, "MAX_PARCELS", 3)
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("r", *[{"InputPath": "$.detail"}] * 2)
+        await asyncio.gather(*[stage.put(json.dumps({"n": n})) for n in range(10)])
+        await stage.settled()
+        assert [one["n"] for one in stage.documents()] == [n for n in range(10) for _ in range(2)]
+
+    in_stage(body, tmp_path)
+
+
+@pytest.mark.parametrize("time", [2**64 - 1, 2**63 - 1, -1, 1e300, True, None, "0001-01-01T00:00:00", "yesterday", [1]])
+def test_what_is_no_time_is_now(tmp_path: Path, time: object) -> None:
+    """A log event of a time that the database cannot hold, or nobody can show, would stop whatever reads it."""
+    group = GroupKey(ACCOUNT, "us-east-1", "g")
+    template = '{"timestamp": <t>, "message": "m"}'
+
+    def times(tx: Transaction) -> list[int]:
+        found = logs_store.find_group(tx, group)
+        assert found is not None
+        chunks = logs_store.group_chunks(tx, logs_store.StreamChoice(found.group_id), Window(0, 10**14, 0))
+        return [event.place.time_ms for chunk in chunks for event in unpack(chunk)]
+
+    async def body(stage: Stage) -> None:
+        await stage.database.write(lambda tx: logs_store.insert_group(tx, group, logs_store.GroupSettings(), now_ms=1))
+        transformer = {"InputPathsMap": {"t": "$.detail.t"}, "InputTemplate": template}
+        arn = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:g"
+        await stage.rule("r", {"Arn": arn, "InputTransformer": transformer})
+        await stage.put(json.dumps({"t": time}))
+        await stage.settled()
+        assert stage.database.read(times) == [stage.clock.now_ms()]
 
     in_stage(body, tmp_path)
 

@@ -4,8 +4,11 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from delivery.event_stage import ACCOUNT, Stage, in_stage, stage
 from delivery.scene import until
+from delivery.schedule_stage import SettableClock
 from lambent.kit.clock import VirtualClock
 from lambent.services.events.rules import State
 
@@ -90,3 +93,32 @@ def test_what_fell_due_while_nobody_ran_fires_once_and_goes_on_in_its_rhythm(tmp
             await until(lambda: len(one.bodies()) == 3)
 
     asyncio.run(scenario())
+
+
+def test_a_wall_clock_that_is_set_forward_makes_what_it_skipped_late_at_most_a_minute(tmp_path: Path) -> None:
+    clock = SettableClock(START)
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("noon", {"Input": '"noon"'}, schedule="cron(0 12 * * ? *)")
+        await stage.advance(1)
+        clock.error_seconds = 3 * 3600
+        await stage.advance(60)
+        await until(lambda: stage.documents() == ["noon"])
+
+    in_stage(body, tmp_path, clock=clock)
+
+
+@pytest.mark.parametrize("schedule", ["rate(1 hour)", "cron(30 10 * * ? *)"])
+def test_a_wall_clock_that_was_years_ahead_wedges_nothing(tmp_path: Path, schedule: str) -> None:
+    clock = SettableClock(START)
+    clock.error_seconds = 4 * 365 * 86_400
+
+    async def body(stage: Stage) -> None:
+        await stage.rule("r", {"Input": '"on"'}, schedule=schedule)
+        await stage.advance(1)
+        clock.error_seconds = 0
+        await stage.advance(60)
+        await stage.advance(3600)
+        await until(lambda: stage.documents() == ["on"])
+
+    in_stage(body, tmp_path, clock=clock)

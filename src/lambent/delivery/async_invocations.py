@@ -304,11 +304,11 @@ class AsyncInvocations:
                 heapq.heappush(self._later, (settlement.retry.due_ms, settlement.position))
                 rescheduled = True
             elif settlement.discard is not None:
-                self._note_discard(settlement.discard)
+                self._note_discard(settlement.discard, settlement.whereabouts)
         if rescheduled or self._is_behind:
             self._bell.ring()
 
-    def _note_discard(self, discard: Discard) -> None:
+    def _note_discard(self, discard: Discard, whereabouts: str) -> None:
         row = discard.invocation
         metrics.of_function(self._meter, row.function_arn).series("AsyncEventsDropped").add()
         if discard.reason == DiscardReason.RECURSIVE_INVOCATION.value:
@@ -319,7 +319,7 @@ class AsyncInvocations:
             source=row.source,
             function_arn=row.function_arn,
             request_id=row.request_id,
-            detail=discard.reason,
+            detail=f"{discard.reason}: {whereabouts}",
             trace=row.trace_id,
         )
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from lambent.delivery import checkpoints
 from lambent.delivery.checkpoints import CheckpointMoved
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import frozen
 from lambent.storage import log as storage_log
 from lambent.storage.database import Database
 from lambent.storage.log import LogRecord
@@ -21,7 +22,17 @@ AfterCommit = Callable[[], None]
 Effects = Callable[[Transaction], AfterCommit | None]
 """May return what is to be done once they are on disk: to tell people, never anything that must not be lost."""
 
-Decide = Callable[[Sequence[LogRecord]], Effects | Awaitable[Effects]]
+
+@frozen
+class Portion:
+    """What follows from the first `count` records of a batch, which is enough for one transaction."""
+
+    effects: Effects
+    count: int
+    """At least 1; the others are decided on again."""
+
+
+Decide = Callable[[Sequence[LogRecord]], Effects | Portion | Awaitable[Effects | Portion]]
 
 #: Records per transaction: shares one commit among many, and bounds how long `decide` keeps the event loop.
 MAX_BATCH = 256
@@ -82,12 +93,13 @@ class Consumer:
         if not records:
             return False
         decided = self._decide(records)
-        effects = await decided if isinstance(decided, Awaitable) else decided
-        end = records[-1].position
+        decision = await decided if isinstance(decided, Awaitable) else decided
+        portion = decision if isinstance(decision, Portion) else Portion(decision, len(records))
+        end = records[portion.count - 1].position
 
         def commit(tx: Transaction) -> AfterCommit | None:
             checkpoints.advance(tx, self._log, self._name, start=start, end=end)
-            after_commit = effects(tx)
+            after_commit = portion.effects(tx)
             storage_log.trim(tx, self._log, checkpoints.slowest(tx, self._log))
             return after_commit
 

@@ -1,13 +1,16 @@
 """A function as a target: the message's body becomes an asynchronous invocation."""
 
-from lambent.delivery.targets import Message, Moment, Refused
+from collections.abc import Sequence
+
+from lambent.delivery.targets import Message, Moment, Refused, Sender
 from lambent.services.lambda_ import names, policies, queue_store, store
+from lambent.services.lambda_.policies import Statement
 from lambent.services.lambda_.queue_store import NewInvocation
 from lambent.storage.transaction import Transaction
 
 
 def send(tx: Transaction, message: Message, moment: Moment) -> None:
-    """Raises Refused: no such function, or its policy does not let the sender's service invoke it."""
+    """Raises Refused: no such function, or its policy does not let the sender invoke it."""
     check(tx, message)
     invocation = NewInvocation(
         request_id=moment.ids.uuid(),
@@ -23,13 +26,17 @@ def check(tx: Transaction, message: Message) -> None:
     """Whether it could be sent. Raises Refused."""
     reference = names.parse_arn(message.target_arn)
     found = store.find_policy(tx, reference.key) if reference is not None else None
-    if found is None:
+    if reference is None or found is None:
         raise Refused("ResourceNotFoundException", f"Function not found: {message.target_arn}")
     sender, (statements, _) = message.sender, found
-    if sender.service and not policies.permits(
-        statements, sender.service, source_arn=sender.arn, source_account=sender.account_id
-    ):
+    if not _permits(statements, reference.key.account_id, sender):
         raise Refused(
             "AccessDeniedException",
-            f"The policy of {message.target_arn} does not let {sender.service} invoke it for {sender.arn}",
+            f"The policy of {message.target_arn} does not let {sender.name} invoke it for {sender.arn}",
         )
+
+
+def _permits(statements: Sequence[Statement], owner: str, sender: Sender) -> bool:
+    if sender.service:
+        return policies.permits(statements, sender.service, source_arn=sender.arn, source_account=sender.account_id)
+    return sender.account_id == owner or policies.permits_account(statements, sender.account_id)

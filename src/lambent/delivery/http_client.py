@@ -1,11 +1,17 @@
 """POSTs over HTTP and HTTPS, with a library's connections, TLS and parsing. Synchronous; `http_posts` has the threads.
 
+An endpoint may be anywhere this machine reaches, but for link-local addresses: clouds have their metadata there, which
+hand out credentials. That is looked at when a connection is made, so no name and no redirection of one leads there.
+
 Loaded when the first message goes to a URL, not before: the library takes 100 ms that no start should wait for.
 """
 
+import ipaddress
 from collections.abc import Mapping
+from typing import Any
 
 import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, LocationValueError
 
 #: Of one attempt, as AWS has it for HTTP endpoints.
@@ -14,6 +20,9 @@ TIMEOUT_SECONDS = 15.0
 #: Hosts and connections a host that are kept open.
 _HOSTS = 64
 _CONNECTIONS = 16
+
+#: Amazon's metadata service over IPv6 has an address of its own, a unique local one.
+_METADATA = frozenset({ipaddress.ip_address("fd00:ec2::254")})
 
 #: Of an answer that is read so that its connection can be used again; nobody looks at it.
 _MAX_ANSWER_BYTES = 65_536
@@ -27,11 +36,16 @@ class Unreachable(Exception):
         self.is_final = is_final
 
 
+class ForbiddenAddress(Exception):
+    """An endpoint's name leads to where messages must not go."""
+
+
 class HttpClient:
     def __init__(self) -> None:
         self._pool = urllib3.PoolManager(
             num_pools=_HOSTS, maxsize=_CONNECTIONS, retries=False, timeout=urllib3.Timeout(total=TIMEOUT_SECONDS)
         )
+        self._pool.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int:
         """The status of the answer. Follows no redirects. Raises Unreachable."""
@@ -47,12 +61,46 @@ class HttpClient:
                 preload_content=False,
                 decode_content=False,
             )
-        except LocationValueError as error:
+        except (LocationValueError, ForbiddenAddress) as error:
             raise Unreachable(str(error), is_final=True) from error
         except HTTPError as error:
             raise Unreachable(str(error)) from error
         _finish(response)
         return response.status
+
+
+class _HttpConnection(HTTPConnection):
+    def _new_conn(self) -> Any:
+        return _checked(super()._new_conn())
+
+
+class _HttpsConnection(HTTPSConnection):
+    def _new_conn(self) -> Any:
+        return _checked(super()._new_conn())
+
+
+class _HttpPool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _HttpConnection
+
+
+class _HttpsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _HttpsConnection
+
+
+def _checked(connected: Any) -> Any:
+    """A socket, before anything is sent. Raises ForbiddenAddress."""
+    peer = connected.getpeername()[0]
+    if is_forbidden(peer):
+        connected.close()
+        raise ForbiddenAddress(f"{peer} is a link-local address: no messages are sent there")
+    return connected
+
+
+def is_forbidden(peer: str) -> bool:
+    """`peer` as a connected socket has it: `169.254.169.254`, `fe80::1%eth0`, `::ffff:169.254.169.254`."""
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_link_local or address in _METADATA
 
 
 def _finish(response: urllib3.BaseHTTPResponse) -> None:

@@ -23,6 +23,9 @@ from lambent.storage.transaction import Transaction
 #: PutLogEvents, "Each log event can be no larger than 1 MB".
 MAX_MESSAGE_BYTES = 1024 * 1024
 
+#: The end of the year 9999: what is later is no time, and nobody could show it.
+MAX_TIME_MS = 253_402_300_799_999
+
 
 def sender(tails: LiveTails) -> Send:
     """Called on the event loop, where tails live; sending happens in the writer's thread."""
@@ -37,8 +40,12 @@ def sender(tails: LiveTails) -> Send:
 
 
 def _append(tx: Transaction, message: Message, moment: Moment) -> TailedEvent:
-    """Raises Refused: no such group, or an event too large for one."""
+    """Raises Refused: no such group, one of another account (no policy can open it here), or too large an event."""
     key = _group_key(message.target_arn)
+    if message.sender.account_id != key.account_id:
+        raise Refused(
+            "AccessDeniedException", f"{message.target_arn} is another account's: {message.sender.arn} cannot log there"
+        )
     group = store.find_group(tx, key)
     if group is None:
         raise Refused("ResourceNotFoundException", f"Log group not found: {message.target_arn}")
@@ -72,12 +79,12 @@ def _log_event(body: bytes, now_ms: int) -> tuple[int, bytes]:
 
 
 def _time(value: Any, now_ms: int) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+    """In milliseconds or as an event has it; what is no time is now."""
     try:
-        return envelopes.parse_time(value)
-    except (TypeError, ValueError):
+        time_ms = value if isinstance(value, int) else envelopes.parse_time(value)
+    except (TypeError, ValueError, OverflowError):
         return now_ms
+    return time_ms if 0 <= time_ms <= MAX_TIME_MS and not isinstance(value, bool) else now_ms
 
 
 def _text(value: Any) -> bytes:

@@ -1,6 +1,6 @@
 """All SQL about parcels, which wait for another attempt at their target (`parcels`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +30,8 @@ class Parcel:
     """0 until it is kept."""
 
 
-def insert_parcel(tx: Transaction, parcel: Parcel, due_ms: int) -> None:
+def insert_parcel(tx: Transaction, parcel: Parcel, due_ms: int, *, lane: str = "") -> None:
+    """`lane`: in which it waits to be carried (`lane_of`); "" if a target of ours may take it."""
     row = tx.row(
         "INSERT INTO parcel_head (queue, position) VALUES ('', 1) "
         "ON CONFLICT (queue) DO UPDATE SET position = parcel_head.position + 1 RETURNING position"
@@ -40,24 +41,28 @@ def insert_parcel(tx: Transaction, parcel: Parcel, due_ms: int) -> None:
         "INSERT INTO parcel (parcel_id, owner, lane, body, message, terms, accepted_ms, due_ms, attempts) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(row[0], parcel.owner, lane_of(parcel.message.target_arn), parcel.message.body, _dump(parcel.message)),
+            *(row[0], parcel.owner, lane, parcel.message.body, _dump(parcel.message)),
             *(orjson.dumps(dict(parcel.terms)).decode(), parcel.accepted_ms, due_ms, parcel.attempts),
         ),
     )
     tx.announce(TOPIC)
 
 
-def due_parcels(
-    tx: Transaction, now_ms: int, *, owners: Sequence[str], busy_lanes: Sequence[str], limit: int
-) -> list[int]:
-    """Ids, the longest due first; none of lanes that have no place."""
+def due_parcels(tx: Transaction, now_ms: int, *, owners: Sequence[str], limit: int, lane: str = "") -> list[int]:
+    """Ids of one lane, the longest due first; without a lane, those that targets of ours may take."""
     rows = tx.rows(
         "SELECT parcel_id FROM parcel "  # noqa: S608 - marks only
-        f"WHERE due_ms <= ? AND owner IN ({_marks(owners)}) AND lane NOT IN ({_marks(busy_lanes)}) "
-        "ORDER BY due_ms, parcel_id LIMIT ?",
-        (now_ms, *owners, *busy_lanes, limit),
+        f"WHERE lane = ? AND due_ms <= ? AND owner IN ({_marks(owners)}) ORDER BY due_ms, parcel_id LIMIT ?",
+        (lane, now_ms, *owners, limit),
     )
     return [row[0] for row in rows]
+
+
+def lanes_after(tx: Transaction, lane: str) -> Iterator[str]:
+    """In which anything waits to be carried; each costs one look into the index, however much waits in it."""
+    while (row := tx.row("SELECT lane FROM parcel WHERE lane > ? ORDER BY lane LIMIT 1", (lane,))) is not None:
+        lane = row[0]
+        yield lane
 
 
 def next_due_ms(tx: Transaction, after_ms: int) -> int | None:
@@ -91,8 +96,8 @@ def count_parcels(tx: Transaction) -> int:
 
 
 def lane_of(target: str) -> str:
-    """An ARN is a lane of its own; all URLs of a host share one."""
-    return target if target.startswith("arn:") else urlsplit(target).netloc
+    """An ARN is a lane of its own; all URLs of a host share one, whoever they log in as."""
+    return target if target.startswith("arn:") else urlsplit(target).netloc.rpartition("@")[2].lower()
 
 
 def _marks(values: Sequence[str]) -> str:

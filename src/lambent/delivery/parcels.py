@@ -10,19 +10,24 @@ The commit that keeps a parcel wakes us; the clock is asked only when something 
 """
 
 import asyncio
+import itertools
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 
-from lambent.delivery import parcel_store
+from lambent.delivery import parcel_meters, parcel_store
+from lambent.delivery.alarms import Alarm
+from lambent.delivery.parcel_meters import Arrival
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
+from lambent.kit.meter import Meter
 from lambent.services.happenings import HappeningKind, Happenings
+from lambent.storage.connection import DISK_ERRORS
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -83,8 +88,11 @@ class Owner:
 
 
 class Parcels:
-    def __init__(self, *, database: Database, targets: Targets, happenings: Happenings, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, *, database: Database, targets: Targets, happenings: Happenings, meter: Meter, clock: Clock, ids: Ids
+    ) -> None:
         self._database = database
+        self._meter = meter
         self._targets = targets
         self._happenings = happenings
         self._clock = clock
@@ -93,8 +101,8 @@ class Parcels:
         self._bell = database.subscribe(parcel_store.TOPIC)
         self._carried: dict[int, str] = {}
         """Parcel id -> lane of those that are on their way."""
-        self._alarms: set[int] = set()
-        """Times somebody sleeps until."""
+        self._latest_lane = ""
+        """Of which one was begun with last."""
         self._quiet = asyncio.Event()
         self._is_draining = False
 
@@ -105,16 +113,18 @@ class Parcels:
     def send(self, tx: Transaction, parcel: Parcel) -> End:
         """A first attempt, in the transaction of whoever decided on it; what is left of it is kept there as well."""
         if self._is_carried(parcel):
-            parcel_store.insert_parcel(tx, parcel, self._clock.now_ms())
+            lane = parcel_store.lane_of(parcel.message.target_arn)
+            parcel_store.insert_parcel(tx, parcel, self._clock.now_ms(), lane=lane)
             return End(Fate.KEPT)
         return self._attempt(tx, parcel)
 
     async def run(self) -> None:
         """Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            alarm = Alarm(self._bell, self._clock, tasks)
             while True:
                 if not self._is_draining:
-                    await self._take_up(tasks)
+                    await self._take_up(tasks, alarm)
                 await self._bell.wait()
 
     async def drain(self) -> None:
@@ -124,38 +134,62 @@ class Parcels:
             self._quiet.clear()
             await self._quiet.wait()
 
-    async def _take_up(self, tasks: asyncio.TaskGroup) -> None:
-        """Attempt what is due, and see to it that we are woken for what is not."""
+    async def _take_up(self, tasks: asyncio.TaskGroup, alarm: Alarm) -> None:
+        """Attempt what is due, and see to it that we are woken for what was not due when it was looked for."""
         try:
-            while await self._attempt_due(tasks):
-                pass
-            self._set_alarm(tasks)
+            now_ms = self._clock.now_ms()
+            while await self._attempt_due(tasks, now_ms):
+                now_ms = self._clock.now_ms()
+            alarm.set(self._database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms)))
         except StorageError:
             log.exception("parcels wait for the disk")
-            tasks.create_task(self._ring_at(self._clock.now_ms() + round(FAULT_SECONDS * 1000)))
+            alarm.ring_in(FAULT_SECONDS)
 
-    async def _attempt_due(self, tasks: asyncio.TaskGroup) -> bool:
+    async def _attempt_due(self, tasks: asyncio.TaskGroup, now_ms: int) -> bool:
         """A page of what is due; False if that was all there is to do for now."""
-        parcels = self._due()
-        sent = [parcel for parcel in parcels if not self._is_carried(parcel)]
+        sent = await self._database.scan(lambda tx: self._to_send(tx, now_ms))
         if sent:
             await self._attempt_all(sent)
-        begun = [parcel for parcel in parcels if self._is_carried(parcel) and self._begin_to_carry(parcel, tasks)]
-        return bool(sent or begun)
+        return await self._carry_due(tasks, now_ms) or bool(sent)
 
-    def _due(self) -> list[Parcel]:
-        """What may be attempted now and is not on its way yet. Parcels of unknown owners wait."""
-        lanes = Counter(self._carried.values())
-        busy = [lane for lane, count in lanes.items() if count >= MAX_CARRIED_PER_LANE]
-        limit = PAGE + len(self._carried)
-        now_ms = self._clock.now_ms()
+    def _to_send(self, tx: Transaction, now_ms: int) -> list[Parcel]:
+        """Parcels of unknown owners wait."""
+        due = parcel_store.due_parcels(tx, now_ms, owners=list(self._owners), limit=PAGE)
+        return [parcel for one in due if (parcel := parcel_store.find_parcel(tx, one)) is not None]
 
-        def read(tx: Transaction) -> list[Parcel]:
-            due = parcel_store.due_parcels(tx, now_ms, owners=list(self._owners), busy_lanes=busy, limit=limit)
-            chosen = [one for one in due if one not in self._carried][:PAGE]
-            return [parcel for one in chosen if (parcel := parcel_store.find_parcel(tx, one)) is not None]
+    async def _carry_due(self, tasks: asyncio.TaskGroup, now_ms: int) -> bool:
+        """Begin with those that are due and have a place; False if there is none, or no place."""
+        carried = dict(self._carried)
+        if len(carried) >= MAX_CARRIED:
+            return False
+        found = await self._database.scan(lambda tx: self._to_carry(tx, carried, now_ms))
+        if self._is_draining:
+            return False
+        for parcel, lane in found:
+            self._carried[parcel.parcel_id] = self._latest_lane = lane
+            tasks.create_task(self._carry(parcel))
+        return bool(found)
 
-        return self._database.read(read)
+    def _to_carry(self, tx: Transaction, carried: Mapping[int, str], now_ms: int) -> list[tuple[Parcel, str]]:
+        """(parcel, its lane). Lanes take turns, so none waits for another's backlog; each has its places."""
+        owners, running = list(self._owners), Counter(carried.values())
+        chosen: list[tuple[int, str]] = []
+        for lane in self._lanes_in_turn(tx):
+            left = MAX_CARRIED - len(carried) - len(chosen)
+            count = min(left, MAX_CARRIED_PER_LANE - running[lane])
+            if count > 0:
+                limit = count + running[lane]
+                due = parcel_store.due_parcels(tx, now_ms, owners=owners, limit=limit, lane=lane)
+                chosen += [(one, lane) for one in due if one not in carried][:count]
+            if not left:
+                break
+        return [(parcel, lane) for one, lane in chosen if (parcel := parcel_store.find_parcel(tx, one)) is not None]
+
+    def _lanes_in_turn(self, tx: Transaction) -> Iterator[str]:
+        """From the one behind that which was served last."""
+        latest = self._latest_lane
+        yield from parcel_store.lanes_after(tx, latest)
+        yield from itertools.takewhile(lambda lane: lane <= latest, parcel_store.lanes_after(tx, ""))
 
     async def _attempt_all(self, parcels: list[Parcel]) -> None:
         """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
@@ -174,18 +208,6 @@ class Parcels:
         for parcel, end in zip(parcels, ends, strict=True):
             self.report(parcel, end)
 
-    def _begin_to_carry(self, parcel: Parcel, tasks: asyncio.TaskGroup) -> bool:
-        lane = parcel_store.lane_of(parcel.message.target_arn)
-        if not self._has_place(lane):
-            return False
-        self._carried[parcel.parcel_id] = lane
-        tasks.create_task(self._carry(parcel))
-        return True
-
-    def _has_place(self, lane: str) -> bool:
-        of_lane = sum(one == lane for one in self._carried.values())
-        return len(self._carried) < MAX_CARRIED and of_lane < MAX_CARRIED_PER_LANE
-
     def _is_carried(self, parcel: Parcel) -> bool:
         owner = self._owners[parcel.owner]
         return owner.carry is not None and not self._targets.serves(parcel.message.target_arn)
@@ -193,12 +215,23 @@ class Parcels:
     def _attempt(self, tx: Transaction, parcel: Parcel) -> End:
         """To a target of ours."""
         try:
-            self._targets.send(tx, self._rendered(parcel), Moment(self._clock.now_ms(), self._ids))
+            self._send(tx, self._rendered(parcel))
         except Refused as refusal:
             return self._refused(tx, parcel, refusal)
         if parcel.parcel_id:
             parcel_store.delete_parcel(tx, parcel.parcel_id)
         return End(Fate.TAKEN)
+
+    def _send(self, tx: Transaction, message: Message) -> None:
+        """Raises Refused. So does a bug, without a trace in the transaction: it holds up only what it concerns."""
+        try:
+            with tx.part():
+                self._targets.send(tx, message, Moment(self._clock.now_ms(), self._ids))
+        except (Refused, *DISK_ERRORS):
+            raise
+        except Exception as error:
+            log.exception("a message to %s failed", message.target_arn)
+            raise Refused("InternalFailure", repr(error)) from error
 
     def _rendered(self, parcel: Parcel) -> Message:
         render = self._owners[parcel.owner].render
@@ -260,7 +293,7 @@ class Parcels:
         if letter is None:
             return End(Fate.LOST, refusal)
         try:
-            self._targets.send(tx, letter, Moment(self._clock.now_ms(), self._ids))
+            self._send(tx, letter)
         except Refused as of_the_queue:
             return End(
                 Fate.LOST, Refused(refusal.code, f"{refusal}; the dead-letter queue does not take it: {of_the_queue}")
@@ -268,7 +301,11 @@ class Parcels:
         return End(Fate.DEAD_LETTER, refusal)
 
     def report(self, parcel: Parcel, end: End) -> None:
-        """Tell people who look what was not taken, and what became of it. Owners do so after a first attempt."""
+        """Count what it came to, and tell people who look what was not taken. Owners do so after a first attempt."""
+        if end.fate is Fate.TAKEN:
+            parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
+        elif end.fate is not Fate.KEPT:
+            parcel_meters.count_failure(self._meter, parcel)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
@@ -289,15 +326,7 @@ class Parcels:
         for parcel, end in ends:
             self.report(parcel, end)
 
-    def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
-        """Be woken when the next parcel falls due, unless somebody sleeps until then or before already."""
-        now_ms = self._clock.now_ms()
-        due_ms = self._database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms))
-        if due_ms is not None and due_ms < min(self._alarms, default=due_ms + 1):
-            tasks.create_task(self._ring_at(due_ms))
-
-    async def _ring_at(self, due_ms: int) -> None:
-        self._alarms.add(due_ms)
-        await self._clock.sleep(max(0.0, (due_ms - self._clock.now_ms()) / 1000))
-        self._alarms.discard(due_ms)
-        self._bell.ring()
+    def count_arrivals(self, arrivals: Sequence[Arrival]) -> None:
+        """For owners that report only refusals: what was taken at a first attempt."""
+        for arrival in arrivals:
+            parcel_meters.count_arrival(self._meter, arrival)

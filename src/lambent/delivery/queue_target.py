@@ -1,25 +1,23 @@
 """A queue as a target: the message's body becomes that of an SQS message, with its attributes, group and trace."""
 
-from lambent.delivery.targets import Message, Moment, Refused
+from lambent.delivery.targets import Message, Moment, Refused, Sender
 from lambent.services.sqs import access, contents, message_store, queues, store
 from lambent.services.sqs.contents import Attribute, Draft
+from lambent.services.sqs.queues import Queue
 from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 
 
 def send(tx: Transaction, message: Message, moment: Moment) -> None:
-    """Raises Refused: no such queue, its policy does not let the sender's service send, or it does not take this."""
+    """Raises Refused: no such queue, its policy does not let the sender send, or it does not take this."""
     key = queues.parse_arn(message.target_arn)
     queue = store.find_queue(tx, key) if key else None
     if queue is None:
         raise Refused("AWS.SimpleQueueService.NonExistentQueue", f"There is no queue {message.target_arn}")
     sender = message.sender
-    if sender.service and not access.lets_service(
-        queue, sender.service, source_arn=sender.arn, source_account=sender.account_id
-    ):
+    if not _permits(queue, sender):
         raise Refused(
-            "AccessDenied",
-            f"The policy of {message.target_arn} does not let {sender.service} send to it for {sender.arn}",
+            "AccessDenied", f"The policy of {message.target_arn} does not let {sender.name} send to it for {sender.arn}"
         )
     try:
         draft = _draft(message)
@@ -28,6 +26,12 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
         raise Refused("InvalidMessageContents", "A queue takes text only", is_final=True) from error
     except ServiceError as error:
         raise Refused(error.query_code or error.code, error.message, is_final=True) from error
+
+
+def _permits(queue: Queue, sender: Sender) -> bool:
+    if not sender.service:
+        return access.lets_account(queue, sender.account_id, sender.principal_arn)
+    return access.lets_service(queue, sender.service, source_arn=sender.arn, source_account=sender.account_id)
 
 
 def _draft(message: Message) -> Draft:

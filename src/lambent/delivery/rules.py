@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from lambent.delivery import rule_deliveries
-from lambent.delivery.consumer import AfterCommit, Consumer, Effects
+from lambent.delivery.consumer import AfterCommit, Consumer, Portion
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate, Parcels
 from lambent.delivery.targets import Refused, kind_of
@@ -34,6 +34,9 @@ CONSUMER = "event-rules"
 
 #: Of the events of one transaction, which are taken apart on the event loop; each may have a megabyte.
 MAX_BATCH_BYTES = 2 * 1024 * 1024
+
+#: Of one transaction, which every other write has to wait for; and those of the event that goes beyond.
+MAX_PARCELS = 250
 
 #: Buses whose rules are kept compiled; beyond, all are read again.
 MAX_KNOWN_BUSES = 1_000
@@ -67,13 +70,15 @@ class Rules:
     async def run(self) -> None:
         await self._consumer.run()
 
-    def _decide(self, records: Sequence[LogRecord]) -> Effects:
+    def _decide(self, records: Sequence[LogRecord]) -> Portion:
         if self._changes.take() or len(self._buses) > MAX_KNOWN_BUSES:
             self._buses.clear()
         parcels: list[Parcel] = []
         matches: list[list[MatchedRule]] = []
         kept: defaultdict[int, list[tuple[int, bytes]]] = defaultdict(list)
         for record in records:
+            if len(parcels) >= MAX_PARCELS:
+                break
             envelope = Envelope.from_bytes(record.payload)
             event = orjson.loads(envelope.event)
             matching = self._matching(envelope, event)
@@ -88,7 +93,7 @@ class Rules:
                 archive_store.keep_events(tx, archive_id, events)
             return lambda: self._committed(matches, ends)
 
-        return commit
+        return Portion(commit, len(matches))
 
     def _committed(self, matches: Sequence[Sequence[MatchedRule]], ends: Sequence[tuple[Parcel, End]]) -> None:
         """Count and tell; `matches` has the rules of each event."""

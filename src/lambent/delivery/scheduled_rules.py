@@ -1,17 +1,20 @@
 """Rules with a schedule: when one is due, an event for it alone goes into the log of events, and its next time is set.
 
 Both in one transaction, so a time fires once, whatever dies when. The next time is on disk: after a restart what fell
-due meanwhile fires once, late rather than never, and then goes on in its rhythm.
+due meanwhile fires once, late rather than never, and then goes on in its rhythm. A wall clock that is set wedges
+nothing (`alarms`): next times that a wrong one gave are found anew.
 """
 
 import asyncio
 import logging
+from dataclasses import replace
 
-from lambent.delivery.alarms import Alarm
+from lambent.delivery.alarms import CLOCK_TOLERANCE_SECONDS, Alarm, ClockWatch
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
 from lambent.services.events import envelopes, putting, rule_store, rules
 from lambent.services.events.envelopes import Envelope, Facts
+from lambent.services.events.names import RuleKey
 from lambent.services.events.rules import Rule
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
@@ -21,7 +24,7 @@ from lambent.storage.transaction import Transaction
 PORTION = 100
 
 #: Pause after a full disk.
-FAULT_MS = 1_000
+FAULT_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ class ScheduledRules:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._watch = ClockWatch(clock)
         self._bell = database.subscribe(rule_store.SCHEDULES_TOPIC)
 
     async def run(self) -> None:
@@ -39,13 +43,22 @@ class ScheduledRules:
             alarm = Alarm(self._bell, self._clock, tasks)
             while True:
                 try:
+                    if self._watch.went_back():
+                        await self._plan_anew()
                     while await self._fire_due():
                         pass
                     alarm.set(self._database.read(rule_store.next_due_ms))
                 except StorageError:
                     log.exception("scheduled rules wait for the disk")
-                    alarm.set(self._clock.now_ms() + FAULT_MS)
+                    alarm.ring_in(FAULT_SECONDS)
                 await self._bell.wait()
+
+    async def _plan_anew(self) -> None:
+        """Whatever is due in what is now the future: by a clock that was wrong that may be years away."""
+        now_ms = self._clock.now_ms()
+        limit_ms = now_ms + round(CLOCK_TOLERANCE_SECONDS * 1000)
+        for rule in await self._database.scan(lambda tx: rule_store.rules_due_after(tx, limit_ms)):
+            await self._database.write(lambda tx, key=rule.key: _replan(tx, key, now_ms))  # type: ignore[misc]  # the bound key
 
     async def _fire_due(self) -> bool:
         """A portion of the rules that are due; False if none is."""
@@ -63,6 +76,16 @@ class ScheduledRules:
 
         await self._database.write(fire)
         return True
+
+
+def _replan(tx: Transaction, key: RuleKey, now_ms: int) -> None:
+    rule = rule_store.find_rule(tx, key)
+    if rule is None:
+        return
+    rule = replace(rule, started_ms=min(rule.started_ms, now_ms))
+    next_ms = rules.next_time(rule, now_ms)
+    if next_ms != rule.next_ms:
+        rule_store.save_rule(tx, replace(rule, next_ms=next_ms))
 
 
 def _scheduled_event(rule: Rule, event_id: str, now_ms: int) -> Envelope:

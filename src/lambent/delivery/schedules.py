@@ -5,9 +5,8 @@ parcel in the same transaction and is tried again by the schedule's retry policy
 their due time: those that wait cost nothing. A change of a schedule wakes us, else the clock does when the next one is
 due.
 
-Due times are times of the wall clock, which somebody may set while we sleep: so nobody sleeps longer than
-LOOK_SECONDS while there is a schedule at all; and what was planned by a clock that was wrong (later than now by more
-than CLOCK_TOLERANCE_SECONDS) is planned again.
+Due times are times of the wall clock, which somebody may set while we sleep (`alarms`): what was planned by a clock
+that was wrong is planned again.
 """
 
 import asyncio
@@ -15,6 +14,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lambent.delivery import schedule_messages
+from lambent.delivery.alarms import CLOCK_TOLERANCE_SECONDS, Alarm, ClockWatch
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Parcels
 from lambent.kit import trace
@@ -28,10 +28,6 @@ from lambent.storage.transaction import Transaction
 
 #: Schedules fired in one transaction: bounds how long another write waits behind it.
 PAGE = 100
-#: The longest sleep, and so how late a wall clock that is set is noticed.
-LOOK_SECONDS = 60.0
-#: Clocks are corrected by so much without a schedule being planned anew.
-CLOCK_TOLERANCE_SECONDS = 300.0
 #: Pause after trouble with the disk.
 RETRY_SECONDS = 1.0
 #: A schedule that meets a bug of ours is tried again after this.
@@ -56,25 +52,23 @@ class Schedules:
         self._ids = ids
         self._spread = spread
         self._bell = database.subscribe(store.TOPIC)
-        self._alarm: float | None = None
-        """The earliest moment (monotonic) that somebody sleeps until."""
-        self._latest_ms = 0
-        """The latest time the wall clock has shown."""
+        self._watch = ClockWatch(clock)
 
     async def run(self) -> None:
         """Runs until cancelled."""
         async with asyncio.TaskGroup() as tasks:
+            alarm = Alarm(self._bell, self._clock, tasks)
             while True:
                 try:
                     await self._work()
-                    self._set_alarm(tasks)
+                    alarm.set(self._database.read(store.next_due_ms))
                 except StorageError:
                     log.exception("schedules wait for the disk")
-                    self._ring_in(RETRY_SECONDS, tasks)
+                    alarm.ring_in(RETRY_SECONDS)
                 await self._bell.wait()
 
     async def _work(self) -> None:
-        if self._clock_went_back():
+        if self._watch.went_back():
             await self._plan_anew()
         while await self._fire_due():
             pass
@@ -138,13 +132,6 @@ class Schedules:
 
     # The clock
 
-    def _clock_went_back(self) -> bool:
-        """By more than a correction; True at the start as well, when nobody knows."""
-        now_ms = self._clock.now_ms()
-        went_back = self._latest_ms == 0 or now_ms < self._latest_ms - round(CLOCK_TOLERANCE_SECONDS * 1000)
-        self._latest_ms = now_ms if went_back else max(now_ms, self._latest_ms)
-        return went_back
-
     async def _plan_anew(self) -> None:
         """Whatever was planned in what is now the future: its next time may be years away."""
         now_ms = self._clock.now_ms()
@@ -160,24 +147,3 @@ class Schedules:
             if schedule is not None and schedule.plan.occurrence_ms is not None:
                 times, anchor_ms = schedule.definition.timetable, schedule.plan.anchor_ms
                 store.update_plan(tx, key, timing.first_plan(times, now_ms, self._spread, anchor_ms=anchor_ms))
-
-    # Waking up
-
-    def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
-        due_ms = self._database.read(store.next_due_ms)
-        if due_ms is not None:
-            self._ring_in(min(max((due_ms - self._clock.now_ms()) / 1000, 0.0), LOOK_SECONDS), tasks)
-
-    def _ring_in(self, seconds: float, tasks: asyncio.TaskGroup) -> None:
-        """Unless somebody sleeps no longer than that already."""
-        moment = self._clock.monotonic() + seconds
-        if self._alarm is None or moment < self._alarm:
-            self._alarm = moment
-            tasks.create_task(self._sleep_until(moment, seconds))
-
-    async def _sleep_until(self, moment: float, seconds: float) -> None:
-        """Never longer than `seconds`, which `moment` is but for rounding; shorter if this began late."""
-        await self._clock.sleep(max(min(seconds, moment - self._clock.monotonic()), 0.0))
-        if self._alarm == moment:
-            self._alarm = None
-        self._bell.ring()

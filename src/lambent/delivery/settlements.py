@@ -52,6 +52,12 @@ class Settlement:
     messages: tuple[Message, ...] = ()
     """The invocation record for a destination, the event for a dead-letter queue."""
 
+    @property
+    def whereabouts(self) -> str:
+        """For people: what became of an event that was discarded."""
+        targets = " and ".join([message.target_arn for message in self.messages])
+        return f"sent to {targets}" if targets else "nowhere to send it"
+
 
 def refused(attempt: Attempt, now_ms: int) -> Settlement | None:
     """Before the attempt: None if it may go ahead."""

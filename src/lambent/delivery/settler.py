@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from lambent.delivery import outcomes
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Parcels
+from lambent.delivery.parcels import End, Parcels
 from lambent.delivery.settlements import Settlement
 from lambent.kit.clock import Clock
 from lambent.services.lambda_ import queue_store
@@ -62,19 +62,21 @@ class Settler:
             await self._added.wait()
             batch = self._pending[:MAX_BATCH]
             try:
-                await self._database.write(lambda tx, batch=batch: self._apply(tx, batch))  # type: ignore[misc]  # the bound batch
+                ends = await self._database.write(lambda tx, batch=batch: self._apply(tx, batch))  # type: ignore[misc]  # the bound batch
             except StorageError:
                 log.exception("%d results of asynchronous invocations wait for the disk", len(self._pending))
                 await self._clock.sleep(RETRY_SECONDS)
                 continue
             del self._pending[: len(batch)]
+            self._parcels.report_all(ends)
             self._committed(batch)
             if not self._pending:
                 self._added.clear()
                 self._flushed.set()
 
-    def _apply(self, tx: Transaction, batch: Sequence[Settlement]) -> None:
+    def _apply(self, tx: Transaction, batch: Sequence[Settlement]) -> list[tuple[Parcel, End]]:
         now_ms = self._clock.now_ms()
+        ends: list[tuple[Parcel, End]] = []
         for settlement in batch:
             if settlement.retry is not None:
                 retry = settlement.retry
@@ -87,6 +89,8 @@ class Settler:
             else:
                 queue_store.delete_invocation(tx, settlement.position)
             for message in settlement.messages:
-                self._parcels.send(tx, Parcel(outcomes.OWNER, message, now_ms, {}))
+                parcel = Parcel(outcomes.OWNER, message, now_ms, {})
+                ends.append((parcel, self._parcels.send(tx, parcel)))
         if any(settlement.discard for settlement in batch):
             queue_store.forget_discards(tx, MAX_DISCARDS)
+        return ends

@@ -20,11 +20,21 @@ class Sender:
     """On whose behalf a message is sent: what the target's resource policy is asked about."""
 
     service: str
-    """`sns.amazonaws.com`; "" if a role of the account sends, which is not held to the target's policy."""
+    """`sns.amazonaws.com`; "" if a role of the account sends: to what the account owns, or where a policy lets it."""
     arn: str
     """The topic, rule, bucket or schedule (`aws:SourceArn`)."""
     account_id: str
     """Its owner (`aws:SourceAccount`)."""
+
+    @property
+    def principal_arn(self) -> str:
+        """As whom a role sends: roles have no policies of their own here."""
+        return f"arn:aws:iam::{self.account_id}:root"
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return self.service or f"account {self.account_id}"
 
 
 @frozen

@@ -21,6 +21,9 @@ from lambent.services.sns.subscriptions import HTTP, Subscription
 from lambent.services.sns.topics import Topic
 from lambent.storage.transaction import Transaction
 
+#: Of one transaction, which every other write has to wait for; and those of the message that goes beyond.
+MAX_DELIVERIES = 250
+
 OWNER = "sns"
 SERVICE = "sns.amazonaws.com"
 
@@ -43,11 +46,13 @@ class Delivery:
         return self.topic.signature_version, envelopes.text_to_sign(self.published, self.subscription)
 
 
-def plan(tx: Transaction, published: Sequence[Published]) -> list[Delivery]:
-    """In the order of the messages."""
+def plan(tx: Transaction, published: Sequence[Published]) -> tuple[list[Delivery], int]:
+    """(deliveries in the order of the messages, of how many messages): until there are enough for one transaction."""
     audiences: dict[str, tuple[Topic, list[Subscription]] | None] = {}
     deliveries: list[Delivery] = []
-    for one in published:
+    for count, one in enumerate(published):
+        if len(deliveries) >= MAX_DELIVERIES:
+            return deliveries, count
         if one.topic_arn not in audiences:
             audiences[one.topic_arn] = _audience(tx, one.topic_arn)
         audience = audiences[one.topic_arn]
@@ -55,7 +60,7 @@ def plan(tx: Transaction, published: Sequence[Published]) -> list[Delivery]:
             topic, subscribed = audience
             addressed = subscribed if one.kind is Kind.NOTIFICATION else _asked(tx, one)
             deliveries += [Delivery(one, topic, subscription) for subscription in addressed if wants(subscription, one)]
-    return deliveries
+    return deliveries, len(published)
 
 
 def wants(subscription: Subscription, published: Published) -> bool:

@@ -17,9 +17,9 @@ def send(tx: Transaction, message: Message, moment: Moment) -> None:
     if topic is None:
         raise Refused("NotFound", f"Topic does not exist: {message.target_arn}")
     if not _permits(topic, message):
-        who = message.sender.service or f"account {message.sender.account_id}"
+        sender = message.sender
         raise Refused(
-            "AuthorizationError", f"The policy of {topic.arn} does not let {who} publish to it for {message.sender.arn}"
+            "AuthorizationError", f"The policy of {topic.arn} does not let {sender.name} publish to it for {sender.arn}"
         )
     draft = _draft(message)
     try:
@@ -39,7 +39,7 @@ def _permits(topic: Topic, message: Message) -> bool:
         asked = access.asked_by_account(
             _ACTION,
             topic.arn,
-            principal_arn=f"arn:aws:iam::{sender.account_id}:root",
+            principal_arn=sender.principal_arn,
             account_id=sender.account_id,
         )
     return access.allows(topic.policy, topic.account_id, asked)

@@ -7,11 +7,12 @@ rules.
 
 from collections.abc import Sequence
 
-from lambent.delivery import topic_parcels
-from lambent.delivery.consumer import AfterCommit, Consumer, Effects
+from lambent.delivery import parcel_meters, topic_parcels
+from lambent.delivery.consumer import AfterCommit, Consumer, Portion
 from lambent.delivery.message_signer import MessageSigner
+from lambent.delivery.parcel_meters import Arrival
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Carry, End, Owner, Parcels
+from lambent.delivery.parcels import Carry, End, Fate, Owner, Parcels
 from lambent.delivery.topic_parcels import Delivery
 from lambent.kit.clock import Clock
 from lambent.services.sns import messages
@@ -56,22 +57,29 @@ class Topics:
     async def run(self) -> None:
         await self._consumer.run()
 
-    async def _decide(self, records: Sequence[LogRecord]) -> Effects:
+    async def _decide(self, records: Sequence[LogRecord]) -> Portion:
         """A message is signed once, however many get it."""
         published = [Published.from_bytes(record.payload) for record in records]
-        deliveries = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
+        deliveries, count = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
         to_sign = [delivery.to_sign for delivery in deliveries]
         signed = await self._signer.sign({one for one in to_sign if one is not None})
         signatures = [Signature(one[0], signed[one]) if one is not None else None for one in to_sign]
-        return lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True)))
+        return Portion(lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True))), count)
 
     def _send(self, tx: Transaction, signed: Sequence[tuple[Delivery, Signature | None]]) -> AfterCommit:
         """Parcels are made one by one: together they may be large."""
         refused: list[tuple[Parcel, End]] = []
+        arrivals: list[Arrival] = []
         for delivery, signature in signed:
             parcel = topic_parcels.parcel(delivery, signature)
             end = self._parcels.send(tx, parcel)
             if end.refusal is not None:
                 refused.append((parcel, end))
+            elif end.fate is Fate.TAKEN:
+                arrivals.append(parcel_meters.arrival_of(parcel))
 
-        return lambda: self._parcels.report_all(refused)
+        def committed() -> None:
+            self._parcels.count_arrivals(arrivals)
+            self._parcels.report_all(refused)
+
+        return committed

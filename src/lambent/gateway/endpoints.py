@@ -26,7 +26,7 @@ Method = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 @frozen
 class ServedService:
-    """A service as `app.py` hands it over. `operations` has an async method for each operation of the model."""
+    """A service as `app.services` hands it over. `operations` has an async method for each operation of the model."""
 
     model: ServiceModel
     operations: object

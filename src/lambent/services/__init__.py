@@ -1,1 +1,1 @@
-"""One folder per AWS API, named as botocore names it. Siblings never import each other: `app.py` passes callables."""
+"""One folder per AWS API, named as botocore names it. Siblings never import each other: `app` passes callables."""

@@ -49,14 +49,11 @@ def append_all(tx: Transaction, log: str, records: Sequence[tuple[int, bytes]]) 
 
 def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[LogRecord]:
     """At most `limit` records with positions greater than `position`, in order."""
-    return [
-        LogRecord._make(row)
-        for row in tx.rows(
-            "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? "
-            "ORDER BY position LIMIT ?",
-            (log, position, limit),
-        )
-    ]
+    rows = tx.rows(
+        "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
+        (log, position, limit),
+    )
+    return list(map(LogRecord._make, rows))
 
 
 def count_within(tx: Transaction, log: str, position: int, limit: int, max_bytes: int) -> int:
@@ -142,13 +139,17 @@ def position_before(tx: Transaction, log: str, time_ms: int) -> int:
     return before
 
 
-def bytes_after(tx: Transaction, log: str, position: int, through: int) -> int:
-    """Of the payloads of the records behind `position` up to `through`; the payloads themselves are not read."""
+def measure(tx: Transaction, log: str, position: int, through: int) -> tuple[int, int]:
+    """How many records there are behind `position` up to `through`, and how many bytes their payloads have.
+
+    One statement.
+    """
     found = tx.row(
-        "SELECT SUM(LENGTH(payload)) FROM log_record WHERE log = ? AND position > ? AND position <= ?",
+        "SELECT COUNT(*), SUM(LENGTH(payload)) FROM log_record WHERE log = ? AND position > ? AND position <= ?",
         (log, position, through),
     )
-    return (found[0] or 0) if found else 0
+    assert found is not None
+    return found[0], found[1] or 0
 
 
 def time_after(tx: Transaction, log: str, position: int) -> int | None:

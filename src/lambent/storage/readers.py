@@ -22,11 +22,13 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._here = open_connection(path, read_only=True)
+        self._loop_thread = threading.get_ident()
         self._threads = ThreadPoolExecutor(SCAN_THREADS, "lambent-reader")
         self._local = threading.local()
         self._opened: list[apsw.Connection] = [self._here]
 
     def read(self, work: Callable[[Transaction], T]) -> T:
+        assert threading.get_ident() == self._loop_thread, "the writer and scans have a transaction of their own"
         return self._read_on(self._here, work)
 
     def look_up(self, work: Callable[[Transaction], T]) -> T:

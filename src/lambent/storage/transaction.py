@@ -7,10 +7,13 @@ has to wait for it again, which under load costs more than the statement itself.
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import apsw
+
+from lambent.storage.connection import DISK_ERRORS
 
 Row = tuple[Any, ...]
 
@@ -53,6 +56,22 @@ class Transaction:
         """The first row. The statement is reset at once, so that it does not hold the snapshot."""
         found = self._connection.execute(sql, params).fetchall()
         return found[0] if found else None
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """What is done inside is taken back if it raises, and nothing else is."""
+        announced = set(self.topics)
+        self._connection.execute("SAVEPOINT part")
+        try:
+            yield
+        except DISK_ERRORS:  # the whole transaction ends, and with it its savepoints
+            raise
+        except BaseException:
+            self._connection.execute("ROLLBACK TO part")
+            self._connection.execute("RELEASE part")
+            self.topics = announced
+            raise
+        self._connection.execute("RELEASE part")
 
     def announce(self, topic: str) -> None:
         """Wake the subscribers of `topic` after the commit (and only then)."""

@@ -106,7 +106,7 @@ def _write_float(value: float) -> float | str:
 
 
 def _write_blob(value: bytes) -> str:
-    return base64.b64encode(value).decode("ascii")
+    return binascii.b2a_base64(value, newline=False).decode("ascii")
 
 
 _READ = Leaves(

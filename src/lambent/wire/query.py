@@ -74,7 +74,9 @@ class Query:
             "Message": error.message,
             **error.members,
         }
-        inner = "".join([f"<{name}>{xml_bodies.escape(str(value))}</{name}>" for name, value in members.items()])
+        inner = "".join(
+            [f"<{name}>{xml_bodies.escape_message(str(value))}</{name}>" for name, value in members.items()]
+        )
         body = (
             f'<ErrorResponse xmlns="{self._namespace}"><Error>{inner}</Error>'
             f"<RequestId>{xml_bodies.escape(request_id)}</RequestId></ErrorResponse>"

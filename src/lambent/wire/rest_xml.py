@@ -99,7 +99,9 @@ class RestXml:
         if resource:
             members["Resource"] = resource
         members |= {"RequestId": request_id, "HostId": host}
-        inner = "".join([f"<{name}>{xml_bodies.escape(str(value))}</{name}>" for name, value in members.items()])
+        inner = "".join(
+            [f"<{name}>{xml_bodies.escape_message(str(value))}</{name}>" for name, value in members.items()]
+        )
         headers = {
             "x-amz-request-id": request_id,
             "x-amz-id-2": host,

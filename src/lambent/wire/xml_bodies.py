@@ -29,6 +29,7 @@ _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 _special = re.compile('[&<>"\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]').search
 _control = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]").search
+_unplaceable = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CONTROLS = {
     **{code: f"&#x{code:x};" for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)},
     **dict.fromkeys((*range(0xD800, 0xE000), 0xFFFE, 0xFFFF), "\ufffd"),
@@ -38,6 +39,11 @@ _CONTROLS = {
 def escape(text: str) -> str:
     """Control characters become references, as S3 writes them into listings although XML 1.0 has no place for them."""
     return _escape(text) if _special(text) else text
+
+
+def escape_message(text: str) -> str:
+    """For errors, which every parser must be able to read: what XML 1.0 has no place for is replaced."""
+    return escape(_unplaceable.sub("\ufffd", text))
 
 
 def _escape(text: str) -> str:

@@ -57,5 +57,5 @@ export async function refusals(namespace) {
       return /NaN/.test(error.message)
     },
   )
-  await assert.rejects(client.send(new ListMetricsCommand({ NextToken: 'nonsense' })), { name: /InvalidNextToken/ })
+  await assert.rejects(client.send(new ListMetricsCommand({ NextToken: 'nonsense' })), { name: /InvalidParameterValue/ })
 }

@@ -352,7 +352,9 @@ async def stage(
     bucket = bucket or Bucket()
     happenings = Happenings()
     database = Database.open(directory / "lambent.db")
-    parcels = Parcels(database=database, targets=Targets({}), happenings=happenings, clock=clock, ids=RandomIds())
+    parcels = Parcels(
+        database=database, targets=Targets({}), happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
+    )
     parcels.register(outcomes.owner(bucket.put, clock, RandomIds()))
     delivery = Mappings(
         MappingParts(

@@ -17,17 +17,20 @@ from lambent.delivery.event_source_mappings import source_finder
 from lambent.delivery.event_source_mappings.mappings import STREAM_GONE
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
 from lambent.services.kinesis import hash_keys
 from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import RecordRetention
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import StartingPosition, State
 from lambent.storage.database import Database
+from lambent.storage.transaction import Transaction
 
 ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/s"
 BUCKET_ARN = "arn:aws:s3:::failures"
@@ -73,13 +76,16 @@ class Scene:
 
 
 @contextlib.asynccontextmanager
-async def opened(directory: Path, behaviour: Behaviour = accept, shards: int = 1) -> AsyncIterator[Scene]:
+async def opened(
+    directory: Path, behaviour: Behaviour = accept, shards: int = 1, *, has_stream: bool = True
+) -> AsyncIterator[Scene]:
     function = Function(behaviour, source="kinesis:s")
     clock = VirtualClock()
     async with stage(directory, function=function, clock=clock, find_source=source_finder.find) as on:
         retention = RecordRetention(on.database, clock)
         scene = Scene(on, KinesisOperations(_parts(on.database, clock, retention)), retention)
-        await scene.create_stream(shards)
+        if has_stream:
+            await scene.create_stream(shards)
         yield scene
 
 
@@ -90,6 +96,7 @@ def _parts(database: Database, clock: VirtualClock, retention: RecordRetention) 
         retention=retention,
         subscriptions=Subscriptions(clock),
         throttle=Throttle(clock),
+        meters=StreamMeters(Meter()),
         clock=clock,
         ids=RandomIds(),
     )
@@ -259,6 +266,23 @@ def test_a_stream_of_the_same_name_is_read_from_its_beginning(tmp_path: Path) ->
     play(tmp_path, scene)
 
 
+def test_a_stream_that_comes_again_after_a_restart_is_read(tmp_path: Path) -> None:
+    """It was deleted while nobody ran, and its mapping hears of the next one of its name."""
+
+    async def run() -> None:
+        async with opened(tmp_path) as at:
+            uuid = await at.map(enabled=False)
+            await at.kinesis.delete_stream(CALLER, {"StreamName": "s"})
+        async with opened(tmp_path, has_stream=False) as at:
+            await at.on.change(uuid, State.ENABLING)
+            await until(lambda: at.on.last_result(uuid) == STREAM_GONE)
+            await at.create_stream()
+            await at.put("again")
+            await until(lambda: at.values == ["again"])
+
+    asyncio.run(run())
+
+
 def test_a_shard_that_expires_unread_keeps_nobody_waiting(tmp_path: Path) -> None:
     """A mapping was switched off while its shard closed and expired: its children are read all the same."""
 
@@ -322,6 +346,27 @@ def test_windows_name_the_shard(tmp_path: Path) -> None:
         return {"state": {}}
 
     play(tmp_path, scene, behaviour=summed)
+
+
+def test_the_trace_of_a_request_stays_with_its_records(tmp_path: Path) -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+
+    async def scene(at: Scene) -> None:
+        entry = {"PartitionKey": "k", "Data": b"x"}
+        await at.kinesis.put_records(CALLER._replace(trace=trace), {"StreamName": "s", "Records": [entry]})
+        uuid = await at.map()
+        mapping = at.on.mapping(uuid)
+        assert mapping is not None
+
+        def read(tx: Transaction) -> list[str]:
+            source = source_finder.find(tx, mapping)
+            assert source is not None
+            (shard,) = source.list_shards(tx)
+            return [record.trace for record in source.read(tx, shard, 0, 10)]
+
+        assert at.on.database.read(read) == [trace]
+
+    play(tmp_path, scene)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def put(cloudwatch: Any, namespace: str) -> Put:
 
 
 def window(minutes: int = 60) -> dict[str, datetime]:
-    return {"StartTime": NOW - timedelta(minutes=minutes), "EndTime": NOW + timedelta(minutes=1)}
+    return {"StartTime": NOW - timedelta(minutes=minutes), "EndTime": datetime.now(UTC) + timedelta(minutes=1)}
 
 
 def statistics(cloudwatch: Any, namespace: str, name: str, *wanted: str, **more: Any) -> list[dict[str, Any]]:
@@ -311,7 +311,7 @@ def test_a_made_up_token_is_refused(cloudwatch: Any) -> None:
     for token in ("made up", "W10="):
         with pytest.raises(ClientError) as refused:
             cloudwatch.list_metrics(NextToken=token)
-        assert code(refused) == "InvalidNextToken"
+        assert code(refused) == "InvalidParameterValue"
 
 
 def test_alarms_are_not_served_and_say_so(cloudwatch: Any) -> None:

@@ -12,7 +12,7 @@ PATIENCE_SECONDS = 30
 
 
 def test_a_stream(platform: PlatformProcess, events: Any, bus: str, make_name: Callable[[str], str]) -> None:
-    """The partition key comes out of the event, the record is what the transformer made."""
+    """The partition key comes out of the event, the record is what the transformer made. Too long a key is refused."""
     kinesis, stream = platform.client("kinesis"), make_name("events-stream")
     kinesis.create_stream(StreamName=stream, ShardCount=2)
     kinesis.get_waiter("stream_exists").wait(StreamName=stream, WaiterConfig={"Delay": 1})
@@ -26,7 +26,8 @@ def test_a_stream(platform: PlatformProcess, events: Any, bus: str, make_name: C
     }
     events.put_targets(Rule="all", EventBusName=bus, Targets=[target])
     entry = {"Source": "orders", "DetailType": "placed", "EventBusName": bus}
-    events.put_events(Entries=[{**entry, "Detail": json.dumps({"customer": name})} for name in ("ann", "bob", "ann")])
+    customers = ("ann", "x" * 70_000, "bob", "ann")
+    events.put_events(Entries=[{**entry, "Detail": json.dumps({"customer": name})} for name in customers])
     shards = [one["ShardId"] for one in kinesis.list_shards(StreamName=stream)["Shards"]]
     deadline = time.monotonic() + PATIENCE_SECONDS
     found: list[tuple[str, bytes]] = []

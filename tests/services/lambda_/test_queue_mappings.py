@@ -126,12 +126,23 @@ def test_parameters_that_are_refused(
 
 
 def test_a_visibility_timeout_shorter_than_the_function(lambda_client: Any, sqs: Any, create: CreateFunction) -> None:
+    """Looked at when a mapping is created or updated, not when the function is.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+    """
     _, arn = make_queue(sqs)
+    name = create(Timeout=60)
+    told = "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
     with pytest.raises(ClientError) as caught:
-        lambda_client.create_event_source_mapping(EventSourceArn=arn, FunctionName=create(Timeout=60))
-    assert caught.value.response["Error"]["Message"] == (
-        "Queue visibility timeout: 30 seconds is less than Function timeout: 60 seconds"
-    )
+        lambda_client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
+    assert caught.value.response["Error"]["Message"] == told
+    lambda_client.update_function_configuration(FunctionName=name, Timeout=30)
+    uuid = lambda_client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)["UUID"]
+    assert lambda_client.update_function_configuration(FunctionName=name, Timeout=60)["Timeout"] == 60
+    with pytest.raises(ClientError) as caught:
+        lambda_client.update_event_source_mapping(UUID=uuid, BatchSize=5)
+    assert caught.value.response["Error"]["Message"] == told
+    assert lambda_client.update_event_source_mapping(UUID=uuid, Enabled=False)["State"] == "Disabling"
 
 
 def test_no_such_queue(lambda_client: Any, create: CreateFunction) -> None:

@@ -48,6 +48,18 @@ def handler(event, context):
         bucket.put_object(Bucket=name, Key=str(int(key) + 1), Body=b"again") if int(key) < 30 else None
 """
 
+#: Writes to the queue whose messages invoke it.
+LOOP_OF_A_QUEUE = """
+import os
+import boto3
+
+queue = boto3.client("sqs")
+
+def handler(event, context):
+    for record in event["Records"]:
+        queue.send_message(QueueUrl=os.environ["QUEUE"], MessageBody=str(int(record["body"]) + 1))
+"""
+
 #: Invokes itself, and says how that went.
 CALLS_ITSELF = """
 import json
@@ -167,10 +179,12 @@ def test_a_request_without_a_header_begins_a_chain(
     connect: Callable[[str], Any], platform: PlatformProcess, bucket: str, chain: tuple[str, str]
 ) -> None:
     first, second = chain
+    told = {one["number"] for one in happened(platform)}
     connect("s3").put_object(Bucket=bucket, Key="x", Body=b"x")
 
     def both() -> list[dict[str, Any]]:
-        ours = {one["functionArn"].rpartition(":")[2]: one for one in happened(platform)}
+        new = [one for one in happened(platform) if one["number"] not in told]
+        ours = {one["functionArn"].rpartition(":")[2]: one for one in new}
         return [ours[first], ours[second]] if {first, second} <= ours.keys() else []
 
     stored, rolled = eventually(both)
@@ -224,6 +238,44 @@ def test_a_function_that_writes_to_its_own_bucket_is_stopped(
     functions.put_function_recursion_config(FunctionName=looping, RecursiveLoop="Allow")
     connect("s3").put_object(Bucket=bucket, Key="10", Body=b"x")
     eventually(lambda: len(connect("s3").list_objects_v2(Bucket=bucket)["Contents"]) == 30)
+
+
+@pytest.mark.parametrize("has_dead_letters", [True, False])
+def test_a_function_that_writes_to_its_own_queue_is_stopped(
+    connect: Callable[[str], Any], platform: PlatformProcess, create: CreateFunction, has_dead_letters: bool
+) -> None:
+    """The page named above, "Even when the maxReceiveCount setting ... is higher than 16": the message is retried.
+
+    Each refusal counts as a receive; the redrive policy ends it, or else the message's age.
+    """
+    queues, name = connect("sqs"), f"loop-{next(_numbers)}"
+    attributes = {"VisibilityTimeout": "2"}
+    dead = queues.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    if has_dead_letters:
+        target = f"arn:aws:sqs:us-east-1:000000000000:{name}-dead"
+        attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": 2})
+    url = queues.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    looping = create(LOOP_OF_A_QUEUE, Environment={"Variables": {"QUEUE": url}}, Timeout=2)
+    mapping = connect("lambda").create_event_source_mapping(
+        FunctionName=looping, EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}"
+    )
+    queues.send_message(QueueUrl=url, MessageBody="1")
+
+    def ours(outcome: str) -> list[dict[str, Any]]:
+        found = [one for one in happened(platform) if one["functionArn"].endswith(f":{looping}")]
+        return [one for one in found if one["outcome"] == outcome]
+
+    stopped = eventually(lambda: _enough(ours("stopped"), 2))
+    assert len(ours("ok")) == 16
+    assert f"--function-name {looping} --recursive-loop Allow. The message stays in its queue" in stopped[0]["detail"]
+    if has_dead_letters:
+        [letter] = queues.receive_message(QueueUrl=dead, WaitTimeSeconds=20)["Messages"]
+        assert letter["Body"] == "17"
+        assert len(ours("stopped")) == 2
+    else:
+        connect("lambda").put_function_recursion_config(FunctionName=looping, RecursiveLoop="Allow")
+        eventually(lambda: len(ours("ok")) > 16)
+    connect("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
 
 
 def test_a_function_that_invokes_itself_is_refused(functions: Any, create: CreateFunction) -> None:

@@ -127,7 +127,10 @@ def test_a_dead_letter_is_the_event_with_what_went_wrong(error: Outcome | None, 
 
 def test_a_destination_and_a_dead_letter_queue_are_both_told() -> None:
     both = attempt(errors=2, dead_letters=QUEUE, on_failure=AFTER)
-    assert destinations(settlements.answered(both, outcome(error="Unhandled"), 0)) == [AFTER, QUEUE]
+    told = settlements.answered(both, outcome(error="Unhandled"), 0)
+    assert destinations(told) == [AFTER, QUEUE]
+    assert told.whereabouts == f"sent to {AFTER} and {QUEUE}"
+    assert settlements.answered(attempt(errors=2), outcome(error="Unhandled"), 0).whereabouts == "nowhere to send it"
     assert destinations(settlements.answered(both, outcome(), 0)) == []
 
 

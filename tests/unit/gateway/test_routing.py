@@ -9,10 +9,14 @@ from lambent.gateway.routing import (
     WebsiteAddress,
     protocols_of,
 )
+from lambent.services.sqs import query_names
 from lambent.wire.http import BytesBody, Request
 from lambent.wire.model import load_service
 
-MODELS = [load_service(name, ()) for name in ("s3", "lambda", "logs", "sts", "dynamodb")]
+MODELS = [
+    *(load_service(name, ()) for name in ("s3", "lambda", "logs", "sts", "dynamodb")),
+    load_service("sqs", (), amendments=query_names.AMENDMENTS),
+]
 ROUTER = Router(MODELS)
 
 
@@ -32,6 +36,7 @@ def s3(path: str, website: str = "") -> ServiceAddress:
 PRESIGNED = "X-Amz-Credential=test%2F20260102%2Feu-west-1%2F{}%2Faws4_request&X-Amz-Signature=0"
 CBOR = {"smithy-protocol": "rpc-v2-cbor"}
 FORM = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+QUEUE = "/000000000000/orders"
 LOGS_TARGET = {"x-amz-target": "Logs_20140328.CreateLogGroup"}
 
 CASES: dict[str, tuple[Address, Address]] = {
@@ -97,6 +102,20 @@ CASES: dict[str, tuple[Address, Address]] = {
         route("GET", "/?Action=AssumeRoleWithWebIdentity&Version=2011-06-15"),
         ServiceAddress("sts", "query", "AssumeRoleWithWebIdentity", "/"),
     ),
+    "a queue, in JSON": (
+        route("POST", "/", {"x-amz-target": "AmazonSQS.SendMessage"} | scope("sqs")),
+        ServiceAddress("sqs", "json", "SendMessage", "/"),
+    ),
+    "a queue's URL, as older SDKs post to it": (
+        route("POST", QUEUE, scope("sqs") | FORM),
+        ServiceAddress("sqs", "query", None, QUEUE),
+    ),
+    "a queue's URL, unsigned form": (route("POST", QUEUE, FORM), ServiceAddress("sqs", "query", None, QUEUE)),
+    "a queue's URL, unsigned GET": (
+        route("GET", f"{QUEUE}?Action=ReceiveMessage"),
+        ServiceAddress("sqs", "query", "ReceiveMessage", QUEUE),
+    ),
+    "a bucket that looks like an account": (route("GET", QUEUE), s3(QUEUE)),
     "a service that is not here": (route("POST", "/", scope("ec2") | FORM), NoAddress("ec2", "query")),
     "its action in the URL": (route("GET", "/?Action=DescribeRegions", scope("ec2")), NoAddress("ec2", "query")),
     "REST that is not here": (route("GET", "/restapis", scope("apigateway")), NoAddress("apigateway", "rest-json")),
@@ -134,5 +153,6 @@ def test_every_rpc_service_but_dynamodb_also_speaks_cbor() -> None:
         "lambda": ("rest-json",),
         "logs": ("json", "rpc-v2-cbor"),
         "dynamodb": ("json",),
+        "sqs": ("json", "query", "rpc-v2-cbor"),
         "sts": ("query",),
     }

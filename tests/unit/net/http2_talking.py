@@ -56,8 +56,11 @@ class Http2Client:
         return stream_id
 
     async def flush(self) -> None:
-        self.writer.write(self.h2.data_to_send())
-        await self.writer.drain()
+        """The server may have closed by now; what it said before is read all the same."""
+        data = self.h2.data_to_send()
+        with suppress(ConnectionResetError, BrokenPipeError):
+            self.writer.write(data)
+            await self.writer.drain()
 
     async def send(self, *frames: Frame | bytes) -> None:
         """As they are, whatever h2 would say; the server may have had enough."""

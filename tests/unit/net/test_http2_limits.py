@@ -25,7 +25,7 @@ from lambent.wire.http import ClientDisconnected, Request, Response
 from unit.net import http2_talking as http2
 from unit.net.http2_talking import Http2Client, head, talking
 
-PATIENT = Limits(linger_seconds=5)  # time to read why, on a busy machine; a client that has, leaves
+PATIENT = Limits(linger_seconds=50)  # time to read why, on however busy a machine; a client that has, leaves
 
 
 async def echo(request: Request) -> Response:
@@ -96,7 +96,7 @@ def test_requests_taken_back_at_once_over_and_over_end_the_connection() -> None:
         return Response()
 
     async def main() -> None:
-        async with talking(work, Limits(linger_seconds=5, http_2_streams=20)) as client:
+        async with talking(work, Limits(linger_seconds=50, http_2_streams=20)) as client:
             for number in range(3000):
                 client.request(2 * number + 1)
                 client.h2.reset_stream(2 * number + 1, ErrorCodes.CANCEL)

@@ -1,6 +1,7 @@
 """The writer's promises: one commit for many, each its own savepoint, nothing acknowledged before it is on disk."""
 
 import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -46,6 +47,29 @@ def test_failed_work_takes_back_only_its_own_effects(tmp_path: Path) -> None:
         assert isinstance(outcomes[1], LookupError)
         payloads = [record.payload for record in database.read(lambda tx: log.read_after(tx, "a", 0, 10))]
         assert payloads == [b"1", b"2"]
+        await database.close()
+
+    asyncio.run(main())
+
+
+def test_a_part_that_fails_takes_back_only_its_own_effects(tmp_path: Path) -> None:
+    def work(tx: Transaction) -> None:
+        log.append(tx, "a", b"before", 1)
+        with contextlib.suppress(LookupError), tx.part():
+            log.append(tx, "a", b"never", 1)
+            tx.announce("never")
+            raise LookupError("on purpose")
+        with tx.part():
+            log.append(tx, "a", b"after", 1)
+            tx.announce("after")
+
+    async def main() -> None:
+        database = Database.open(tmp_path / "db")
+        never, after = database.subscribe("never"), database.subscribe("after")
+        await database.write(work)
+        records = database.read(lambda tx: log.read_after(tx, "a", 0, 10))
+        assert [record.payload for record in records] == [b"before", b"after"]
+        assert (never.take(), after.take()) == (False, True)
         await database.close()
 
     asyncio.run(main())

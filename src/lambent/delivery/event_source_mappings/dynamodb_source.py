@@ -7,13 +7,16 @@ import orjson
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
 from lambent.kit import trace
 from lambent.services.dynamodb import stream_store, streams
+from lambent.services.lambda_.event_source_mappings import EventSourceMapping
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
 
-def find(tx: Transaction, stream_arn: str) -> LogSource | None:
+def find(tx: Transaction, mapping: EventSourceMapping) -> LogSource | None:
+    """Only of the mapping's own account: tables have no policies here that could open their streams to another."""
+    stream_arn = mapping.source_arn
     stream = stream_store.find_stream(tx, stream_arn)
-    if stream is None:
+    if stream is None or stream.table.account_id != mapping.account_id:
         return None
     region = stream.table.region
 

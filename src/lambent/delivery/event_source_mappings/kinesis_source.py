@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from lambent.delivery.event_source_mappings import kinesis_filters
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
 from lambent.services.kinesis import access, names, records, sequence_numbers, shards, stream_store
-from lambent.services.kinesis.names import ConsumerKey, StreamKey
 from lambent.services.kinesis.streams import Stream
 from lambent.services.lambda_ import names as function_names
 from lambent.services.lambda_ import store as function_store
@@ -21,35 +20,36 @@ from lambent.storage.transaction import Transaction
 
 
 def find(tx: Transaction, mapping: EventSourceMapping) -> LogSource | None:
+    """Of a stream that is not there (yet, or any more) a source without shards, which hears when it comes."""
     consumer = names.parse_consumer_arn(mapping.source_arn)
     key = consumer.stream if consumer else names.parse_stream_arn(mapping.source_arn)
-    stream = _find_stream(tx, key, consumer)
-    if stream is None:
+    if key is None:
         return None
     role = _role_of(tx, mapping)
-    if not _may_read(stream, mapping, role):
-        return None
+
+    def find_stream(tx: Transaction) -> Stream | None:
+        if consumer is not None and stream_store.find_consumer(tx, consumer) is None:
+            return None
+        found = stream_store.find_stream(tx, key)
+        return found if found is not None and _may_read(found, mapping, role) else None
 
     def list_shards(tx: Transaction) -> Sequence[Shard]:
-        current = _find_stream(tx, key, consumer)
-        found = stream_store.list_shards(tx, current.stream_id) if current else []
-        return [_shard(shard, stream, role) for shard in found]
+        current = find_stream(tx)
+        if current is None:
+            return ()
+        return [_shard(one, current, role) for one in stream_store.list_shards(tx, current.stream_id)]
 
+    stream = find_stream(tx)
     return LogSource(
-        arn=stream.arn,
-        label=f"kinesis:{stream.key.name}",
+        arn=names.stream_arn(key),
+        label=f"kinesis:{key.name}",
         batch_info="KinesisBatchInfo",
-        topic=stream_store.stream_topic(stream.key),
-        retention_seconds=stream.retention_ms // 1000,
+        topic=stream_store.stream_topic(key),
+        retention_seconds=stream.retention_ms // 1000 if stream else 0,
         list_shards=list_shards,
         compile_filters=kinesis_filters.compile_filters,
+        is_there=stream is not None,
     )
-
-
-def _find_stream(tx: Transaction, key: StreamKey | None, consumer: ConsumerKey | None) -> Stream | None:
-    if key is None or (consumer is not None and stream_store.find_consumer(tx, consumer) is None):
-        return None
-    return stream_store.find_stream(tx, key)
 
 
 def _may_read(stream: Stream, mapping: EventSourceMapping, role: str) -> bool:

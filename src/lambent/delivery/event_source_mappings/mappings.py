@@ -35,7 +35,7 @@ def begin(tx: Transaction, mapping: EventSourceMapping, find_source: FindSource)
         queue_source.begin(tx, mapping, mapping.modified_ms / 1000)
         return
     source = find_source(tx, mapping)
-    if source is None:
+    if source is None or not source.is_there:
         raise InvalidParameterValue(f"Stream not found: {mapping.source_arn}")
     options = mapping.options
     for shard in source.list_shards(tx):
@@ -178,9 +178,10 @@ class _Life:
         while self._reads:
             mapping = self._mapping
             found = self._find_source()
-            if found is None:
+            if found is None or not found.is_there:
                 await self._note_gone()
-            source = found or source
+            else:
+                source = found
             view = await self._look(source, mapping)
             self._update_pollers(view, mapping, source)
             for shard in view.shards:

@@ -24,6 +24,7 @@ from lambent.services.lambda_.invoker import address_of
 from lambent.services.sqs import message_store, queues, receive_store
 from lambent.services.sqs.in_flight import InFlight
 from lambent.services.sqs.message_store import Received
+from lambent.services.sqs.queue_meters import QueueMeter
 from lambent.services.sqs.queues import Queue
 from lambent.services.sqs.receive_store import Wish
 from lambent.storage.transaction import Transaction
@@ -71,6 +72,7 @@ class QueuePoller:
         key = queues.parse_arn(mapping.source_arn)
         assert key is not None, "mappings of queues have queues' ARNs"
         self._key = key
+        self._meter = QueueMeter(parts.meter, key)
         self._label = f"sqs:{key.name}"
         self._in_flight = InFlight()
         self._bell = parts.database.subscribe(key.topic)
@@ -132,6 +134,7 @@ class QueuePoller:
             return
         haul = await self._parts.database.write(lambda tx: self._receive(tx, free))
         if haul.queue is not None and haul.lists:
+            self._meter.received(sum(map(len, haul.lists)))
             await self._take_in(haul.queue, haul.lists)
         elif not haul.goes_on:
             # Taken by somebody else, or too many are in flight: a commit will tell.
@@ -277,6 +280,7 @@ class QueuePoller:
 
         if messages or is_new:
             await self._parts.database.write(delete)
+            self._meter.deleted(len(messages))
         if result is not None:
             self._standing.last_result = result
 

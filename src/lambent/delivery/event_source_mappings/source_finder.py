@@ -11,7 +11,7 @@ def find(tx: Transaction, mapping: EventSourceMapping) -> LogSource | None:
     """None if there is no such stream, or the mapping may not read it."""
     match _service_of(mapping.source_arn):
         case "dynamodb":
-            return dynamodb_source.find(tx, mapping.source_arn)
+            return dynamodb_source.find(tx, mapping)
         case "kinesis":
             return kinesis_source.find(tx, mapping)
     return None

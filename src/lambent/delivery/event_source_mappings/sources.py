@@ -62,6 +62,8 @@ class LogSource:
     """Those that are left; none of a stream that is gone."""
     compile_filters: Callable[[Sequence[str]], IsWanted | None] = compile_filters
     """What the patterns of a mapping mean for its event records."""
+    is_there: bool = True
+    """False: it has no shards for now, and its topic is announced when that changes."""
 
     def read(self, tx: Transaction, shard: Shard, after: int, limit: int) -> list[SourceRecord]:
         return [shard.decode(record) for record in log.read_after(tx, shard.log, after, limit)]

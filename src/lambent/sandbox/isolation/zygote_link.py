@@ -54,7 +54,7 @@ class ZygoteLink:
         except TimeoutError as error:
             link.close()
             raise ChildFailed(f"{program}: no zygote within {_BOOT_SECONDS:.0f} seconds") from error
-        except BaseException:  # cancelled, too: what is not let go of would be waited for without end
+        except BaseException:  # cancelled as well: a zygote that waits for us ends only when our side is closed
             link.close()
             raise
         finally:

@@ -11,7 +11,12 @@ from lambent.kit.clock import Clock
 from lambent.kit.meter import Summary
 from lambent.services.caller import Caller
 from lambent.services.cloudwatch import datums, page_tokens, periods, queries, statistics, store
-from lambent.services.cloudwatch.errors import InvalidParameterCombination, MissingParameter
+from lambent.services.cloudwatch.errors import (
+    InvalidNextToken,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    MissingParameter,
+)
 from lambent.services.cloudwatch.periods import Span
 from lambent.services.cloudwatch.queries import Asked, Query
 from lambent.services.cloudwatch.records import MetricKey, Row, metric_key
@@ -76,7 +81,7 @@ class CloudWatchOperations:
         token = request.get("NextToken")
         after: Place = ("", "", "")
         if token is not None:
-            after = page_tokens.read_token(token, str, str, str)
+            after = _listed_before(token)
         age_ms = _RECENT_MS if request.get("RecentlyActive") else _LISTED_MS
         newest_ms = self._clock.now_ms() - age_ms
         found = await self._database.scan(lambda tx: _matching(tx, caller, request, after, newest_ms))
@@ -87,6 +92,15 @@ class CloudWatchOperations:
         if len(found) > len(page):
             result["NextToken"] = page_tokens.write_token(*_place(page[-1]))
         return result
+
+
+def _listed_before(token: str) -> Place:
+    """The model knows InvalidNextToken for GetMetricData alone. Raises InvalidParameterValue."""
+    try:
+        namespace, name, dimensions = page_tokens.read_token(token, str, str, str)
+    except InvalidNextToken as error:
+        raise InvalidParameterValue(error.message) from error
+    return namespace, name, dimensions
 
 
 def _read(tx: Transaction, asked: Asked) -> dict[str, list[Row]]:

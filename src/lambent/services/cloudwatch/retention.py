@@ -4,13 +4,11 @@ API reference, GetMetricData: periods under a minute are kept for 3 hours, minut
 days, hours for 455 days. In portions of one short transaction each, so that no request waits behind them.
 """
 
-import contextlib
-
 from lambent.kit.clock import Clock
+from lambent.services import rounds
 from lambent.services.cloudwatch import store
 from lambent.services.cloudwatch.records import FIVE_MINUTES, HOUR, MINUTE, SECOND
 from lambent.storage.database import Database
-from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
 
 #: Between two rounds.
@@ -35,10 +33,7 @@ class MetricRetention:
 
     async def run(self) -> None:
         """For ever, until cancelled."""
-        while True:
-            with contextlib.suppress(StorageError):  # a full disk: the next round tries again
-                await self.apply()
-            await self._clock.sleep(ROUND_SECONDS)
+        await rounds.every(ROUND_SECONDS, self.apply, self._clock)
 
     async def apply(self) -> None:
         """Bring everything to what its age asks for. Raises StorageError."""

@@ -4,13 +4,11 @@ In portions of one short transaction each, so that no write waits behind them. C
 `TrimmedDataAccessException`; event source mappings go on with the oldest record that is left.
 """
 
-import contextlib
-
 from lambent.kit.clock import Clock
+from lambent.services import rounds
 from lambent.services.dynamodb import stream_store
 from lambent.services.dynamodb.streams import RETENTION_MS, Shard
 from lambent.storage.database import Database
-from lambent.storage.errors import StorageError
 
 #: Between two rounds.
 TRIM_SECONDS = 300.0
@@ -25,10 +23,7 @@ class StreamRetention:
 
     async def run(self) -> None:
         """Trim for ever, until cancelled."""
-        while True:
-            with contextlib.suppress(StorageError):  # a full disk: the next round tries again
-                await self.trim()
-            await self._clock.sleep(TRIM_SECONDS)
+        await rounds.every(TRIM_SECONDS, self.trim, self._clock)
 
     async def trim(self) -> None:
         """Forget what is older than a day by now. Raises StorageError."""

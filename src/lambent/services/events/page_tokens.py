@@ -1,11 +1,11 @@
-"""The `NextToken` of listings: the name to go on from, opaque to the client and checked when it comes back."""
+"""The `NextToken` of listings (the name to go on from), and how long a page may be."""
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lambent.services import page_tokens
 from lambent.services.events.errors import ValidationException
+from lambent.services.page_tokens import BadToken
 
 #: "The maximum number of results per page for requests is 100."
 MAX_PAGE = 100
@@ -17,8 +17,8 @@ def start_of(request: Mapping[str, Any]) -> str:
     if token is None:
         return ""
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError, ValueError) as error:
+        return str(page_tokens.read(token, str)[0])
+    except BadToken as error:
         raise ValidationException("Parameter NextToken is not valid.") from error
 
 
@@ -28,7 +28,7 @@ def page(request: Mapping[str, Any], found: Sequence[tuple[str, Any]]) -> tuple[
     entries = [entry for _, entry in found[:limit]]
     if len(found) <= limit:
         return entries, {}
-    return entries, {"NextToken": base64.urlsafe_b64encode(found[limit][0].encode()).decode()}
+    return entries, {"NextToken": page_tokens.write(found[limit][0])}
 
 
 def limit_of(request: Mapping[str, Any]) -> int:

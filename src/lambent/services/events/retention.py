@@ -5,13 +5,11 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-replay-archived-even
 days".
 """
 
-import contextlib
-
 from lambent.kit.clock import Clock
+from lambent.services import rounds
 from lambent.services.events import archive_store, replay_store
 from lambent.services.events.archives import DAY_MS, Archive
 from lambent.storage.database import Database
-from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
 
 #: Between two rounds.
@@ -27,10 +25,7 @@ class ArchiveRetention:
 
     async def run(self) -> None:
         """Trim for ever, until cancelled."""
-        while True:
-            with contextlib.suppress(StorageError):  # a full disk: the next round tries again
-                await self.trim()
-            await self._clock.sleep(TRIM_SECONDS)
+        await rounds.every(TRIM_SECONDS, self.trim, self._clock)
 
     async def trim(self) -> None:
         """Forget what is due by now. Raises StorageError."""

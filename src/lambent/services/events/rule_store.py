@@ -87,6 +87,10 @@ def due_rules(tx: Transaction, now_ms: int, limit: int) -> list[Rule]:
     return [_rule(row) for row in rows]
 
 
+def rules_due_after(tx: Transaction, time_ms: int) -> list[Rule]:
+    return [_rule(row) for row in tx.rows(f"SELECT {_RULE} FROM event_rule WHERE next_ms > ?", (time_ms,))]
+
+
 def next_due_ms(tx: Transaction) -> int | None:
     row = tx.row("SELECT next_ms FROM event_rule WHERE next_ms IS NOT NULL ORDER BY next_ms LIMIT 1")
     return row[0] if row else None

@@ -79,7 +79,7 @@ def _after(request: Request, stream: Stream, now_ms: int) -> str:
     """The consumer behind which a page begins. Raises InvalidArgument, ExpiredNextToken."""
     if "NextToken" not in request:
         return ""
-    values = tokens.read(_KIND, request["NextToken"])
+    values = tokens.read(_KIND, request["NextToken"], int, str, int)
     if values is None or values[0] != stream.stream_id:
         raise InvalidArgument("Invalid NextToken.")
     if now_ms - values[2] > TOKEN_MS:

@@ -85,21 +85,22 @@ def _hash_range(shard: Shard) -> Document:
     return {"StartingHashKey": str(shard.hashes.first), "EndingHashKey": str(shard.hashes.last)}
 
 
-def describe_record(shard: Shard, record: LogRecord) -> Document:
-    content = records.unpack(record.payload)
+def describe_records(shard: Shard, found: Sequence[LogRecord]) -> list[Document]:
+    prefix = shard.prefix
+    return [_describe_record(prefix, *record) for record in found]
+
+
+def _describe_record(prefix: str, position: int, time_ms: int, payload: bytes) -> Document:
+    partition_key, data, _, is_encrypted, _ = records.unpack(payload)
     described: Document = {
-        "SequenceNumber": sequence_numbers.of_record(shard.prefix, record.position),
-        "ApproximateArrivalTimestamp": record.time_ms / 1000,
-        "Data": content.data,
-        "PartitionKey": content.partition_key,
+        "SequenceNumber": sequence_numbers.of_record(prefix, position),
+        "ApproximateArrivalTimestamp": time_ms / 1000,
+        "Data": data,
+        "PartitionKey": partition_key,
     }
-    if content.is_encrypted:
+    if is_encrypted:
         described["EncryptionType"] = "KMS"
     return described
-
-
-def describe_records(shard: Shard, found: Sequence[LogRecord]) -> list[Document]:
-    return [describe_record(shard, record) for record in found]
 
 
 def describe_consumer(consumer: Consumer, *, status: str = "ACTIVE") -> Document:

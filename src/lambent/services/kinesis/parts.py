@@ -1,4 +1,4 @@
-"""What the operations of Kinesis share: the database, the streams they know, who is throttled, who has subscribed."""
+"""What Kinesis's operations share: the database, streams they know, who is throttled or subscribed, what is counted."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from lambent.services.kinesis.names import StreamKey
 from lambent.services.kinesis.retention import RecordRetention
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.streams import Consumer, Settings, Stream, StreamView
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle
@@ -31,6 +32,7 @@ class KinesisParts:
     retention: RecordRetention
     subscriptions: Subscriptions
     throttle: Throttle
+    meters: StreamMeters
     clock: Clock
     ids: Ids
 

@@ -33,6 +33,8 @@ def place(view: StreamView, entry: Mapping[str, Any], trace: str, ids: Ids) -> P
         hash_key = explicit = hash_keys.explicit(entry["ExplicitHashKey"])
     else:
         hash_key = hash_keys.hash_of(key)
+    if len(key or "") > records.MAX_KEY_CHARACTERS:
+        raise InvalidArgument(f"PartitionKey must have at most {records.MAX_KEY_CHARACTERS} characters.")
     size = len(data) + len((key or "").encode())
     if size > settings.max_record_kib * 1024:
         raise InvalidArgument(

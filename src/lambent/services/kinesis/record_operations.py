@@ -1,18 +1,18 @@
 """Records: put one or many, ask for an iterator, read on from it.
 
-A request's records go in by one transaction; what it says of the stream is checked again inside it, since shards may
-close while it waits for the writer. Arrival times are taken right before the transaction is handed over, so that they
-grow with the positions.
+A request's records go in by one transaction, together with those of requests that come at the same time; what it says
+of the stream is checked again inside it, since shards may close while it waits for the writer. Arrival times are taken
+right before the transaction is handed over, so that they grow with the positions.
 """
 
 from collections.abc import Sequence
 
 from lambent.services.caller import Caller
-from lambent.services.kinesis import documents, record_store, records, sequence_numbers, shard_iterators, shards
+from lambent.services.kinesis import documents, pages, record_store, records, sequence_numbers, shard_iterators, shards
 from lambent.services.kinesis.errors import DryRun, InvalidArgument, ProvisionedThroughputExceeded, ResourceNotFound
 from lambent.services.kinesis.parts import KinesisParts, Request, Result, find_shard
 from lambent.services.kinesis.placement import Placed, place
-from lambent.services.kinesis.record_store import Page, StreamChanged
+from lambent.services.kinesis.record_store import Addition, StreamChanged
 from lambent.services.kinesis.shard_iterators import ShardIterator, Start
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream, StreamView
@@ -21,9 +21,6 @@ from lambent.services.kinesis.streams import Stream, StreamView
 #: size of data that GetRecords can return is 10 MiB".
 MAX_PAGE = 10_000
 MAX_PAGE_BYTES = 10 * 1024 * 1024
-#: A page up to this size is read on the event loop, in well under a millisecond.
-SMALL_PAGE = 256
-SMALL_PAGE_BYTES = 256 * 1024
 
 _ENCRYPTED = {"EncryptionType": "KMS"}
 
@@ -45,15 +42,19 @@ class RecordOperations:
             if "SequenceNumberForOrdering" in request:
                 sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], now_ms)
             _check_dry_run(request)
+            meter = parts.meters.of(stream.key)
             if stream.is_throttled and (refusal := parts.throttle.write(stream, placed.shard, placed.size_bytes)):
+                meter.put_record(succeeded=False)
                 raise refusal
+            shard = placed.shard
+            addition = Addition(stream, {shard.log: (placed.payload,)}, now_ms)
             try:
-                position = await self._database.write(
-                    lambda tx: record_store.append(tx, stream, placed.shard, placed.payload, now_ms)  # noqa: B023
-                )
+                positions = await self._database.write_shared(record_store.append_all, addition)
             except StreamChanged:
                 continue
-            return _acknowledge(placed.shard, position) | _encryption(stream)
+            meter.put_record(succeeded=True)
+            meter.took(1, placed.size_bytes)
+            return _acknowledge(shard, positions[shard.log]) | _encryption(stream)
 
     async def put_records(self, caller: Caller, request: Request) -> Result:
         while True:
@@ -67,6 +68,7 @@ class RecordOperations:
                 results = await self._append(view.stream, placed, refusals)
             except StreamChanged:
                 continue
+            self._count_put(view.stream, [one.size_bytes for n, one in enumerate(placed) if n not in refusals])
             return {"FailedRecordCount": len(refusals), "Records": results, **_encryption(view.stream)}
 
     async def get_shard_iterator(self, caller: Caller, request: Request) -> Result:
@@ -92,19 +94,35 @@ class RecordOperations:
         _check_dry_run(request)
         if view.stream.is_throttled:
             self._parts.throttle.admit_read(view.stream, shard)
-        page = await self._read(view.stream, shard, iterator.after, request.get("Limit", MAX_PAGE), now_ms)
+        page = await pages.read(
+            self._database,
+            shard,
+            iterator.after,
+            request.get("Limit", MAX_PAGE),
+            max_bytes=MAX_PAGE_BYTES,
+            oldest_ms=now_ms - view.stream.retention_ms,
+        )
         if view.stream.is_throttled:
             self._parts.throttle.charge_read(shard, sum(len(record.payload) for record in page.records))
+        found = documents.describe_records(shard, page.records)
+        self._parts.meters.of(view.stream.key).got(page.records, sum([len(one["Data"]) for one in found]), now_ms)
         result: Result = {
-            "Records": documents.describe_records(shard, page.records),
-            "MillisBehindLatest": millis_behind(page, now_ms),
+            "Records": found,
+            "MillisBehindLatest": page.millis_behind(now_ms),
         }
-        if shard.is_closed and page.through >= page.head:
+        if shard.is_closed and page.is_at_end:
             result["ChildShards"] = documents.child_shards(shards.children_of(view.shards, shard))
         else:
             following = ShardIterator(iterator.stream_id, iterator.shard_index, page.through, now_ms)
             result["NextShardIterator"] = shard_iterators.write_token(following)
         return result
+
+    def _count_put(self, stream: Stream, sizes: Sequence[int]) -> None:
+        """A PutRecords, of which these were taken."""
+        meter = self._parts.meters.of(stream.key)
+        meter.put_records(succeeded=bool(sizes))
+        if sizes:
+            meter.took(len(sizes), sum(sizes))
 
     def _throttled(self, stream: Stream, placed: Sequence[Placed]) -> dict[int, ProvisionedThroughputExceeded]:
         """By place in the request: the records that are one too many for their shard."""
@@ -124,7 +142,8 @@ class RecordOperations:
         positions: dict[str, int] = {}
         if payloads:
             now_ms = self._parts.clock.now_ms()
-            positions = await self._database.write(lambda tx: record_store.append_many(tx, stream, payloads, now_ms))
+            addition = Addition(stream, payloads, now_ms)
+            positions = await self._database.write_shared(record_store.append_all, addition)
         results: list[Result] = []
         for n, one in enumerate(placed):
             if n in refusals:
@@ -144,24 +163,6 @@ class RecordOperations:
         if request.get("StreamARN", stream.arn) != stream.arn:
             raise InvalidArgument(f"The shard iterator was not made for stream {request['StreamARN']}.")
         return view, find_shard(view, shards.shard_id_of(iterator.shard_index))
-
-    async def _read(self, stream: Stream, shard: Shard, after: int, limit: int, now_ms: int) -> Page:
-        oldest_ms = now_ms - stream.retention_ms
-        page = self._database.read(
-            lambda tx: record_store.read_small(
-                tx, shard, after, limit, max_records=SMALL_PAGE, max_bytes=SMALL_PAGE_BYTES, oldest_ms=oldest_ms
-            )
-        )
-        if page is not None:
-            return page
-        return await self._database.scan(
-            lambda tx: record_store.read(tx, shard, after, limit, max_bytes=MAX_PAGE_BYTES, oldest_ms=oldest_ms)
-        )
-
-
-def millis_behind(page: Page, now_ms: int) -> int:
-    """MillisBehindLatest: how old what comes next is; 0 at the tip."""
-    return 0 if page.next_ms is None else max(now_ms - page.next_ms, 0)
 
 
 def _acknowledge(shard: Shard, position: int) -> Result:

@@ -4,13 +4,12 @@ Who writes has chosen shards by a view of the stream; if that has changed by the
 written and `StreamChanged` tells to look again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
 
-from lambent.kit.frozen import frozen
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream
 from lambent.storage import log
-from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
 
 
@@ -18,68 +17,49 @@ class StreamChanged(Exception):
     """The stream is not as it was looked at; nothing was written."""
 
 
-def append(tx: Transaction, stream: Stream, shard: Shard, payload: bytes, now_ms: int) -> int:
-    """Returns the position. Raises StreamChanged."""
-    check_unchanged(tx, stream)
-    return log.append(tx, shard.log, payload, now_ms)
+class Addition(NamedTuple):
+    """What a request adds to a stream."""
+
+    stream: Stream
+    """As it was looked at."""
+    payloads: Mapping[str, Sequence[bytes]]
+    """By the log of the shard where they belong."""
+    now_ms: int
 
 
-def append_many(
-    tx: Transaction, stream: Stream, payloads: Mapping[str, Sequence[bytes]], now_ms: int
-) -> dict[str, int]:
-    """By log of a shard; returns the position of each log's first one. Raises StreamChanged."""
-    check_unchanged(tx, stream)
-    return {
-        name: log.append_all(tx, name, [(now_ms, one) for one in ones]) - len(ones) + 1
-        for name, ones in payloads.items()
-    }
+def append(tx: Transaction, shard: Shard, payload: bytes, now_ms: int) -> None:
+    """One record, of somebody who has looked at the stream in this very transaction."""
+    log.append(tx, shard.log, payload, now_ms)
 
 
-def check_unchanged(tx: Transaction, stream: Stream) -> None:
-    """Raises StreamChanged."""
-    row = tx.row("SELECT epoch FROM kinesis_stream WHERE stream_id = ?", (stream.stream_id,))
-    if row is None or row[0] != stream.epoch:
-        raise StreamChanged
+def append_all(tx: Transaction, additions: Sequence[Addition]) -> list[dict[str, int] | StreamChanged]:
+    """What several requests add, in their order (`Database.write_shared`).
+
+    For each the position of its first record in each of its logs, or StreamChanged.
+    """
+    epochs = _epochs(tx, {one.stream.stream_id for one in additions})
+    records: dict[str, list[tuple[int, bytes]]] = {}
+    places: list[dict[str, int] | StreamChanged] = []
+    for stream, payloads, now_ms in additions:
+        if epochs.get(stream.stream_id) != stream.epoch:
+            places.append(StreamChanged())
+            continue
+        place = {}
+        for name, ones in payloads.items():
+            waiting = records.setdefault(name, [])
+            place[name] = len(waiting)
+            waiting += [(now_ms, one) for one in ones]
+        places.append(place)
+    firsts = {name: log.append_all(tx, name, ones) - len(ones) + 1 for name, ones in records.items()}
+    return [
+        {name: firsts[name] + offset for name, offset in place.items()} if isinstance(place, dict) else place
+        for place in places
+    ]
 
 
-@frozen
-class Page:
-    records: Sequence[LogRecord]
-    through: int
-    """The last position that was looked at."""
-    head: int
-    """Position of the shard's last record."""
-    next_ms: int | None
-    """When the first record behind this page arrived; None: there is none."""
-
-
-def read(tx: Transaction, shard: Shard, after: int, limit: int, *, max_bytes: int, oldest_ms: int) -> Page:
-    """Behind `after`: at most `limit`, of `max_bytes` together (or one), none that arrived before `oldest_ms`."""
-    head = log.head(tx, shard.log)
-    fitting = log.count_within(tx, shard.log, after, limit, max_bytes) if head > after else 0
-    return _page(tx, shard, after, fitting, head, oldest_ms)
-
-
-def read_small(
-    tx: Transaction, shard: Shard, after: int, limit: int, *, max_records: int, max_bytes: int, oldest_ms: int
-) -> Page | None:
-    """Like `read`; None, without having read any of them, if these are more than that."""
-    head = log.head(tx, shard.log)
-    through = min(after + limit, head)
-    if through - after > max_records:
-        return None
-    if through > after and log.bytes_after(tx, shard.log, after, through) > max_bytes:
-        return None
-    return _page(tx, shard, after, max(through - after, 0), head, oldest_ms)
-
-
-def _page(tx: Transaction, shard: Shard, after: int, count: int, head: int, oldest_ms: int) -> Page:
-    found = log.read_after(tx, shard.log, after, count) if count else []
-    through = found[-1].position if found else max(after, head)
-    next_ms = log.time_after(tx, shard.log, through) if through < head else None
-    if found and found[0].time_ms < oldest_ms:
-        found = [record for record in found if record.time_ms >= oldest_ms]
-    return Page(found, through, head, next_ms)
+def _epochs(tx: Transaction, stream_ids: Collection[int]) -> dict[int, int]:
+    wanted = [(stream_id,) for stream_id in stream_ids]
+    return dict(tx.find_rows("SELECT stream_id, epoch FROM kinesis_stream WHERE stream_id IN (VALUES (*))", (), wanted))
 
 
 def last_position(tx: Transaction, shard: Shard) -> int:

@@ -16,8 +16,10 @@ _EXPLICIT, _ENCRYPTED, _KEYLESS = 1, 2, 4
 DEFAULT_MAX_KIB = 1024
 #: API Reference, PutRecords: "up to a limit of 10 MiB for the entire request, including partition keys".
 MAX_REQUEST_BYTES = 10 * 1024 * 1024
-#: Beside the data in a payload, at most: the head, a hash, a key of 256 characters, a trace header.
-OVERHEAD_BYTES = _HEAD.size + _HASH_BYTES + 4 * 256 + 512
+#: API Reference, PutRecord: "Partition keys are Unicode strings, with a maximum length limit of 256 characters".
+MAX_KEY_CHARACTERS = 256
+#: Beside the data in a payload, at most: the head, a hash, a key, a trace header.
+OVERHEAD_BYTES = _HEAD.size + _HASH_BYTES + 4 * MAX_KEY_CHARACTERS + 512
 
 
 class Record(NamedTuple):

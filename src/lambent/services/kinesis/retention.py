@@ -4,14 +4,12 @@ In portions of one short transaction each, so that no write waits behind them; t
 same way. Readers are held to the hour by themselves (`record_store.read`), whether or not we have been here.
 """
 
-import contextlib
-
 from lambent.kit.clock import Clock
+from lambent.services import rounds
 from lambent.services.kinesis import record_store, stream_store
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream
 from lambent.storage.database import Database
-from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
 
 #: Between two rounds.
@@ -27,10 +25,7 @@ class RecordRetention:
 
     async def run(self) -> None:
         """Trim for ever, until cancelled."""
-        while True:
-            with contextlib.suppress(StorageError):  # a full disk: the next round tries again
-                await self.trim()
-            await self._clock.sleep(TRIM_SECONDS)
+        await rounds.every(TRIM_SECONDS, self.trim, self._clock)
 
     async def trim(self) -> None:
         """Forget what has expired by now. Raises StorageError."""

@@ -27,7 +27,8 @@ class Listing:
     """Shard id of the last one that was listed."""
     kind: str = ""
     """A ShardFilter's type; "" for all shards."""
-    time_ms: int | None = None
+    time_ms: int = 0
+    """A ShardFilter's timestamp."""
 
 
 def read_filter(stream_id: int, after: str, given: Mapping[str, Any] | None) -> Listing:
@@ -43,7 +44,7 @@ def read_filter(stream_id: int, after: str, given: Mapping[str, Any] | None) -> 
         )
     if shard_id is not None:
         return Listing(stream_id, max(after, shard_id))
-    return Listing(stream_id, after, kind, None if timestamp is None else round(timestamp * 1000))
+    return Listing(stream_id, after, kind, max(round((timestamp or 0) * 1000), 0))
 
 
 def select(view: StreamView, listing: Listing, *, now_ms: int) -> list[Shard]:
@@ -56,7 +57,7 @@ def select(view: StreamView, listing: Listing, *, now_ms: int) -> list[Shard]:
             return [shard for shard in behind if not shard.is_closed]
         case "AT_TRIM_HORIZON":
             return [shard for shard in behind if shard.was_open_at(horizon_ms)]
-    time_ms = max(listing.time_ms or 0, horizon_ms)
+    time_ms = max(listing.time_ms, horizon_ms)
     if listing.kind == "AT_TIMESTAMP":
         return [shard for shard in behind if shard.was_open_at(time_ms)]
     return [shard for shard in behind if shard.closed_ms is None or shard.closed_ms > time_ms]
@@ -68,7 +69,7 @@ def write_token(listing: Listing, after: str, *, now_ms: int) -> str:
 
 def read_token(token: str, *, now_ms: int) -> Listing:
     """Raises InvalidArgument, ExpiredNextToken."""
-    values = tokens.read(_KIND, token)
+    values = tokens.read(_KIND, token, int, str, str, int, int)
     if values is None:
         raise InvalidArgument("Invalid NextToken.")
     *listing, issued_ms = values

@@ -44,7 +44,7 @@ def write_token(iterator: ShardIterator) -> str:
 
 def read_token(token: str, *, now_ms: int) -> ShardIterator:
     """Raises InvalidArgument, ExpiredIterator."""
-    values = tokens.read(_KIND, token)
+    values = tokens.read(_KIND, token, int, int, int, int)
     if values is None:
         raise InvalidArgument("Invalid ShardIterator.")
     iterator = ShardIterator(*values)

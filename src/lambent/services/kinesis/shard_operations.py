@@ -95,7 +95,9 @@ class ShardOperations:
             streams.check_mode(stream, operation)
             view = stream_store.find_view(tx, stream.key)
             assert view is not None, "it is there in this transaction"
-            layout = Layout(stream.key, list(view.open_shards), now_ms, stream_store.next_index(tx, stream))
+            layout = Layout(
+                stream.key, {one.index: one for one in view.open_shards}, now_ms, stream_store.next_index(tx, stream)
+            )
             change = decide(view, layout)
             added = len(layout.shards) - len(view.open_shards)
             if added > 0:

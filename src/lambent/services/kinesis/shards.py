@@ -8,6 +8,7 @@ parents', and with them its sequence numbers. What happens is decided here on va
 
 import bisect
 import itertools
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -71,10 +72,11 @@ class Resharding:
 
 @dataclass
 class Layout:
-    """Shards of a stream while they are split and merged, and how that differs from what they were."""
+    """Open shards of a stream while they are split and merged, and how that differs from what they were."""
 
     key: StreamKey
-    shards: list[Shard]
+    shards: dict[int, Shard]
+    """The open ones, by index."""
     now_ms: int
     next_index: int
     _closed: dict[int, Shard] = field(default_factory=dict)
@@ -100,7 +102,7 @@ class Layout:
         time_ms = max(self.now_ms, *(one.opened_ms + 1 for one in parents), 0)
         for parent in parents:
             self._closed[parent.index] = replace(parent, closed_ms=time_ms)
-            self.shards.remove(parent)
+            del self.shards[parent.index]
         return time_ms
 
     def _open(self, hashes: HashRange, time_ms: int, parent: Shard, adjacent: Shard | None = None) -> Shard:
@@ -113,7 +115,7 @@ class Layout:
             adjacent_parent=adjacent.index if adjacent else None,
         )
         self.next_index += 1
-        self.shards.append(shard)
+        self.shards[shard.index] = shard
         self._opened[shard.index] = shard
         return shard
 
@@ -174,16 +176,27 @@ def scale(layout: Layout, target: int) -> Resharding:
     them, then the pieces of each range are merged.
     """
     ranges = hash_keys.divide(hash_keys.ALL_HASH_KEYS, target)
-    for hashes in ranges[1:]:
-        shard = next(one for one in layout.shards if hashes.first in one.hashes)
-        if shard.hashes.first < hashes.first:
-            layout.split(shard, hashes.first)
+    pieces = iter(_split_at(layout, [hashes.first for hashes in ranges[1:]]))
     for hashes in ranges:
-        pieces = sorted((one for one in layout.shards if one.hashes.first in hashes), key=lambda one: one.hashes.first)
-        merged = pieces[0]
-        for piece in pieces[1:]:
-            merged = layout.merge(merged, piece)
+        merged = next(pieces)
+        while merged.hashes.last < hashes.last:
+            merged = layout.merge(merged, next(pieces))
     return layout.result()
+
+
+def _split_at(layout: Layout, firsts: Sequence[int]) -> list[Shard]:
+    """Shards in the order of their hash keys, with one beginning at each of `firsts`."""
+    pieces: list[Shard] = []
+    edges = deque(firsts)
+    for shard in sorted(layout.shards.values(), key=lambda one: one.hashes.first):
+        rest = shard
+        while edges and edges[0] <= rest.hashes.last:
+            edge = edges.popleft()
+            if edge > rest.hashes.first:
+                lower, rest = layout.split(rest, edge)
+                pieces.append(lower)
+        pieces.append(rest)
+    return pieces
 
 
 def _check_open(key: StreamKey, shard: Shard) -> None:

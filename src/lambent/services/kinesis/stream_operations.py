@@ -159,7 +159,7 @@ def _shard_count(mode: Mode, wanted: int | None) -> int:
 
 def _read_token(request: Request, after: str, now_ms: int) -> str:
     """Raises InvalidArgument, ExpiredNextToken."""
-    values = tokens.read(_KIND, request["NextToken"])
+    values = tokens.read(_KIND, request["NextToken"], str, int)
     if values is None:
         raise InvalidArgument("Invalid NextToken.")
     name, issued_ms = values

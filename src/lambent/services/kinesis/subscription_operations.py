@@ -12,7 +12,7 @@ from lambent.services.caller import Caller
 from lambent.services.kinesis import (
     documents,
     names,
-    record_store,
+    pages,
     sequence_numbers,
     shard_iterators,
     shards,
@@ -21,9 +21,8 @@ from lambent.services.kinesis import (
 )
 from lambent.services.kinesis.errors import DryRun, InvalidArgument
 from lambent.services.kinesis.names import ConsumerKey
+from lambent.services.kinesis.pages import Page
 from lambent.services.kinesis.parts import KinesisParts, Request, Result, find_shard
-from lambent.services.kinesis.record_operations import SMALL_PAGE, SMALL_PAGE_BYTES, millis_behind
-from lambent.services.kinesis.record_store import Page
 from lambent.services.kinesis.shard_iterators import Start
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import StreamView
@@ -95,13 +94,20 @@ class SubscriptionOperations:
                 if subscription.is_taken_over:
                     raise subscriptions.in_use(subscription)
                 view, shard = self._current(subscription, reading)
-                page = await self._read(view, shard, reading.after)
+                page = await pages.read(
+                    self._database,
+                    shard,
+                    reading.after,
+                    MAX_RECORDS,
+                    max_bytes=MAX_BYTES,
+                    oldest_ms=clock.now_ms() - view.stream.retention_ms,
+                )
                 reading.after = page.through
-                is_end = shard.is_closed and page.through >= page.head
+                is_end = shard.is_closed and page.is_at_end
                 yield {"SubscribeToShardEvent": self._event(view, shard, page, is_end=is_end)}
                 if is_end:
                     return
-                if page.next_ms is None:
+                if page.is_at_end:
                     await self._wait(bell, min(HEARTBEAT_SECONDS, subscription.ends - clock.monotonic()))
         finally:
             self._database.unsubscribe(topic, bell)
@@ -117,24 +123,11 @@ class SubscriptionOperations:
             raise names.consumer_not_found(key.stream, names.consumer_arn(key))
         return view, find_shard(view, reading.shard_id)
 
-    async def _read(self, view: StreamView, shard: Shard, after: int) -> Page:
-        oldest_ms = self._parts.clock.now_ms() - view.stream.retention_ms
-        page = self._database.read(
-            lambda tx: record_store.read_small(
-                tx, shard, after, MAX_RECORDS, max_records=SMALL_PAGE, max_bytes=SMALL_PAGE_BYTES, oldest_ms=oldest_ms
-            )
-        )
-        if page is not None:
-            return page
-        return await self._database.scan(
-            lambda tx: record_store.read(tx, shard, after, MAX_RECORDS, max_bytes=MAX_BYTES, oldest_ms=oldest_ms)
-        )
-
     def _event(self, view: StreamView, shard: Shard, page: Page, *, is_end: bool) -> Result:
         """At the end of a shard its children take the place of where to continue, as at AWS."""
         event: Result = {
             "Records": documents.describe_records(shard, page.records),
-            "MillisBehindLatest": millis_behind(page, self._parts.clock.now_ms()),
+            "MillisBehindLatest": page.millis_behind(self._parts.clock.now_ms()),
         }
         if is_end:
             event["ChildShards"] = documents.child_shards(shards.children_of(view.shards, shard))

@@ -145,11 +145,14 @@ class EventSourceOperations:
         reference: FunctionReference | None,
     ) -> EventSourceMapping:
         changed = replace(change(current), generation=current.generation + 1, modified_ms=self._parts.clock.now_ms())
-        if reference is not None and changed.function_arn != current.function_arn:
+        is_moved = reference is not None and changed.function_arn != current.function_arn
+        if is_moved:
             _check_function(tx, changed.function_arn)
             _check_free(tx, changed)
-            if event_source_queues.is_queue(changed.source_arn):
-                self._parts.begin_reading(tx, changed)
+        # Timeouts are compared at every update of a mapping, and at none of the function or the queue ("Configuring a
+        # queue to use with Lambda", services-sqs-configure.html). What is out of order can still be switched off.
+        if event_source_queues.is_queue(changed.source_arn) and (is_moved or changed.state in rules.RUNNING):
+            self._parts.begin_reading(tx, changed)
         mappings.update_mapping(tx, changed)
         return changed
 

@@ -16,6 +16,12 @@ MAX_INVOCATIONS = 16
 #: "Supported AWS services and SDKs" of the page above, as what happened is labelled here (`s3:<bucket>`).
 _COUNTED = frozenset({"invoke", "destination", "s3", "sns", "sqs"})
 
+#: Of a queue's message: the page says that the refusal counts as a receive, nothing else happens to it.
+_OF_QUEUES = (
+    ". The message stays in its queue and is refused after each visibility timeout, until it was received as often as "
+    "the queue's redrive policy says and goes to the dead-letter queue; without one, until it is too old"
+)
+
 #: RecursiveLoop, as PutFunctionRecursionConfig spells it.
 ALLOW = "Allow"
 TERMINATE = "Terminate"
@@ -37,8 +43,9 @@ def refusal() -> RecursiveInvocation:
 def advice(function_arn: str, source: str) -> str:
     """For the person who looks why nothing happens any more."""
     name = function_arn.partition(":function:")[2]
+    kept = _OF_QUEUES if source.startswith("sqs:") else ""
     return (
         f"invoked {MAX_INVOCATIONS} times in one chain, last by {source}: what it writes invokes it again. Write to "
         f"another place, filter what triggers it, or: aws lambda put-function-recursion-config "
-        f"--function-name {name} --recursive-loop Allow"
+        f"--function-name {name} --recursive-loop Allow{kept}"
     )

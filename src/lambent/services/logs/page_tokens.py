@@ -1,27 +1,20 @@
-"""The `nextToken` of listings and searches: where to go on, opaque to the client and checked when it comes back."""
+"""The `nextToken` of listings and searches: where to go on."""
 
-import base64
-import binascii
 from typing import Any
 
-import orjson
-
+from lambent.services import page_tokens
 from lambent.services.logs.errors import InvalidParameter
+from lambent.services.page_tokens import BadToken
 
-
-def write_token(*where: str | int) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(where)).decode()
+write_token = page_tokens.write
 
 
 def read_token(token: str, *kinds: type) -> tuple[Any, ...]:
     """Raises InvalidParameter if `token` does not hold values of these types."""
     try:
-        where = orjson.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+        return page_tokens.read(token, *kinds)
+    except BadToken as error:
         raise invalid_token() from error
-    if not isinstance(where, list) or [type(value) for value in where] != list(kinds):
-        raise invalid_token()
-    return tuple(where)
 
 
 def invalid_token() -> InvalidParameter:

@@ -1,23 +1,15 @@
-"""The `NextToken` of listings: after which name to go on, opaque to the client and checked when it comes back."""
+"""The `NextToken` of listings: after which name to go on."""
 
-import base64
-import binascii
-
-import orjson
-
+from lambent.services import page_tokens
+from lambent.services.page_tokens import BadToken
 from lambent.services.scheduler.errors import invalid
 
-
-def write_token(*names: str) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps(names)).decode()
+write_token = page_tokens.write
 
 
 def read_token(token: str, count: int) -> tuple[str, ...]:
     """`count` names. Raises ValidationError."""
     try:
-        names = orjson.loads(base64.b64decode(token, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+        return page_tokens.read(token, *[str] * count)
+    except BadToken as error:
         raise invalid("Invalid NextToken.") from error
-    if not isinstance(names, list) or len(names) != count or not all(isinstance(name, str) for name in names):
-        raise invalid("Invalid NextToken.")
-    return tuple(names)

@@ -171,10 +171,13 @@ def _check_parts(document: Mapping[str, Any], retry: str, throttle: str, request
     if rate is not None:
         _check_number("maxReceivesPerSecond", rate, 1, 2**31)
     content_type = _object(document, request).get("headerContentType")
-    if content_type is not None and (
-        not isinstance(content_type, str) or content_type.partition(";")[0].strip() not in _CONTENT_TYPES
-    ):
+    if content_type is not None and not (isinstance(content_type, str) and _is_content_type(content_type)):
         raise BadAttribute(_NAME, f"{_NAME}: headerContentType {content_type} is not supported")
+
+
+def _is_content_type(text: str) -> bool:
+    """A type that is supported, perhaps with parameters; it becomes a header, so nothing that would end one."""
+    return text.partition(";")[0].strip() in _CONTENT_TYPES and text.isascii() and text.isprintable()
 
 
 def _check_retry(retry: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from lambent.services.sns.names import TopicKey
 from lambent.services.sns.publish_operations import PublishOperations
 from lambent.services.sns.setting_operations import SettingOperations, tags_of
 from lambent.services.sns.subscription_operations import SubscriptionOperations
+from lambent.services.sns.topic_meters import TopicMeters
 from lambent.services.sns.topics import MAX_TAGS, Topic
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -38,7 +39,7 @@ class SnsOperations:
         "operations": {"ConfirmSubscription": {"authtype": "none"}, "Unsubscribe": {"authtype": "none"}}
     }
 
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, meters: TopicMeters) -> None:
         self._database = database
         self._clock = clock
         settings = SettingOperations(database)
@@ -57,7 +58,7 @@ class SnsOperations:
         self.list_subscriptions_by_topic = subscriptions.list_subscriptions_by_topic
         self.get_subscription_attributes = subscriptions.get_subscription_attributes
         self.set_subscription_attributes = subscriptions.set_subscription_attributes
-        publishing = PublishOperations(database, clock, ids)
+        publishing = PublishOperations(database, clock, ids, meters)
         self.publish = publishing.publish
         self.publish_batch = publishing.publish_batch
 

@@ -1,21 +1,18 @@
-"""The `NextToken` of listings: where to go on, opaque to the client and checked when it comes back."""
+"""The `NextToken` of listings (the last ARN or name of a page), and how long a page is."""
 
-import base64
-import binascii
-
+from lambent.services import page_tokens
+from lambent.services.page_tokens import BadToken
 from lambent.services.sns.errors import InvalidParameter
 
 #: ListTopics, ListSubscriptions: "Each call returns a limited list of topics, up to 100".
 PAGE = 100
 
-
-def write_token(last: str) -> str:
-    return base64.urlsafe_b64encode(last.encode()).decode()
+write_token = page_tokens.write
 
 
 def read_token(token: str) -> str:
     """Raises InvalidParameter."""
     try:
-        return base64.b64decode(token, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
+        return str(page_tokens.read(token, str)[0])
+    except BadToken as error:
         raise InvalidParameter("NextToken") from error

@@ -16,6 +16,7 @@ from lambent.services.sns.errors import (
     TooManyEntriesInBatchRequest,
 )
 from lambent.services.sns.publish_store import Receipt
+from lambent.services.sns.topic_meters import TopicMeters
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
@@ -30,10 +31,11 @@ _DEVICE = ":endpoint/"
 
 
 class PublishOperations:
-    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+    def __init__(self, database: Database, clock: Clock, ids: Ids, meters: TopicMeters) -> None:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self._meters = meters
 
     async def publish(self, caller: Caller, request: Request) -> Result:
         topic_arn, parameter = _target(request)
@@ -45,7 +47,9 @@ class PublishOperations:
             messages.check_for_topic(draft, topic)
             return publish_store.publish(tx, topic, draft, message_id=message_id, now_ms=now_ms)
 
-        return _shown(await self._database.write(write))
+        receipt = await self._database.write(write)
+        self._meters.published(topic_arn, draft.size)
+        return _shown(receipt)
 
     async def publish_batch(self, caller: Caller, request: Request) -> Result:
         """All or nothing: what is wrong with one entry is wrong with the request, as at AWS."""
@@ -66,6 +70,8 @@ class PublishOperations:
             ]
 
         receipts = await self._database.write(write)
+        for draft in drafts:
+            self._meters.published(request["TopicArn"], draft.size)
         published = [{"Id": entry["Id"], **_shown(receipt)} for entry, receipt in zip(entries, receipts, strict=True)]
         return {"Successful": published, "Failed": []}
 

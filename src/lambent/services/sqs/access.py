@@ -72,6 +72,17 @@ def lets_service(queue: Queue, service: str, *, source_arn: str, source_account:
     return policies.parse(queue.policy).evaluate(asked) is Effect.ALLOW
 
 
+def lets_account(queue: Queue, account_id: str, principal_arn: str) -> bool:
+    """Whether a role may send a message to the queue: of the owner's account unless denied, of others if allowed."""
+    is_owner = account_id == queue.key.account_id
+    if not queue.policy:
+        return is_owner
+    context = {"aws:principalarn": (principal_arn,), "aws:principalaccount": (account_id,)}
+    asked = Asked("sqs:SendMessage", queue.key.arn, principal_arn, account_id, context)
+    said = policies.parse(queue.policy).evaluate(asked)
+    return said is Effect.ALLOW or (is_owner and said is Effect.NONE)
+
+
 def _asked(caller: Caller, queue: Queue, action: str, now: float) -> Asked:
     context = {
         "aws:sourceip": (caller.source_ip,),

@@ -48,6 +48,7 @@ class MessageOperations:
             return queue, message_store.send(tx, queue, draft, message_id=message_id, now_ms=now_ms)
 
         queue, sent = await self._parts.change(caller, request["QueueUrl"], "SendMessage", send)
+        self._parts.meters.of(queue.key).sent(contents.size(draft))
         return documents.describe_sent(queue, draft, sent)
 
     async def send_message_batch(self, caller: Caller, request: Document) -> Document:
@@ -55,10 +56,11 @@ class MessageOperations:
         self._parts.find(caller, request["QueueUrl"], "SendMessageBatch")
         batches.check_entries(entries, "SendMessageBatchRequestEntry")
         drafts = [self._drafted(caller, entry) for entry in entries]
-        batches.check_size([contents.size(draft) for draft in drafts if isinstance(draft, Draft)])
+        sizes = [contents.size(draft) if isinstance(draft, Draft) else 0 for draft in drafts]
+        batches.check_size(sizes)
         now_ms, message_ids = self._parts.clock.now_ms(), [self._parts.ids.uuid() for _ in entries]
 
-        def send(tx: Transaction, queue: Queue) -> Document:
+        def send(tx: Transaction, queue: Queue) -> tuple[Queue, Document]:
             def send_one(place: int) -> Document:
                 draft = drafts[place]
                 if isinstance(draft, ServiceError):
@@ -66,9 +68,13 @@ class MessageOperations:
                 sent = message_store.send(tx, queue, draft, message_id=message_ids[place], now_ms=now_ms)
                 return documents.describe_sent(queue, draft, sent)
 
-            return _each(entries, send_one)
+            return queue, _each(entries, send_one)
 
-        return await self._parts.change(caller, request["QueueUrl"], "SendMessageBatch", send)
+        queue, answer = await self._parts.change(caller, request["QueueUrl"], "SendMessageBatch", send)
+        size_of = {entry["Id"]: size for entry, size in zip(entries, sizes, strict=True)}
+        for one in answer["Successful"]:
+            self._parts.meters.of(queue.key).sent(size_of[one["Id"]])
+        return answer
 
     async def receive_message(self, caller: Caller, request: Document) -> Document:
         system = documents.asked_system_attributes(request)
@@ -89,6 +95,7 @@ class MessageOperations:
         wait = _within(request, "WaitTimeSeconds", 0, MAX_WAIT_SECONDS, "Must be >= 0 and <= 20, if provided.")
         find = self._parts.finder(caller, request["QueueUrl"], "ReceiveMessage")
         delivery = await self._parts.receiver.receive(find, wish, wait, has_left=caller.has_left)
+        self._parts.meters.of(delivery.queue.key).received(len(delivery.messages))
         messages = [
             documents.describe_received(delivery.queue, one, system=system, names=names) for one in delivery.messages
         ]
@@ -97,12 +104,13 @@ class MessageOperations:
     async def delete_message(self, caller: Caller, request: Document) -> Document:
         now_ms, handle = self._parts.clock.now_ms(), request["ReceiptHandle"]
         receipt = receipts.read(handle)
-        await self._parts.change(
-            caller,
-            request["QueueUrl"],
-            "DeleteMessage",
-            lambda tx, queue: message_store.delete(tx, queue, receipt, handle=handle, now_ms=now_ms),
-        )
+
+        def delete(tx: Transaction, queue: Queue) -> Queue:
+            message_store.delete(tx, queue, receipt, handle=handle, now_ms=now_ms)
+            return queue
+
+        queue = await self._parts.change(caller, request["QueueUrl"], "DeleteMessage", delete)
+        self._parts.meters.of(queue.key).deleted()
         return {}
 
     async def delete_message_batch(self, caller: Caller, request: Document) -> Document:
@@ -110,15 +118,17 @@ class MessageOperations:
         batches.check_entries(entries, "DeleteMessageBatchRequestEntry")
         now_ms = self._parts.clock.now_ms()
 
-        def delete(tx: Transaction, queue: Queue) -> Document:
+        def delete(tx: Transaction, queue: Queue) -> tuple[Queue, Document]:
             def delete_one(place: int) -> Document:
                 handle = entries[place]["ReceiptHandle"]
                 message_store.delete(tx, queue, receipts.read(handle), handle=handle, now_ms=now_ms)
                 return {}
 
-            return _each(entries, delete_one)
+            return queue, _each(entries, delete_one)
 
-        return await self._parts.change(caller, request["QueueUrl"], "DeleteMessageBatch", delete)
+        queue, answer = await self._parts.change(caller, request["QueueUrl"], "DeleteMessageBatch", delete)
+        self._parts.meters.of(queue.key).deleted(len(answer["Successful"]))
+        return answer
 
     async def change_message_visibility(self, caller: Caller, request: Document) -> Document:
         now_ms = self._parts.clock.now_ms()

@@ -1,23 +1,20 @@
-"""The `NextToken` of listings: the last name of a page, opaque to the client."""
+"""The `NextToken` of listings (the last name of a page), and how long a page may be."""
 
-import base64
-import binascii
-
+from lambent.services import page_tokens
+from lambent.services.page_tokens import BadToken
 from lambent.services.sqs.errors import invalid_parameter
 
 #: "The response includes a maximum of 1,000 results" (API reference, ListQueues).
 MAX_PAGE = 1_000
 
-
-def write_token(name: str) -> str:
-    return base64.urlsafe_b64encode(name.encode()).decode()
+write_token = page_tokens.write
 
 
 def read_token(token: str | None) -> str:
     """The name to go on behind, empty for the first page. Raises InvalidParameterValue."""
     try:
-        return base64.b64decode(token or "", altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError) as error:
+        return str(page_tokens.read(token, str)[0]) if token else ""
+    except BadToken as error:
         raise invalid_parameter("NextToken", token, "Invalid token.") from error
 
 

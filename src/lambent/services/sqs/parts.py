@@ -1,4 +1,4 @@
-"""What SQS's operations share: the database, who asks for which queue, and the receiver."""
+"""What SQS's operations share: the database, who asks for which queue, the receiver, what is counted."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,6 +9,7 @@ from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
 from lambent.services.sqs import access, queues, store
 from lambent.services.sqs.errors import QueueDoesNotExist
+from lambent.services.sqs.queue_meters import QueueMeters
 from lambent.services.sqs.queues import Queue
 from lambent.services.sqs.receiving import Receiver
 from lambent.storage.database import Database
@@ -21,6 +22,7 @@ T = TypeVar("T")
 class QueueParts:
     database: Database
     receiver: Receiver
+    meters: QueueMeters
     clock: Clock
     ids: Ids
 

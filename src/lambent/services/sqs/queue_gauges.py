@@ -10,11 +10,11 @@ from lambent.kit.clock import Clock
 from lambent.kit.meter import Sample, Series
 from lambent.services.sqs import depth_store
 from lambent.services.sqs.depth_store import Depth
+from lambent.services.sqs.queue_meters import NAMESPACE
 from lambent.services.sqs.queues import QueueKey
 from lambent.storage.database import Database
 
 ACTIVE_MS = 6 * 3_600_000
-NAMESPACE = "AWS/SQS"
 
 
 class QueueGauges:

@@ -31,6 +31,20 @@ class Delivery:
     messages: Sequence[Received] = ()
 
 
+@frozen
+class _Peeked:
+    queue: Queue
+    due_ms: int | None
+    """When a message may be received next; None: there is none."""
+
+
+@frozen
+class _Looked:
+    delivery: Delivery
+    due_ms: int | None = None
+    """When it is worth looking again; None: a commit will tell."""
+
+
 class Receiver:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -46,12 +60,11 @@ class Receiver:
 
         `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
         """
-        queue = self._database.read(find)
-        patience = queue.settings.wait_seconds if wait_seconds is None else wait_seconds
+        peeked = self._database.read(lambda tx: self._peek(tx, find))
+        patience = peeked.queue.settings.wait_seconds if wait_seconds is None else wait_seconds
         if patience:
-            return await self._wait_for(queue, find, wish, self._clock.monotonic() + patience, has_left)
-        delivery, _ = await self._look(find, wish)
-        return delivery
+            return await self._wait_for(peeked, find, wish, self._clock.monotonic() + patience, has_left)
+        return (await self._look(peeked, find, wish)).delivery
 
     def close(self) -> None:
         """Whoever waits is answered now, and nobody waits any more."""
@@ -60,46 +73,45 @@ class Receiver:
             bell.ring()
 
     async def _wait_for(
-        self, queue: Queue, find: FindQueue, wish: Wish, deadline: float, has_left: Callable[[], bool]
+        self, peeked: _Peeked, find: FindQueue, wish: Wish, deadline: float, has_left: Callable[[], bool]
     ) -> Delivery:
-        bell = self._database.subscribe(queue.topic)
+        topic = peeked.queue.topic
+        bell = self._database.subscribe(topic)
         self._waiting.add(bell)
         try:
             while not has_left():
-                delivery, due_ms = await self._look(find, wish)
+                looked = await self._look(peeked, find, wish)
                 left = deadline - self._clock.monotonic()
-                if delivery.messages or left <= 0 or self._is_closed:
-                    return delivery
-                if due_ms is not None:
-                    left = min(left, max((due_ms - self._clock.now_ms()) / 1000, 0))
+                if looked.delivery.messages or left <= 0 or self._is_closed:
+                    return looked.delivery
+                if looked.due_ms is not None:
+                    left = min(left, max((looked.due_ms - self._clock.now_ms()) / 1000, 0))
                 await self._ring_within(bell, left)
-            return Delivery(queue)
+                peeked = self._database.read(lambda tx: self._peek(tx, find))
+            return Delivery(peeked.queue)
         finally:
             self._waiting.discard(bell)
-            self._database.unsubscribe(queue.topic, bell)
+            self._database.unsubscribe(topic, bell)
 
-    async def _look(self, find: FindQueue, wish: Wish) -> tuple[Delivery, int | None]:
-        """What can be received now; else when something may be next, None if only a commit can bring it.
-
-        An empty queue is found out without a transaction of the writer.
-        """
-        while True:
-            queue, due_ms = self._database.read(lambda tx: self._peek(tx, find))
-            if not wish.attempt_id and (due_ms is None or due_ms > self._clock.now_ms()):
-                return Delivery(queue), due_ms
+    async def _look(self, peeked: _Peeked, find: FindQueue, wish: Wish) -> _Looked:
+        """What can be received now; an empty queue is found out without a transaction of the writer."""
+        queue = peeked.queue
+        while wish.attempt_id or self._is_due(peeked.due_ms):
             queue, taken = await self._database.write(lambda tx: self._take(tx, find, wish))
             if taken.messages:
-                return Delivery(queue, taken.messages), None
+                return _Looked(Delivery(queue, taken.messages))
+            peeked = self._database.read(lambda tx: self._peek(tx, find))
             if not taken.is_unfinished:
                 break
         # What is visible and was not taken (another receiver was faster, too many are in flight) comes by a commit.
-        _, due_ms = self._database.read(lambda tx: self._peek(tx, find))
-        is_later = due_ms is not None and due_ms > self._clock.now_ms()
-        return Delivery(queue), due_ms if is_later else None
+        return _Looked(Delivery(queue), None if self._is_due(peeked.due_ms) else peeked.due_ms)
 
-    def _peek(self, tx: Transaction, find: FindQueue) -> tuple[Queue, int | None]:
+    def _is_due(self, due_ms: int | None) -> bool:
+        return due_ms is not None and due_ms <= self._clock.now_ms()
+
+    def _peek(self, tx: Transaction, find: FindQueue) -> _Peeked:
         queue = find(tx)
-        return queue, message_store.next_visible_ms(tx, queue)
+        return _Peeked(queue, message_store.next_visible_ms(tx, queue))
 
     def _take(self, tx: Transaction, find: FindQueue, wish: Wish) -> tuple[Queue, Taken]:
         queue, now_ms = find(tx), self._clock.now_ms()

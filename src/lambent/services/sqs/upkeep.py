@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.services import rounds
 from lambent.services.sqs import move_store, store, upkeep_store
 from lambent.services.sqs.moves import MoveTask
 from lambent.storage.database import Database
@@ -35,7 +36,7 @@ class Upkeep:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow(store.GARBAGE_TOPIC, self.clear))
             tasks.create_task(self._follow(move_store.TOPIC, self.move))
-            tasks.create_task(self._trim_for_ever())
+            tasks.create_task(rounds.every(TRIM_SECONDS, self.trim, self._clock))
 
     async def clear(self) -> None:
         while await self._database.write(upkeep_store.clear_garbage):
@@ -74,11 +75,3 @@ class Upkeep:
                 await self._clock.sleep(RETRY_SECONDS)
             else:
                 await bell.wait()
-
-    async def _trim_for_ever(self) -> None:
-        while True:
-            try:
-                await self.trim()
-            except Exception:
-                logger.exception("old messages could not be deleted; it is tried again")
-            await self._clock.sleep(TRIM_SECONDS)

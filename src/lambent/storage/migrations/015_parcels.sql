@@ -2,7 +2,7 @@
 CREATE TABLE parcel (
     parcel_id    INTEGER PRIMARY KEY,
     owner        TEXT NOT NULL,              -- who sends it: a name that delivery.parcels knows
-    lane         TEXT NOT NULL,              -- the target; for a URL, its host: each has a few places of its own
+    lane         TEXT NOT NULL,              -- '' if a target of ours takes it; else what it is carried to, or its host
     body         BLOB NOT NULL,              -- of targets.Message
     message      TEXT NOT NULL,              -- JSON of the rest of it
     terms        TEXT NOT NULL,              -- JSON: what the owner needs to know for retries and the dead letter
@@ -10,7 +10,8 @@ CREATE TABLE parcel (
     due_ms       INTEGER NOT NULL,
     attempts     INTEGER NOT NULL            -- made so far
 );
-CREATE INDEX parcel_by_due ON parcel (due_ms, parcel_id, owner, lane);
+CREATE INDEX parcel_by_lane ON parcel (lane, due_ms, parcel_id, owner);
+CREATE INDEX parcel_by_due ON parcel (due_ms);
 
 CREATE TABLE parcel_head (
     queue        TEXT PRIMARY KEY,

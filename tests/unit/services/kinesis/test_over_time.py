@@ -11,6 +11,7 @@ import pytest
 
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.kit.meter import Meter
 from lambent.services.caller import Caller
 from lambent.services.kinesis import record_store
 from lambent.services.kinesis.errors import ExpiredIterator, ExpiredNextToken, ResourceInUse
@@ -18,6 +19,7 @@ from lambent.services.kinesis.operations import KinesisOperations
 from lambent.services.kinesis.parts import KinesisParts
 from lambent.services.kinesis.retention import PORTION, TRIM_SECONDS, RecordRetention
 from lambent.services.kinesis.stream_cache import StreamCache
+from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.subscriptions import Subscriptions
 from lambent.services.kinesis.throttling import Throttle
 from lambent.storage.database import Database
@@ -79,6 +81,7 @@ def play(directory: Path, scene: Callable[[Scene], Awaitable[None]]) -> None:
             retention=retention,
             subscriptions=Subscriptions(clock),
             throttle=Throttle(clock),
+            meters=StreamMeters(Meter()),
             clock=clock,
             ids=RandomIds(),
         )

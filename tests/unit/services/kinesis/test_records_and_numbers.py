@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.services.kinesis import records, sequence_numbers, shard_iterators
+from lambent.services.kinesis import records, sequence_numbers, shard_iterators, tokens
 from lambent.services.kinesis.errors import ExpiredIterator, InvalidArgument
 from lambent.services.kinesis.records import Record
 from lambent.services.kinesis.sequence_numbers import Place
@@ -107,3 +107,20 @@ def test_numbers_to_order_by(number: str) -> None:
 def test_numbers_that_nobody_was_given(number: str) -> None:
     with pytest.raises(InvalidArgument):
         sequence_numbers.check_ordering(number, NOW_MS)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        (1,),
+        ("a", 1, 2, NOW_MS),
+        (1, 1, None, NOW_MS),
+        (1, 1, -1, NOW_MS),
+        (1, 1, 2**64 - 1, NOW_MS),
+        (1, 1, 1.5, NOW_MS),
+    ],
+)
+def test_what_a_made_up_iterator_says_is_looked_at(values: tuple[str | int | float | None, ...]) -> None:
+    """The seal is no secret."""
+    with pytest.raises(InvalidArgument):
+        shard_iterators.read_token(tokens.write("iterator", values), now_ms=NOW_MS)

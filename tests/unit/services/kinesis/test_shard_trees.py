@@ -4,6 +4,7 @@ A stream is reshaped at random while records are put; then it is walked as consu
 """
 
 import hashlib
+import time
 from dataclasses import replace
 
 import pytest
@@ -33,7 +34,7 @@ class Model:
         return sorted((one for one in self.shards if not one.is_closed), key=lambda one: one.hashes.first)
 
     def layout(self) -> Layout:
-        return Layout(KEY, self.open, NOW_MS, len(self.shards))
+        return Layout(KEY, {one.index: one for one in self.open}, NOW_MS, len(self.shards))
 
     def apply(self, change: Resharding) -> None:
         closed = {one.index: one for one in change.closed}
@@ -114,6 +115,14 @@ def test_scaling_by_two_only_splits_or_only_merges() -> None:
     model.apply(doubled)
     halved = shards.scale(model.layout(), 2)
     assert [one.parents for one in halved.opened] == [(2, 3), (4, 5)]
+
+
+def test_ten_thousand_shards_are_scaled_in_a_moment() -> None:
+    model = Model(10_000)
+    began = time.process_time()
+    model.apply(shards.scale(model.layout(), 9_999))
+    assert time.process_time() - began < 5
+    assert len(model.open) == 9_999
 
 
 def test_scaling_to_the_same_number_does_nothing() -> None:

@@ -68,6 +68,8 @@ REFUSED = [
     '{"healthyRetryPolicy": {"numTries": 1}}',
     '{"throttlePolicy": {"maxReceivesPerSecond": 0}}',
     '{"requestPolicy": {"headerContentType": "video/mp4"}}',
+    '{"requestPolicy": {"headerContentType": "text/plain; x=1\\r\\nX-Injected: 1"}}',
+    '{"requestPolicy": {"headerContentType": "text/plain; charset=\u00fc"}}',
 ]
 
 

@@ -1,0 +1,154 @@
+"""What the platform counts about queues, topics, buses and streams, as GetMetricData tells it."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from platform_process import PlatformProcess
+
+#: The platform writes what it has counted every five seconds.
+PATIENCE_SECONDS = 25.0
+
+Told = Callable[..., dict[str, float]]
+
+
+@pytest.fixture(scope="module")
+def told(platform: PlatformProcess) -> Told:
+    cloudwatch = platform.client("cloudwatch")
+
+    def look(namespace: str, dimensions: dict[str, str], metrics: dict[str, str]) -> dict[str, float]:
+        """By metric: its statistic."""
+        named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+        queries = [
+            {
+                "Id": f"m{number}",
+                "Label": metric,
+                "MetricStat": {
+                    "Metric": {"Namespace": namespace, "MetricName": metric, "Dimensions": named},
+                    "Period": 3600,
+                    "Stat": statistic,
+                },
+            }
+            for number, (metric, statistic) in enumerate(metrics.items())
+        ]
+        now = datetime.now(UTC)
+        window = {"StartTime": now - timedelta(hours=1), "EndTime": now + timedelta(minutes=1)}
+        results = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+        return {one["Label"]: sum(one["Values"]) for one in results if one["Values"]}
+
+    def told(namespace: str, dimensions: dict[str, str], expected: dict[str, tuple[str, float]]) -> dict[str, float]:
+        """Of each metric its statistic and value; waits until all are there."""
+        metrics = {name: statistic for name, (statistic, _) in expected.items()}
+        wanted = {name: value for name, (_, value) in expected.items()}
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := look(namespace, dimensions, metrics)) != wanted and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert found == wanted
+        return found
+
+    return told
+
+
+def test_queues(platform: PlatformProcess, told: Told) -> None:
+    queues = platform.client("sqs")
+    url = queues.create_queue(QueueName="metered")["QueueUrl"]
+    queues.receive_message(QueueUrl=url)
+    attributes = {"kind": {"DataType": "String", "StringValue": "book"}}
+    queues.send_message(QueueUrl=url, MessageBody="x" * 10, MessageAttributes=attributes)
+    entries: list[Any] = [{"Id": f"{number}", "MessageBody": "x"} for number in range(3)]
+    refused = {"Id": "r", "MessageBody": "x", "DelaySeconds": 1_000}
+    answer = queues.send_message_batch(QueueUrl=url, Entries=[*entries, refused])
+    assert [one["Id"] for one in answer["Failed"]] == ["r"]
+    received = queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    first, *others = [one["ReceiptHandle"] for one in received]
+    queues.delete_message(QueueUrl=url, ReceiptHandle=first)
+    deleted = [{"Id": f"{number}", "ReceiptHandle": handle} for number, handle in enumerate(others)]
+    queues.delete_message_batch(QueueUrl=url, Entries=[*deleted, {"Id": "r", "ReceiptHandle": "none"}])
+    told(
+        "AWS/SQS",
+        {"QueueName": "metered"},
+        {
+            "NumberOfMessagesSent": ("Sum", 4),
+            "SentMessageSize": ("Sum", 10 + len("kindStringbook") + 3),
+            "NumberOfMessagesReceived": ("Sum", 4),
+            "NumberOfEmptyReceives": ("Sum", 1),
+            "NumberOfMessagesDeleted": ("Sum", 4),
+        },
+    )
+
+
+def test_topics_and_the_queues_they_send_to(platform: PlatformProcess, told: Told) -> None:
+    topics, queues = platform.client("sns"), platform.client("sqs")
+    arn = topics.create_topic(Name="metered")["TopicArn"]
+    url = queues.create_queue(QueueName="metered-behind")["QueueUrl"]
+    queue_arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = f"""{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "sqs:SendMessage",
+        "Principal": {{"Service": "sns.amazonaws.com"}}, "Resource": "{queue_arn}"}}]}}"""
+    queues.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    topics.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes={"RawMessageDelivery": "true"})
+    topics.publish(TopicArn=arn, Message="x" * 7)
+    entries: list[Any] = [{"Id": f"{number}", "Message": "x"} for number in range(2)]
+    topics.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
+    told(
+        "AWS/SNS",
+        {"TopicName": "metered"},
+        {
+            "NumberOfMessagesPublished": ("Sum", 3),
+            "PublishSize": ("Sum", 9),
+            "NumberOfNotificationsDelivered": ("Sum", 3),
+        },
+    )
+    told(
+        "AWS/SQS",
+        {"QueueName": "metered-behind"},
+        {"NumberOfMessagesSent": ("Sum", 3), "SentMessageSize": ("Sum", 9)},
+    )
+
+
+def test_rules(platform: PlatformProcess, told: Told) -> None:
+    events, topics = platform.client("events"), platform.client("sns")
+    arn = topics.create_topic(Name="behind-a-rule")["TopicArn"]
+    policy = f"""{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "sns:Publish",
+        "Principal": {{"Service": "events.amazonaws.com"}}, "Resource": "{arn}"}}]}}"""
+    topics.set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy)
+    events.put_rule(Name="metered", EventPattern='{"source": ["metered"]}')
+    events.put_targets(Rule="metered", Targets=[{"Id": "1", "Arn": arn, "Input": '"x"'}])
+    entry = {"Source": "metered", "DetailType": "t", "Detail": "{}"}
+    events.put_events(Entries=[entry, entry, {**entry, "Source": "nobody"}])
+    counted: dict[str, tuple[str, float]] = {
+        "TriggeredRules": ("Sum", 2),
+        "InvocationAttempts": ("Sum", 2),
+        "Invocations": ("Sum", 2),
+    }
+    told("AWS/Events", {"RuleName": "metered"}, counted)
+    told("AWS/SNS", {"TopicName": "behind-a-rule"}, {"NumberOfMessagesPublished": ("Sum", 2)})
+
+
+def test_streams(platform: PlatformProcess, told: Told) -> None:
+    streams = platform.client("kinesis")
+    streams.create_stream(StreamName="metered", ShardCount=1)
+    streams.put_record(StreamName="metered", Data=b"12345", PartitionKey="k")
+    records: list[Any] = [{"Data": b"12", "PartitionKey": "k"}] * 3
+    streams.put_records(StreamName="metered", Records=records)
+    iterator = streams.get_shard_iterator(
+        StreamName="metered", ShardId="shardId-000000000000", ShardIteratorType="TRIM_HORIZON"
+    )["ShardIterator"]
+    page = streams.get_records(ShardIterator=iterator)
+    assert len(page["Records"]) == 4
+    streams.get_records(ShardIterator=page["NextShardIterator"])
+    told(
+        "AWS/Kinesis",
+        {"StreamName": "metered"},
+        {
+            "IncomingRecords": ("Sum", 4),
+            "IncomingBytes": ("Sum", 5 + 3 * 2 + 4),
+            "PutRecord.Success": ("Average", 1),
+            "PutRecords.Success": ("SampleCount", 1),
+            "GetRecords.Records": ("Sum", 4),
+            "GetRecords.Bytes": ("Sum", 5 + 3 * 2),
+            "GetRecords.IteratorAgeMilliseconds": ("SampleCount", 2),
+        },
+    )
