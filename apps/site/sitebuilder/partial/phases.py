@@ -8,6 +8,7 @@ missing: then the next build is a whole one.
 
 import json
 import shutil
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,6 +87,8 @@ class Phases:
             return self._first_cold(graph, rendered, changed, published, deadline)
         except HugoFailed as error:
             return Whole(str(error))
+        except (ValueError, zlib.error) as error:  # damaged, or replaced between two reads of it
+            return Whole(f"the pack of texts cannot be read: {error}")
 
     def publishes(self, first: First, *, built_from: str, now: float) -> float:
         """To be called before the first upload; when the whole build is to begin."""
