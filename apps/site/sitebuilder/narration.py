@@ -30,7 +30,8 @@ def _published(report: Report) -> list[str]:
         f"publishing {report.publish_ms} ms; generation {report.generation}, {report.mode}: {report.why})"
     )
     flaps = [f"  hugo makes these differently each time: {', '.join(report.flaps[:5])}"] if report.flaps else []
-    return [sentence, *_names("uploaded", report.uploaded), *_names("deleted", report.deleted), *flaps]
+    missed = [f"  of these the partial build had left out {len(report.misses)}"] if report.misses else []
+    return [sentence, *_names("uploaded", report.uploaded), *_names("deleted", report.deleted), *missed, *flaps]
 
 
 def _names(verb: str, paths: tuple[str, ...]) -> list[str]:

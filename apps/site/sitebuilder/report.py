@@ -29,7 +29,8 @@ class Report:
     changed: tuple[str, ...] = ()
     """Sources, as `+new`, `~changed`, `-gone`."""
     mode: str = ""
-    """full: hugo built everything; static: nothing that hugo sees has changed; rollback."""
+    """full: hugo built everything; partial: the pages an edit may have changed, and full follows; static: nothing that
+    hugo sees has changed; rollback."""
     why: str = ""
     """Of the mode."""
     bytes_down: int = 0

@@ -7,7 +7,7 @@ src/NAME         its source manifest
 sources.pack     all small sources in one object, for cold starts                    (`packs`)
 blobs/MD5        contents that a kept generation had and the website has no longer   (`publisher`)
 cache/NAME       what hugo keeps of images and styles                                (`caches`)
-graph.json.z     what the last whole build showed of pages and links                 (`partial.phases`, as the next three)
+graph.json.z     what the last whole build showed of pages and links            (`partial.phases`, like the next three)
 texts.pack       front matter of all pages, and their texts by range
 ledger.json      what partial builds published since the last whole one
 demand.json      texts that the last cold partial build asked for

@@ -8,6 +8,7 @@ missing: then the next build is a whole one.
 
 import json
 import shutil
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ WRONG = "a partial build published wrong bytes: "
 @dataclass(frozen=True, slots=True)
 class First:
     ready: Ready
+    graph: Graph
     bytes: int = 0
     downloads: int = 0
     restarts: int = 0
@@ -59,7 +61,7 @@ class Phases:
             return why
         texts = {key: (self.workspace.source / key).read_bytes() for key in changed}
         found = fast.build(graph, rendered, texts, self._runs(self.workspace.source, deadline), published)
-        return found if isinstance(found, Whole) else First(found)
+        return found if isinstance(found, Whole) else First(found, graph)
 
     def first_cold(
         self,
@@ -86,13 +88,12 @@ class Phases:
             return self._first_cold(graph, rendered, changed, published, deadline)
         except HugoFailed as error:
             return Whole(str(error))
+        except (ValueError, zlib.error) as error:  # damaged, or replaced between two reads of it
+            return Whole(f"the pack of texts cannot be read: {error}")
 
     def publishes(self, first: First, *, built_from: str, now: float) -> float:
         """To be called before the first upload; when the whole build is to begin."""
-        graph = self._eligible()
-        if isinstance(graph, Whole):
-            raise AssertionError(graph.why)  # noqa: TRY004 - it was eligible when `first` was made from it
-        account = ledger.entered(self._ledger(), first.ready, graph, built_from=built_from, now=now)
+        account = ledger.entered(self._ledger(), first.ready, first.graph, built_from=built_from, now=now)
         self._write(LEDGER, ledger.encode(account))
         return ledger.due(account, now)
 
@@ -180,7 +181,7 @@ class Phases:
         if isinstance(found, Whole):
             return found
         weight = read.weight + sum(map(len, texts.values()))
-        return First(found, weight, read.requests + len(texts), stubbed.restarts)
+        return First(found, graph, weight, read.requests + len(texts), stubbed.restarts)
 
     def _download(self, key: str, wanted: Source, folder: Path) -> bytes:
         file = folder / key
