@@ -131,12 +131,24 @@ class Deployment:
             yield key
 
     def rebuild(self) -> dict[str, Any]:
-        """Ask for a build now; what became of it."""
-        answer = self._lambda.invoke(FunctionName=self.names.function, Payload=b"{}")
+        """Ask for a build now; what became of it. Events of the last time may come first and take its places."""
+        end = time.monotonic() + TIMEOUT_SECONDS
+        while (answer := self._invoke()) is None:
+            if time.monotonic() > end:
+                raise DeploymentError(f"The function is busy; what it does: lambent logs {self.names.function}")
+            time.sleep(POLL_SECONDS)
         report: dict[str, Any] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise DeploymentError(f"The function failed: {report.get('errorMessage', report)}")
         return report
+
+    def _invoke(self) -> dict[str, Any] | None:
+        """None: all its places are taken."""
+        try:
+            answer: dict[str, Any] = self._lambda.invoke(FunctionName=self.names.function, Payload=b"{}")
+        except self._lambda.exceptions.TooManyRequestsException:
+            return None
+        return answer
 
     def wait_for_build(self, seconds: float) -> dict[str, Any]:
         """What became of the last build, as soon as there is one."""
