@@ -49,7 +49,7 @@ class Platform:
             await parts.packages.sweep()
             await self._listen(listener)
             await self._start_pool()
-            background = [tasks.create_task(part) for part in self._background()]
+            background = [tasks.create_task(part) for part in self.background()]
             yield
             parts.tails.close()
             parts.subscriptions.close()
@@ -64,7 +64,7 @@ class Platform:
             await parts.log_writer.close()
             await parts.publisher.close()
 
-    def _background(self) -> list[Any]:
+    def background(self) -> list[Any]:
         """The loops that run as long as the platform; one that ends takes everything with it."""
         parts = self.parts
         return [

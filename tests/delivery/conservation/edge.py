@@ -1,0 +1,198 @@
+"""The edge where functions run: in place of the sandbox pool, Python that decides by the records of an event.
+
+A record bears a name, `<number>.<key>.<source>`, and a fate drawn when it was made: it is handled, fails so many times
+before it is, or fails for ever; failing is to raise, to run out of time, to crash, or to find no environment to run in.
+A line is a function that gets the records of a source; what came of them is written down here and outlives restarts.
+"""
+
+import asyncio
+import base64
+import gzip
+import random
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from lambent.kit.clock import Clock
+from lambent.sandbox.isolation.contract import ChildFailed
+from lambent.sandbox.types import EnvironmentInfo, FunctionSpec, Invocation, Outcome
+
+#: Recognized also where it stands among other bytes.
+NAME = re.compile(r"[0-9]{6}\.[a-z]\.[a-z]+")
+FOREVER = 1_000_000
+
+Document = dict[str, Any]
+
+
+class Failing(Enum):
+    #: The handler raises.
+    ERROR = "error"
+    #: The function runs into its timeout.
+    TIMEOUT = "timeout"
+    #: The environment dies.
+    CRASH = "crash"
+    #: No environment can be made: not the function's fault.
+    FAULT = "fault"
+
+
+@dataclass
+class Fate:
+    failing: Failing = Failing.ERROR
+    times: int = 0
+    """How often it fails before it is handled, in each line."""
+
+
+def source_of(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def key_of(name: str) -> str:
+    return name.split(".")[1]
+
+
+def names_in(document: Any) -> list[str]:
+    """The records that an event, an invocation record or a dead letter is about, each once, in their order."""
+    return list(dict.fromkeys(_all_names(document)))
+
+
+def _all_names(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield from NAME.findall(document)
+    elif isinstance(document, list):
+        for one in document:
+            yield from _all_names(one)
+    elif isinstance(document, dict):
+        if "kinesis" in document:
+            yield from NAME.findall(base64.b64decode(document["kinesis"]["data"]).decode())
+        elif "awslogs" in document:
+            yield from NAME.findall(gzip.decompress(base64.b64decode(document["awslogs"]["data"])).decode())
+        else:
+            for one in document.values():
+                yield from _all_names(one)
+
+
+@dataclass
+class Edge:
+    """`sandbox.pool.Pool`, as far as the rest of the platform knows it."""
+
+    clock: Clock
+    random: random.Random
+    fates: dict[str, Fate] = field(default_factory=dict)
+    failures: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(line, name) -> how often it has failed so far."""
+    handled: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Line -> what its function handled, in the order it did."""
+    running: int = 0
+    invocations: Counter[str] = field(default_factory=Counter)
+    """What they came to."""
+
+    # What the platform asks of a pool.
+
+    async def invoke(self, spec: FunctionSpec, invocation: Invocation) -> Outcome:
+        self.running += 1
+        try:
+            return await self._run(spec, orjson.loads(invocation.payload))
+        finally:
+            self.running -= 1
+
+    def supported_runtimes(self) -> Mapping[str, str]:
+        return {"python3.11": ""}
+
+    def prepare(self, runtime: str) -> None:
+        """There is nothing to get ready."""
+
+    async def retire(self, arn: str, *, keep_revision: str | None) -> None:
+        """There are no environments."""
+
+    def snapshot(self) -> list[EnvironmentInfo]:
+        return []
+
+    # What functions do.
+
+    async def _run(self, spec: FunctionSpec, event: Document) -> Outcome:
+        await self._take_time(spec)
+        if spec.environment.get("REPORTS") == "yes":
+            return await self._run_one_by_one(spec, event["Records"])
+        names = names_in(event)
+        if spec.environment.get("ALWAYS") == "yes":
+            return self._succeed(spec.name, names, None)
+        for name in names:
+            failing = self._fails(spec.name, name)
+            if failing is not None:
+                return await self._fail(spec, failing)
+        return self._succeed(spec.name, names, None)
+
+    async def _run_one_by_one(self, spec: FunctionSpec, records: list[Document]) -> Outcome:
+        """Of what is ordered, nothing behind a failure is looked at: of a shard, or of a message group."""
+        done: list[str] = []
+        failed: list[str] = []
+        stopped: set[str] = set()
+        for record in records:
+            (name,) = names_in(record)
+            order = _order_of(record)
+            if order and order in stopped:
+                continue
+            failing = self._fails(spec.name, name)
+            if failing is None:
+                done.append(name)
+            elif failing is Failing.ERROR:
+                failed.append(_identifier(record))
+                stopped.add(order)
+            else:
+                return await self._fail(spec, failing)
+        return self._succeed(spec.name, done, {"batchItemFailures": [{"itemIdentifier": one} for one in failed]})
+
+    async def _take_time(self, spec: FunctionSpec) -> None:
+        """Mostly none; a crash of the platform may come in any of it."""
+        await asyncio.sleep(0)
+        if self.random.random() < 0.2:
+            await self.clock.sleep(self.random.choice((0.05, 0.5, spec.timeout_seconds / 2)))
+
+    def _fails(self, line: str, name: str) -> Failing | None:
+        fate = self.fates[name]
+        if self.failures[line, name] >= fate.times:
+            return None
+        self.failures[line, name] += 1
+        return fate.failing
+
+    async def _fail(self, spec: FunctionSpec, failing: Failing) -> Outcome:
+        self.invocations[failing.value] += 1
+        match failing:
+            case Failing.ERROR:
+                return _failure("no", "ValueError")
+            case Failing.CRASH:
+                return _failure("RequestId: 1 Error: Runtime exited with error: exit status 1", "Runtime.ExitError")
+            case Failing.FAULT:
+                raise ChildFailed("no environment")
+        await self.clock.sleep(spec.timeout_seconds)
+        return _failure(f"Task timed out after {spec.timeout_seconds}.00 seconds", "Sandbox.Timedout")
+
+    def _succeed(self, line: str, names: list[str], answer: Document | None) -> Outcome:
+        self.invocations["partial" if answer and answer["batchItemFailures"] else "ok"] += 1
+        self.handled[line] += names
+        return Outcome(orjson.dumps(answer), None, b"", None, 1.0, 10)
+
+
+def _failure(message: str, kind: str) -> Outcome:
+    payload = orjson.dumps({"errorMessage": message, "errorType": kind})
+    return Outcome(payload, "Unhandled", b"", None, 1.0, 10)
+
+
+def _identifier(record: Document) -> str:
+    if "kinesis" in record:
+        return str(record["kinesis"]["sequenceNumber"])
+    if "dynamodb" in record:
+        return str(record["dynamodb"]["SequenceNumber"])
+    return str(record["messageId"])
+
+
+def _order_of(record: Document) -> str:
+    """What must stay in order behind a record that fails; "" where nothing must."""
+    if "messageId" in record:
+        return str(record["attributes"].get("MessageGroupId", ""))
+    return "shard"
