@@ -233,7 +233,7 @@ def mapping_options(line: str, chance: random.Random) -> dict[str, Any]:
         "BatchSize": chance.choice((1, 2, 5, 20)),
         "MaximumBatchingWindowInSeconds": chance.choice((0, 0, 2, 20)),
         "BisectBatchOnFunctionError": chance.random() < 0.7,
-        "MaximumRetryAttempts": chance.choice((0, 1, 2, 4)),
+        "MaximumRetryAttempts": chance.choice((0, 1, 2, 4, 10)),
         "MaximumRecordAgeInSeconds": chance.choice((-1, -1, 600)),
         # what is told of a batch that `clicks-reporting` gave up is a stretch of its shard: nobody else may be in it
         "ParallelizationFactor": 1 if line == "clicks-reporting" else chance.randint(1, 4),
