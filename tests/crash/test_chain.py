@@ -10,24 +10,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
 OBJECTS = 1_000
 KILLS = 2
 PATIENCE_SECONDS = 150.0
 
 ACCOUNT = "us-east-1:000000000000"
-ROLE = "arn:aws:iam::000000000000:role/chain"
 
 #: Function -> what it does with one piece of work; each is handed on under the object's key.
 STEPS = {
@@ -67,38 +62,23 @@ def handler(event, context):
 }
 STEPS["second"] = STEPS["first"]
 
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
-
 
 def deploy(platform: PlatformProcess) -> None:
-    s3, tables, queues, topics, functions = (
-        platform.client(name) for name in ("s3", "dynamodb", "sqs", "sns", "lambda")
-    )
+    s3, queues, topics, functions = (platform.client(name) for name in ("s3", "sqs", "sns", "lambda"))
     for bucket in ("intake", "effects"):
         s3.create_bucket(Bucket=bucket)
-    stream = tables.create_table(
-        TableName="work",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
-    )["TableDescription"]["LatestStreamArn"]
+    stream = killing.create_table(platform, "work", view="KEYS_ONLY")
     queue = queues.create_queue(QueueName="work", Attributes={"VisibilityTimeout": "10"})["QueueUrl"]
     topic = topics.create_topic(Name="done")["TopicArn"]
     for name, source in STEPS.items():
-        create(functions, name, source, {"QUEUE": queue, "TOPIC": topic})
+        environment = {"Variables": {"QUEUE": queue, "TOPIC": topic}}
+        killing.create_function(platform, name, source, Timeout=10, Environment=environment)
     for name, source, principal in (
         ("intake", "arn:aws:s3:::intake", "s3"),
         ("first", topic, "sns"),
         ("second", topic, "sns"),
     ):
-        functions.add_permission(
-            FunctionName=name,
-            StatementId=principal,
-            Action="lambda:InvokeFunction",
-            Principal=f"{principal}.amazonaws.com",
-            SourceArn=source,
-        )
+        killing.permit(platform, name, principal, SourceArn=source)
     s3.put_bucket_notification_configuration(
         Bucket="intake",
         NotificationConfiguration={
@@ -115,46 +95,35 @@ def deploy(platform: PlatformProcess) -> None:
         topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn(name))
 
 
-def create(functions: Any, name: str, source: str, environment: Mapping[str, str]) -> None:
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role=ROLE,
-        Timeout=10,
-        MemorySize=1024,
-        Environment={"Variables": dict(environment)},
-        Code={"ZipFile": zipped({"app.py": source})},
-    )
-
-
 def arn(function: str) -> str:
     return f"arn:aws:lambda:{ACCOUNT}:function:{function}"
 
 
 def put_until_killed(platform: PlatformProcess, waiting: list[str], acknowledged: set[str]) -> None:
-    s3 = platform.client("s3", config=NO_RETRIES)
+    s3 = killing.client_without_retries(platform, "s3")
     while waiting:
         key = waiting.pop()
         try:
             s3.put_object(Bucket="intake", Key=key, Body=b"x")
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             waiting.append(key)
             return
         acknowledged.add(key)
 
 
 def effects(platform: PlatformProcess, function: str) -> set[str]:
-    pages = platform.client("s3").get_paginator("list_objects_v2").paginate(Bucket="effects", Prefix=f"{function}/")
-    return {one["Key"].partition("/")[2] for page in pages for one in page.get("Contents", [])}
+    return {key.partition("/")[2] for key in killing.keys_in(platform, "effects", f"{function}/")}
 
 
 def settle(platform: PlatformProcess, acknowledged: set[str]) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     for function in ("first", "second"):
-        while missing := acknowledged - effects(platform, function):
-            assert time.monotonic() < deadline, f"{function}: {len(missing)} effects are missing: {sorted(missing)[:5]}"
-            time.sleep(0.5)
+        killing.wait_until_complete(
+            lambda function=function: acknowledged - effects(platform, function),  # type: ignore[misc]  # bound
+            f"effects of {function} are missing",
+            patience=deadline - time.monotonic(),
+            pause=0.5,
+        )
 
 
 @pytest.mark.slow

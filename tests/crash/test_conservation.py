@@ -9,26 +9,21 @@ LAMBENT_CRASH_ROUNDS sets how often the platform is killed.
 import base64
 import itertools
 import json
-import os
-import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "2"))
+ROUNDS = killing.rounds(2)
 PATIENCE_SECONDS = 120.0
 HERE = "us-east-1:000000000000"
-ROLE = "arn:aws:iam::000000000000:role/conserve"
 
 #: A record's number decides its fate: one in seven raises, one in eleven is too slow, one in thirteen kills.
 HANDLER = """
@@ -62,8 +57,6 @@ def handler(event, context):
         table.put_item(TableName="handled", Item={"id": {"S": name}})
 """
 
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
-
 Feed = Callable[[Any, str], Any]
 """(client of the source's service, the record's name)."""
 
@@ -96,15 +89,9 @@ SOURCES = [
 
 
 def deploy(platform: PlatformProcess) -> None:
-    tables, queues, functions = (platform.client(name) for name in ("dynamodb", "sqs", "lambda"))
-    for name in ("handled", "items"):
-        tables.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
-        )
+    queues, functions = platform.client("sqs"), platform.client("lambda")
+    killing.create_table(platform, "handled")
+    items_stream = killing.create_table(platform, "items", view="KEYS_ONLY")
     for bucket in ("objects", "given-up"):
         platform.client("s3").create_bucket(Bucket=bucket)
     platform.client("kinesis").create_stream(StreamName="records", ShardCount=2)
@@ -114,40 +101,19 @@ def deploy(platform: PlatformProcess) -> None:
     redrive = json.dumps({"deadLetterTargetArn": given_up, "maxReceiveCount": 2})
     queues.create_queue(QueueName="messages", Attributes={"VisibilityTimeout": "3", "RedrivePolicy": redrive})
     for source in SOURCES:
-        create(functions, source.name)
+        killing.create_function(platform, source.name, HANDLER, Timeout=1, MemorySize=512)
         functions.put_function_event_invoke_config(
             FunctionName=source.name,
             MaximumRetryAttempts=1,
             DestinationConfig={"OnFailure": {"Destination": given_up}},
         )
-    connect(platform, tables.describe_table(TableName="items")["Table"]["LatestStreamArn"])
-
-
-def create(functions: Any, name: str) -> None:
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role=ROLE,
-        Timeout=1,
-        MemorySize=512,
-        Code={"ZipFile": zipped({"app.py": HANDLER})},
-    )
+    connect(platform, items_stream)
 
 
 def connect(platform: PlatformProcess, items_stream: str) -> None:
     functions = platform.client("lambda")
-    for name, service, arn in (
-        ("objects", "s3", "arn:aws:s3:::objects"),
-        ("notices", "sns", f"arn:aws:sns:{HERE}:notices"),
-    ):
-        functions.add_permission(
-            FunctionName=name,
-            StatementId="source",
-            Action="lambda:InvokeFunction",
-            Principal=f"{service}.amazonaws.com",
-            SourceArn=arn,
-        )
+    killing.permit(platform, "objects", "s3", SourceArn="arn:aws:s3:::objects")
+    killing.permit(platform, "notices", "sns", SourceArn=f"arn:aws:sns:{HERE}:notices")
     notified = {"LambdaFunctionArn": function_arn("objects"), "Events": ["s3:ObjectCreated:*"]}
     platform.client("s3").put_bucket_notification_configuration(
         Bucket="objects", NotificationConfiguration={"LambdaFunctionConfigurations": [notified]}
@@ -175,14 +141,14 @@ def function_arn(name: str) -> str:
     return f"arn:aws:lambda:{HERE}:function:{name}"
 
 
-def feed_until_killed(platform: PlatformProcess, source: Source, numbers: Iterator[int]) -> None:
+def feed_until_killed(source: Source, numbers: Iterator[int], platform: PlatformProcess) -> None:
     """What got no answer may be there or not: its number is not used again."""
-    client = platform.client(source.service, config=NO_RETRIES)
+    client = killing.client_without_retries(platform, source.service)
     while platform.process.poll() is None:
         name = f"{source.name}-{next(numbers)}"
         try:
             source.feed(client, name)
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             return
         source.acknowledged.add(name)
         time.sleep(0.02)
@@ -192,22 +158,21 @@ class Found:
     """What was handled, and what lies in the failure destinations; looked up over and over."""
 
     def __init__(self, platform: PlatformProcess) -> None:
-        self._tables, self._s3, self._queues = (platform.client(name) for name in ("dynamodb", "s3", "sqs"))
+        self._platform = platform
+        self._s3, self._queues = platform.client("s3"), platform.client("sqs")
         self._queue = self._queues.get_queue_url(QueueName="given-up")["QueueUrl"]
         self._seen_keys: set[str] = set()
         self.given_up: set[str] = set()
 
     def handled(self) -> set[str]:
-        pages = self._tables.get_paginator("scan").paginate(TableName="handled")
-        return {item["id"]["S"] for page in pages for item in page["Items"]}
+        return killing.ids_in(self._platform, "handled")
 
     def look(self) -> None:
         while received := self._queues.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages"):
             for message in received:
                 self.given_up |= _named(message["Body"])
                 self._queues.delete_message(QueueUrl=self._queue, ReceiptHandle=message["ReceiptHandle"])
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket="given-up")
-        keys = {one["Key"] for page in pages for one in page.get("Contents", [])}
+        keys = killing.keys_in(self._platform, "given-up")
         for key in keys - self._seen_keys:
             self.given_up |= _named(self._s3.get_object(Bucket="given-up", Key=key)["Body"].read().decode())
         self._seen_keys = keys
@@ -246,17 +211,9 @@ def test_nothing_is_lost_and_nothing_appears(tmp_path: Path, monkeypatch: pytest
     numbers = itertools.count(1)
     with PlatformProcess.started(tmp_path) as platform:
         deploy(platform)
+    works = [partial(feed_until_killed, source, numbers) for source in SOURCES]
     for _ in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            feeders = [
-                threading.Thread(target=feed_until_killed, args=(platform, source, numbers)) for source in SOURCES
-            ]
-            for feeder in feeders:
-                feeder.start()
-            time.sleep(random.uniform(1.0, 2.0))
-            platform.kill()
-            for feeder in feeders:
-                feeder.join()
+        killing.kill_amid(tmp_path, works, (1.0, 2.0))
     with PlatformProcess.started(tmp_path) as platform:
         _settle(Found(platform))
 
@@ -264,14 +221,12 @@ def test_nothing_is_lost_and_nothing_appears(tmp_path: Path, monkeypatch: pytest
 def _settle(found: Found) -> None:
     acknowledged = set().union(*(source.acknowledged for source in SOURCES))
     assert all(source.acknowledged for source in SOURCES)
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
+
+    def missing() -> set[str]:
         found.look()
-        missing = acknowledged - found.handled() - found.given_up
-        if not missing:
-            break
-        assert time.monotonic() < deadline, f"{len(missing)} records are nowhere: {sorted(missing)[:10]}"
-        time.sleep(0.5)
+        return acknowledged - found.handled() - found.given_up
+
+    killing.wait_until_complete(missing, "records are nowhere", PATIENCE_SECONDS, pause=0.5)
     handled = found.handled()
     assert not [name for name in handled if is_doomed(name)], "handled although its function failed"
     lost = {name for name in acknowledged if is_doomed(name)} - found.given_up

@@ -15,7 +15,6 @@ LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
 import itertools
-import os
 import random
 import threading
 import time
@@ -26,18 +25,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 WRITERS = 6
 REGISTERS = 3
 ACCOUNTS = 4
 POINTS = 1_000
-
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 
 
 class Outcome(Enum):
@@ -93,7 +90,7 @@ class Client:
             try:
                 self.chance.choice([self._raise_register, self._transfer, self._count])()
             except BotoCoreError:
-                assert _goes_down(platform), "refused without being killed"
+                assert killing.is_going_down(platform), "refused without being killed"
                 return
 
     def _raise_register(self) -> None:
@@ -154,25 +151,9 @@ def _change(item: str, update: str) -> dict[str, Any]:
     return {"TableName": "ledger", "Key": {"pk": {"S": item}}, "UpdateExpression": f"{update}, label = :label"}
 
 
-def _goes_down(platform: PlatformProcess) -> bool:
-    """The connection broke a moment before the process counts as ended."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if platform.process.poll() is not None:
-            return True
-        time.sleep(0.01)
-    return False
-
-
 def create(platform: PlatformProcess) -> None:
     dynamodb = platform.client("dynamodb")
-    dynamodb.create_table(
-        TableName="ledger",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )
+    killing.create_table(platform, "ledger", view="NEW_AND_OLD_IMAGES", key="pk")
     start = {"version": {"N": "0"}, "label": {"S": "start"}}
     for number in range(REGISTERS):
         dynamodb.put_item(TableName="ledger", Item={"pk": {"S": f"register-{number}"}, **start})
@@ -259,7 +240,11 @@ def test_killed_under_conditional_writes_and_transactions(tmp_path: Path) -> Non
     for round_number in range(ROUNDS):
         with PlatformProcess.started(tmp_path) as platform:
             clients = [
-                Client(platform.client("dynamodb", config=CONFIG), history, random.Random(f"{round_number}-{number}"))
+                Client(
+                    killing.client_without_retries(platform, "dynamodb"),
+                    history,
+                    random.Random(f"{round_number}-{number}"),
+                )
                 for number in range(WRITERS)
             ]
             failures = _run_until_killed(platform, clients)

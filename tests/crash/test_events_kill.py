@@ -6,23 +6,16 @@ other kind may be there. LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
 import json
-import os
-import random
-import threading
-import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 SENDERS = 3
-PATIENCE_SECONDS = 60.0
 
 #: Deliveries may repeat: writing a number twice changes nothing.
 SOURCE = """
@@ -35,36 +28,19 @@ def handler(event, context):
     table.put_item(TableName="seen", Item=item)
 """
 
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
-
 
 def deploy(platform: PlatformProcess) -> None:
-    tables, functions, events = (platform.client(name) for name in ("dynamodb", "lambda", "events"))
-    tables.create_table(
-        TableName="seen",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    function = functions.create_function(
-        FunctionName="follower",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/follower",
-        Timeout=30,
-        MemorySize=1024,
-        Code={"ZipFile": zipped({"app.py": SOURCE})},
-    )
-    functions.add_permission(
-        FunctionName="follower", StatementId="s", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
-    )
+    events = platform.client("events")
+    killing.create_table(platform, "seen")
+    function = killing.create_function(platform, "follower", SOURCE)
+    killing.permit(platform, "follower", "events")
     events.put_rule(Name="wanted", EventPattern=json.dumps({"source": ["crash"], "detail-type": ["wanted"]}))
-    events.put_targets(Rule="wanted", Targets=[{"Id": "f", "Arn": function["FunctionArn"]}])
+    events.put_targets(Rule="wanted", Targets=[{"Id": "f", "Arn": function}])
 
 
-def put_until_killed(platform: PlatformProcess, acknowledged: list[int], name: str) -> None:
+def put_until_killed(acknowledged: list[int], name: str, platform: PlatformProcess) -> None:
     """What got no answer may have come in or not: the next life goes on behind it."""
-    events = platform.client("events", config=NO_RETRIES)
+    events = killing.client_without_retries(platform, "events")
     number = acknowledged[-1] + 1 if acknowledged else 0
     while platform.process.poll() is None:
         number += 1
@@ -74,15 +50,10 @@ def put_until_killed(platform: PlatformProcess, acknowledged: list[int], name: s
         ]
         try:
             answer = events.put_events(Entries=entries)
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             return
         assert answer["FailedEntryCount"] == 0
         acknowledged.append(number)
-
-
-def found(platform: PlatformProcess) -> set[str]:
-    pages: Any = platform.client("dynamodb").get_paginator("scan").paginate(TableName="seen")
-    return {item["id"]["S"] for page in pages for item in page["Items"]}
 
 
 @pytest.mark.slow
@@ -91,23 +62,11 @@ def test_killed_under_load_every_event_arrives(tmp_path: Path) -> None:
     ledger: dict[str, list[int]] = {f"sender-{number}": [] for number in range(SENDERS)}
     with PlatformProcess.started(tmp_path) as platform:
         deploy(platform)
+    works = [partial(put_until_killed, acknowledged, name) for name, acknowledged in ledger.items()]
     for _ in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            senders = [
-                threading.Thread(target=put_until_killed, args=(platform, acknowledged, name))
-                for name, acknowledged in ledger.items()
-            ]
-            for sender in senders:
-                sender.start()
-            time.sleep(random.uniform(0.3, 1.5))
-            platform.kill()
-            for sender in senders:
-                sender.join()
+        killing.kill_amid(tmp_path, works, (0.3, 1.5))
     assert all(ledger.values())
     wanted = {f"{name}/{number}/wanted" for name, numbers in ledger.items() for number in numbers}
     with PlatformProcess.started(tmp_path) as platform:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while missing := wanted - found(platform):
-            assert time.monotonic() < deadline, f"{len(missing)} of {len(wanted)} never came: {min(missing)}"
-            time.sleep(0.2)
-        assert not [one for one in found(platform) if one.endswith("/unwanted")]
+        killing.wait_until_complete(lambda: wanted - killing.ids_in(platform, "seen"), "never came", pause=0.2)
+        assert not [one for one in killing.ids_in(platform, "seen") if one.endswith("/unwanted")]

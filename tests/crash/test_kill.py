@@ -7,25 +7,18 @@ LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
 import json
-import os
 import random
-import threading
-import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "4"))
+ROUNDS = killing.rounds(4)
 WRITERS = 4
-PATIENCE_SECONDS = 60.0
 
 #: Leaves an object named for the event in the bucket "marks".
 RECORDER = """
@@ -42,22 +35,6 @@ def handler(event, context):
 """
 
 
-def client(platform: PlatformProcess, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=platform.url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(
-            retries={"total_max_attempts": 1},
-            s3={"addressing_style": "path"},
-            connect_timeout=2,
-            read_timeout=10,
-        ),
-    )
-
-
 @dataclass
 class Ledger:
     """What the platform has acknowledged, over all its lives."""
@@ -71,21 +48,11 @@ class Ledger:
 
 
 def deploy(platform: PlatformProcess) -> None:
-    s3, functions = client(platform, "s3"), client(platform, "lambda")
+    s3 = platform.client("s3")
     for bucket in ("inbox", "marks"):
         s3.create_bucket(Bucket=bucket)
-    arn = functions.create_function(
-        FunctionName="recorder",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/recorder",
-        Timeout=30,
-        MemorySize=1024,
-        Code={"ZipFile": zipped({"app.py": RECORDER})},
-    )["FunctionArn"]
-    functions.add_permission(
-        FunctionName="recorder", StatementId="s3", Action="lambda:InvokeFunction", Principal="s3.amazonaws.com"
-    )
+    arn = killing.create_function(platform, "recorder", RECORDER)
+    killing.permit(platform, "recorder", "s3")
     s3.put_bucket_notification_configuration(
         Bucket="inbox",
         NotificationConfiguration={
@@ -94,9 +61,9 @@ def deploy(platform: PlatformProcess) -> None:
     )
 
 
-def write_until_killed(platform: PlatformProcess, ledger: Ledger, name: str) -> None:
+def write_until_killed(ledger: Ledger, name: str, platform: PlatformProcess) -> None:
     """Puts and invokes until the connection breaks; notes only what was acknowledged."""
-    s3, functions = client(platform, "s3"), client(platform, "lambda")
+    s3, functions = (killing.client_without_retries(platform, service) for service in ("s3", "lambda"))
     number = 0
     while platform.process.poll() is None:
         number += 1
@@ -109,33 +76,15 @@ def write_until_killed(platform: PlatformProcess, ledger: Ledger, name: str) -> 
                 FunctionName="recorder", InvocationType="Event", Payload=json.dumps({"id": label}).encode()
             )
             ledger.events.add(label)
-        except (BotoCoreError, ClientError):
-            assert platform.process.poll() is not None or _is_going_down(platform), "refused without being killed"
+        except killing.NO_ANSWER:
+            assert killing.is_going_down(platform), "refused without being killed"
             return
-
-
-def _is_going_down(platform: PlatformProcess) -> bool:
-    """The connection broke a moment before the process counts as ended."""
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if platform.process.poll() is not None:
-            return True
-        time.sleep(0.01)
-    return False
-
-
-def marks(platform: PlatformProcess) -> set[str]:
-    pages = client(platform, "s3").get_paginator("list_objects_v2").paginate(Bucket="marks")
-    return {one["Key"] for page in pages for one in page.get("Contents", [])}
 
 
 def settle(platform: PlatformProcess, ledger: Ledger) -> None:
     """Wait until every mark is there, then read every object back."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while missing := ledger.marks - marks(platform):
-        assert time.monotonic() < deadline, f"{len(missing)} never ran, e.g. {sorted(missing)[:5]}"
-        time.sleep(0.1)
-    s3 = client(platform, "s3")
+    killing.wait_until_complete(lambda: ledger.marks - killing.keys_in(platform, "marks"), "never ran")
+    s3 = killing.client_without_retries(platform, "s3")
     for key, content in ledger.objects.items():
         assert s3.get_object(Bucket="inbox", Key=key)["Body"].read() == content, key
 
@@ -148,17 +97,8 @@ def test_killed_under_load_nothing_acknowledged_is_lost(tmp_path: Path, monkeypa
     with PlatformProcess.started(tmp_path) as platform:
         deploy(platform)
     for round_number in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            writers = [
-                threading.Thread(target=write_until_killed, args=(platform, ledger, f"{round_number}-{writer}"))
-                for writer in range(WRITERS)
-            ]
-            for writer in writers:
-                writer.start()
-            time.sleep(random.uniform(0.1, 1.5))
-            platform.kill()
-            for writer in writers:
-                writer.join()
+        works = [partial(write_until_killed, ledger, f"{round_number}-{writer}") for writer in range(WRITERS)]
+        killing.kill_amid(tmp_path, works, (0.1, 1.5))
     assert ledger.objects
     assert ledger.events
     with PlatformProcess.started(tmp_path) as platform:
@@ -173,7 +113,7 @@ def test_killed_right_after_the_acknowledgement(tmp_path: Path) -> None:
         deploy(platform)
     for number in range(3):
         with PlatformProcess.started(tmp_path) as platform:
-            s3, functions = client(platform, "s3"), client(platform, "lambda")
+            s3, functions = (killing.client_without_retries(platform, service) for service in ("s3", "lambda"))
             label = f"last-{number}"
             s3.put_object(Bucket="inbox", Key=label, Body=label.encode())
             ledger.objects[label] = label.encode()
@@ -190,15 +130,10 @@ def test_killed_right_after_the_acknowledgement(tmp_path: Path) -> None:
 def test_a_function_created_and_killed_is_there_and_runs(tmp_path: Path) -> None:
     for number in range(3):
         with PlatformProcess.started(tmp_path) as platform:
-            client(platform, "lambda").create_function(
-                FunctionName=f"f{number}",
-                Runtime="python3.11",
-                Handler="app.handler",
-                Role="arn:aws:iam::000000000000:role/r",
-                Code={"ZipFile": zipped({"app.py": f"def handler(event, context): return {number}"})},
-            )
+            source = f"def handler(event, context): return {number}"
+            killing.create_function(platform, f"f{number}", source, Timeout=3, MemorySize=128)
             platform.kill()
     with PlatformProcess.started(tmp_path) as platform:
-        functions = client(platform, "lambda")
+        functions = killing.client_without_retries(platform, "lambda")
         answers = [json.loads(functions.invoke(FunctionName=f"f{number}")["Payload"].read()) for number in range(3)]
     assert answers == [0, 1, 2]

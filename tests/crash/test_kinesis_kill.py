@@ -12,24 +12,19 @@ walked, parents before children, and compared with what the writers were told:
 LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
-import os
 import random
-import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
+import killing
 from platform_process import PlatformProcess
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "2"))
+ROUNDS = killing.rounds(2)
 WRITERS = 5
 BATCH = 20
-
-CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 
 
 @dataclass
@@ -49,11 +44,12 @@ class Writer:
     requests: list[Request] = field(default_factory=list)
     count: int = 0
 
-    def write_until_it_breaks(self, kinesis: Any) -> None:
+    def write_until_it_breaks(self, platform: PlatformProcess) -> None:
+        kinesis = killing.client_without_retries(platform, "kinesis")
         try:
             while True:
                 self._write(kinesis)
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             pass
 
     def _write(self, kinesis: Any) -> None:
@@ -71,39 +67,27 @@ class Writer:
             request.told = [one["SequenceNumber"] for one in answer["Records"]]
 
 
-def reshard_until_it_breaks(kinesis: Any, chance: random.Random) -> None:
+def reshard_until_it_breaks(chance: random.Random, platform: PlatformProcess) -> None:
+    kinesis = killing.client_without_retries(platform, "kinesis")
     try:
         while True:
             open_shards = kinesis.describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["OpenShardCount"]
             target = chance.randint((open_shards + 1) // 2, min(2 * open_shards, 6))
             kinesis.update_shard_count(StreamName="s", TargetShardCount=target, ScalingType="UNIFORM_SCALING")
             time.sleep(0.1)
-    except (BotoCoreError, ClientError):
+    except killing.NO_ANSWER:
         pass
 
 
 def test_put_records_survive_kill(tmp_path: Path) -> None:
     chance = random.Random(20131202)
     writers = [Writer(f"w{number}", random.Random(number)) for number in range(WRITERS)]
-    for round_number in range(ROUNDS):
-        with PlatformProcess.started(tmp_path / "data") as platform:
-            if not round_number:
-                platform.client("kinesis").create_stream(StreamName="s", ShardCount=2)
-            threads = [
-                threading.Thread(target=writer.write_until_it_breaks, args=(platform.client("kinesis", config=CONFIG),))
-                for writer in writers
-            ]
-            threads.append(
-                threading.Thread(
-                    target=reshard_until_it_breaks, args=(platform.client("kinesis", config=CONFIG), chance)
-                )
-            )
-            for thread in threads:
-                thread.start()
-            time.sleep(chance.uniform(0.6, 1.5))
-            platform.kill()
-            for thread in threads:
-                thread.join()
+    works: list[killing.Work] = [writer.write_until_it_breaks for writer in writers]
+    works.append(partial(reshard_until_it_breaks, chance))
+    with PlatformProcess.started(tmp_path / "data") as platform:
+        platform.client("kinesis").create_stream(StreamName="s", ShardCount=2)
+    for _ in range(ROUNDS):
+        killing.kill_amid(tmp_path / "data", works, (0.6, 1.5))
     with PlatformProcess.started(tmp_path / "data") as platform:
         kinesis = platform.client("kinesis")
         check(walk(kinesis), writers)

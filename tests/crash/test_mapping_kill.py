@@ -5,23 +5,18 @@ to a second table: per item the numbers in the order they first came. In the end
 and no number may have come before a smaller one. LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
-import os
-import random
-import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 WRITERS = 4
-PATIENCE_SECONDS = 60.0
 
 #: A number that is not larger than the last one has been here before: deliveries may repeat.
 SOURCE = """
@@ -44,32 +39,12 @@ def handler(event, context):
             pass
 """
 
-_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
-
 
 def deploy(platform: PlatformProcess, parallelization: int) -> None:
-    tables, functions = platform.client("dynamodb"), platform.client("lambda")
-    stream_arn = ""
-    for name in ("counters", "seen"):
-        made = tables.create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            **({"StreamSpecification": _STREAM} if name == "counters" else {}),
-        )
-        stream_arn = made["TableDescription"].get("LatestStreamArn") or stream_arn
-    functions.create_function(
-        FunctionName="follower",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/follower",
-        Timeout=30,
-        MemorySize=1024,
-        Code={"ZipFile": zipped({"app.py": SOURCE})},
-    )
-    functions.create_event_source_mapping(
+    stream_arn = killing.create_table(platform, "counters", view="NEW_IMAGE")
+    killing.create_table(platform, "seen")
+    killing.create_function(platform, "follower", SOURCE)
+    platform.client("lambda").create_event_source_mapping(
         EventSourceArn=stream_arn,
         FunctionName="follower",
         StartingPosition="LATEST",
@@ -78,22 +53,22 @@ def deploy(platform: PlatformProcess, parallelization: int) -> None:
     )
 
 
-def count_until_killed(platform: PlatformProcess, acknowledged: list[int], name: str) -> None:
+def count_until_killed(acknowledged: list[int], name: str, platform: PlatformProcess) -> None:
     """What got no answer may be there or not: the next life goes on behind it."""
-    tables = platform.client("dynamodb", config=NO_RETRIES)
+    tables = killing.client_without_retries(platform, "dynamodb")
     number = acknowledged[-1] + 1 if acknowledged else 0
     while platform.process.poll() is None:
         number += 1
         try:
             tables.put_item(TableName="counters", Item={"id": {"S": name}, "n": {"N": str(number)}})
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             return
         acknowledged.append(number)
 
 
 def settle(platform: PlatformProcess, written: dict[str, list[int]]) -> None:
     tables = platform.client("dynamodb")
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + killing.PATIENCE_SECONDS
     for name, numbers in written.items():
         seen: list[int] = []
         while not seen or seen[-1] < numbers[-1]:
@@ -111,18 +86,9 @@ def test_killed_under_load_every_change_arrives_in_order(tmp_path: Path, paralle
     ledger: dict[str, list[int]] = {f"counter-{number}": [] for number in range(WRITERS)}
     with PlatformProcess.started(tmp_path) as platform:
         deploy(platform, parallelization)
+    works = [partial(count_until_killed, acknowledged, name) for name, acknowledged in ledger.items()]
     for _ in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            writers = [
-                threading.Thread(target=count_until_killed, args=(platform, acknowledged, name))
-                for name, acknowledged in ledger.items()
-            ]
-            for writer in writers:
-                writer.start()
-            time.sleep(random.uniform(0.3, 1.5))
-            platform.kill()
-            for writer in writers:
-                writer.join()
+        killing.kill_amid(tmp_path, works, (0.3, 1.5))
     assert all(ledger.values())
     with PlatformProcess.started(tmp_path) as platform:
         settle(platform, ledger)

@@ -6,26 +6,20 @@ once, in the transaction that ends it, so all its objects bear one execution (as
 least once).
 """
 
-import os
 import random
-import threading
 import time
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 WRITERS = 3
-PATIENCE_SECONDS = 60.0
 #: Between two requests: enough of them, and not so many that the end takes long.
 PAUSE_SECONDS = 0.02
 ROLE = "arn:aws:iam::000000000000:role/r"
@@ -40,32 +34,13 @@ def handler(event, context):
 """
 
 
-def client(platform: PlatformProcess, service: str) -> Any:
-    return boto3.client(
-        service,
-        endpoint_url=platform.url,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10),
-    )
-
-
 def deploy(platform: PlatformProcess) -> None:
-    client(platform, "s3").create_bucket(Bucket="marks")
-    client(platform, "lambda").create_function(
-        FunctionName="receiver",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role=ROLE,
-        Timeout=30,
-        MemorySize=1024,
-        Code={"ZipFile": zipped({"app.py": RECEIVER})},
-    )
+    platform.client("s3").create_bucket(Bucket="marks")
+    killing.create_function(platform, "receiver", RECEIVER)
 
 
-def write_until_killed(platform: PlatformProcess, acknowledged: set[str], life: int, writer: int) -> None:
-    scheduler, number = client(platform, "scheduler"), 0
+def write_until_killed(acknowledged: set[str], life: int, writer: int, platform: PlatformProcess) -> None:
+    scheduler, number = killing.client_without_retries(platform, "scheduler"), 0
     text = '{"schedule": "%s", "execution": "<aws.scheduler.execution-id>"}'
     while True:
         number += 1
@@ -80,19 +55,17 @@ def write_until_killed(platform: PlatformProcess, acknowledged: set[str], life: 
                 FlexibleTimeWindow={"Mode": "OFF"},
                 ActionAfterCompletion=random.choice(["NONE", "DELETE"]),
             )
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             return
         acknowledged.add(name)
         time.sleep(PAUSE_SECONDS)
 
 
 def executions(platform: PlatformProcess) -> dict[str, set[str]]:
-    pages = client(platform, "s3").get_paginator("list_objects_v2").paginate(Bucket="marks")
     found: defaultdict[str, set[str]] = defaultdict(set)
-    for page in pages:
-        for one in page.get("Contents", []):
-            name, _, execution = one["Key"].partition("/")
-            found[name].add(execution)
+    for key in killing.keys_in(platform, "marks"):
+        name, _, execution = key.partition("/")
+        found[name].add(execution)
     return found
 
 
@@ -105,21 +78,10 @@ def test_every_acknowledged_schedule_fires_once(tmp_path: Path, monkeypatch: pyt
         deploy(platform)
         platform.kill()
     for life in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            writers = [
-                threading.Thread(target=write_until_killed, args=(platform, acknowledged, life, writer))
-                for writer in range(WRITERS)
-            ]
-            for writer in writers:
-                writer.start()
-            time.sleep(random.uniform(0.3, 1.5))
-            platform.kill()
-            for writer in writers:
-                writer.join()
+        works = [partial(write_until_killed, acknowledged, life, writer) for writer in range(WRITERS)]
+        killing.kill_amid(tmp_path, works, (0.3, 1.5))
     assert acknowledged
     with PlatformProcess.started(tmp_path) as platform:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while missing := acknowledged - (found := executions(platform)).keys():
-            assert time.monotonic() < deadline, f"{len(missing)} never fired, e.g. {sorted(missing)[:5]}"
-            time.sleep(0.1)
+        killing.wait_until_complete(lambda: acknowledged - executions(platform).keys(), "never fired")
+        found = executions(platform)
     assert [name for name, some in found.items() if len(some) > 1] == []

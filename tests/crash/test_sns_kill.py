@@ -7,27 +7,23 @@ often it is killed.
 """
 
 import json
-import os
-import random
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
-from zips import zipped
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 PUBLISHERS = 3
-PATIENCE_SECONDS = 60.0
 
 SOURCE = """
 import boto3
@@ -40,8 +36,6 @@ def handler(event, context):
 """
 
 FIFO_TOPIC = {"FifoTopic": "true", "ContentBasedDeduplication": "true"}
-
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 
 
 class Endpoint:
@@ -83,30 +77,11 @@ class Deployed:
 
 
 def deploy(platform: PlatformProcess, endpoint: Endpoint) -> Deployed:
-    topics, functions = platform.client("sns"), platform.client("lambda")
-    platform.client("dynamodb").create_table(
-        TableName="seen",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    function = functions.create_function(
-        FunctionName="follower",
-        Runtime="python3.11",
-        Handler="app.handler",
-        Role="arn:aws:iam::000000000000:role/follower",
-        Timeout=30,
-        MemorySize=1024,
-        Code={"ZipFile": zipped({"app.py": SOURCE})},
-    )["FunctionArn"]
+    topics = platform.client("sns")
+    killing.create_table(platform, "seen")
+    function = killing.create_function(platform, "follower", SOURCE)
     topic: str = topics.create_topic(Name="numbers")["TopicArn"]
-    functions.add_permission(
-        FunctionName="follower",
-        StatementId="sns",
-        Action="lambda:InvokeFunction",
-        Principal="sns.amazonaws.com",
-        SourceArn=topic,
-    )
+    killing.permit(platform, "follower", "sns", SourceArn=topic)
     topics.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=function)
     topics.subscribe(TopicArn=topic, Protocol="http", Endpoint=endpoint.url)
     wait_for(lambda: bool(endpoint.tokens), "the request for confirmation never came")
@@ -128,22 +103,22 @@ def deploy_queue(platform: PlatformProcess, fifo: str) -> str:
     return url
 
 
-def publish_until_killed(platform: PlatformProcess, to: Deployed, acknowledged: list[str], name: str) -> None:
+def publish_until_killed(to: Deployed, acknowledged: list[str], name: str, platform: PlatformProcess) -> None:
     """What got no answer may be delivered or not: nobody looks."""
-    topics, number = platform.client("sns", config=NO_RETRIES), 0
+    topics, number = killing.client_without_retries(platform, "sns"), 0
     while platform.process.poll() is None:
         number += 1
         text = f"{name}-{number}"
         try:
             topics.publish(TopicArn=to.fifo, Message=text, MessageGroupId=name)
             topics.publish(TopicArn=to.topic, Message=text)
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             return
         acknowledged.append(text)
 
 
 def wait_for(condition: Any, complaint: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + killing.PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.05)
@@ -162,11 +137,6 @@ def drained(platform: PlatformProcess, deployed: Deployed) -> dict[str, list[int
     return seen
 
 
-def seen_by_function(platform: PlatformProcess) -> set[str]:
-    pages = platform.client("dynamodb").get_paginator("scan").paginate(TableName="seen")
-    return {item["id"]["S"] for page in pages for item in page["Items"]}
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 30 * ROUNDS)
 def test_killed_under_load_every_message_reaches_every_subscriber(tmp_path: Path, endpoint: Endpoint) -> None:
@@ -174,23 +144,13 @@ def test_killed_under_load_every_message_reaches_every_subscriber(tmp_path: Path
     with PlatformProcess.started(tmp_path) as platform:
         deployed = deploy(platform, endpoint)
     for life in range(ROUNDS):
-        with PlatformProcess.started(tmp_path) as platform:
-            publishers = [
-                threading.Thread(
-                    target=publish_until_killed, args=(platform, deployed, acknowledged, f"{life}-{number}")
-                )
-                for number in range(PUBLISHERS)
-            ]
-            for publisher in publishers:
-                publisher.start()
-            time.sleep(random.uniform(0.2, 0.8))
-            platform.kill()
-            for publisher in publishers:
-                publisher.join()
+        names = [f"{life}-{number}" for number in range(PUBLISHERS)]
+        works = [partial(publish_until_killed, deployed, acknowledged, name) for name in names]
+        killing.kill_amid(tmp_path, works, (0.2, 0.8))
     assert acknowledged
     wanted = set(acknowledged)
     with PlatformProcess.started(tmp_path) as platform:
-        wait_for(lambda: wanted <= seen_by_function(platform), "a message never reached the function")
+        wait_for(lambda: wanted <= killing.ids_in(platform, "seen"), "a message never reached the function")
         wait_for(lambda: wanted <= set(endpoint.seen), "a message never reached the endpoint")
         queued = drained(platform, deployed)
     assert wanted <= {f"{name}-{number}" for name, numbers in queued.items() for number in numbers}

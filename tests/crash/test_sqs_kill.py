@@ -5,7 +5,6 @@ it. A message whose delete was acknowledged may never be seen again; of a FIFO q
 order of its group, and once until its delete is under way. LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
-import os
 import random
 import threading
 import time
@@ -15,18 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+import killing
 from platform_process import PlatformProcess
 
-ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "3"))
+ROUNDS = killing.rounds(3)
 SENDERS = 4
 CONSUMERS = 3
-PATIENCE_SECONDS = 60.0
 VISIBILITY_SECONDS = 2
-
-NO_RETRIES = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 
 
 @dataclass
@@ -47,21 +43,21 @@ class Ledger:
 
 
 def send_until_killed(platform: PlatformProcess, ledger: Ledger, url: str, name: str, *, fifo: bool) -> None:
-    sqs = platform.client("sqs", config=NO_RETRIES)
+    sqs = killing.client_without_retries(platform, "sqs")
     number = max([*ledger.sent[name], *ledger.unsure[name]], default=0)
     while platform.process.poll() is None:
         number += 1
         ordered = {"MessageGroupId": name, "MessageDeduplicationId": f"{name}-{number}"} if fifo else {}
         try:
             sqs.send_message(QueueUrl=url, MessageBody=f"{name}:{number}", **ordered)
-        except (BotoCoreError, ClientError):
+        except killing.NO_ANSWER:
             ledger.unsure[name].add(number)
             return
         ledger.sent[name].append(number)
 
 
 def consume(platform: PlatformProcess, ledger: Ledger, url: str, done: threading.Event) -> None:
-    sqs = platform.client("sqs", config=NO_RETRIES)
+    sqs = killing.client_without_retries(platform, "sqs")
     while platform.process.poll() is None and not done.is_set():
         try:
             taken = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=5, WaitTimeSeconds=1).get("Messages", [])
@@ -103,7 +99,7 @@ def drain(platform: PlatformProcess, ledger: Ledger, url: str) -> None:
     for worker in workers:
         worker.start()
     wanted = {f"{name}:{number}" for name, numbers in ledger.sent.items() for number in numbers}
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + killing.PATIENCE_SECONDS
     try:
         while missing := wanted - ledger.deleted - (ledger.deleting & set(ledger.received)):
             assert time.monotonic() < deadline, (

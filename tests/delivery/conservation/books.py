@@ -58,7 +58,7 @@ class Books:
             if document["requestContext"]["functionArn"].endswith(f":{line.name}"):
                 found.update(names_in(document["payload"]))
         if line.name == "events":
-            found.update(self.edge.handled["undertaker"])
+            found.update(set(self.edge.handled["undertaker"]))  # who may be told again
         return found
 
     def due(self, line: Line) -> set[str]:
