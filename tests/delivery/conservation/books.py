@@ -50,7 +50,7 @@ class Books:
         """In its dead-letter queue, in the bucket, with the undertaker."""
         found: Counter[str] = Counter()
         for queue, of_line in DEAD.items():
-            if of_line == line.name:
+            if of_line == line.gives_up_as:
                 for body in self._bodies(queue):
                     found.update(self._told(body))
         for (data,) in self.tx.rows(_OBJECTS, (GIVEN_UP,)):
@@ -94,7 +94,7 @@ class Books:
         ]
 
     def _waiting(self, line: Line) -> Iterator[str]:
-        invoked = [line.name, "undertaker"] if line.name == "events" else [line.name]
+        invoked = ["events", "undertaker"] if line.name == "events" else [line.gives_up_as]
         for arn, payload in self.tx.rows("SELECT function_arn, payload FROM async_invocation"):
             if arn.rpartition(":")[2] in invoked:
                 yield from names_in(orjson.loads(payload))
@@ -162,7 +162,8 @@ class Books:
                 for shard_log, position in self._places(uuid):
                     yield f"{shard_log} for {line}", log.head(self.tx, shard_log) - position
                 lanes = self.tx.rows("SELECT progress FROM event_source_lane WHERE uuid = ?", (uuid,))
-                yield f"sections of {line}", sum(b'"sections"' in progress for (progress,) in lanes)
+                for member in (b'"sections"', b'"window"'):
+                    yield f"{member.decode()} of {line}", sum(member in progress for (progress,) in lanes)
 
     def _count(self, what: str) -> int:
         row = self.tx.row(f"SELECT count(*) FROM {what}")

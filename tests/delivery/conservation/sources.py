@@ -17,6 +17,8 @@ from zips import zipped
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/conserve"
 STREAM = "clicks"
+#: A stream that a rule writes to.
+RELAY = "relay"
 TIMEOUT_SECONDS = 10
 VISIBILITY_SECONDS = 60
 #: Of a message, before it goes to the dead.
@@ -48,26 +50,36 @@ class Line:
     """Per key."""
     is_exact: bool = False
     """Whatever happens, each record comes once: what it ends in takes it in the transaction that moves on."""
+    follows: str = ""
+    """The line whose successes it gets: what that gives up never comes."""
+
+    @property
+    def gives_up_as(self) -> str:
+        return self.follows or self.name
 
 
 LINES = (
     Line("clicks", "clicks", keeps_order=True),
     Line("clicks-reporting", "clicks", keeps_order=True),
     Line("items", "items", keeps_order=True),
+    Line("items-windowed", "items", keeps_order=True),
     Line("jobs", "jobs"),
     Line("orders", "orders", keeps_order=True),
     Line("objects", "objects"),
     Line("objects-inbox", "objects", is_inbox=True, is_exact=True),
+    Line("objects-bus", "objects", is_inbox=True, is_exact=True),
     Line("notices", "notices"),
     Line("notices-inbox", "notices", is_inbox=True, is_exact=True),
     Line("bulletins", "bulletins", keeps_order=True),
     Line("events", "events"),
     Line("events-inbox", "events", is_inbox=True, is_exact=True),
+    Line("events-streamed", "events", keeps_order=True),
     Line("alarms", "alarms"),
     Line("alarms-inbox", "alarms", is_inbox=True, is_exact=True),
     Line("alarms-called", "alarms", is_inbox=True),
     Line("logged", "logged"),
     Line("asked", "asked"),
+    Line("asked-done", "asked", is_inbox=True, is_exact=True, follows="asked"),
 )
 
 FUNCTIONS = tuple(line.name for line in LINES if not line.is_inbox)
@@ -76,7 +88,7 @@ INBOXES = tuple(line.name for line in LINES if line.is_inbox)
 MAPPED_QUEUES = {"jobs": "jobs", "orders.fifo": "orders", "bulletins.fifo": "bulletins"}
 #: Dead-letter queue -> the line that gave up.
 DEAD = {
-    **{f"{line.name}-dead": line.name for line in LINES if line.name not in ("orders", "bulletins")},
+    **{f"{line.name}-dead": line.name for line in LINES if line.name not in ("orders", "bulletins", "asked-done")},
     "orders-dead.fifo": "orders",
     "bulletins-dead.fifo": "bulletins",
 }
@@ -108,8 +120,8 @@ async def deploy(life: Life, chance: random.Random) -> Deployed:
     deployed = Deployed()
     await _create_queues(life)
     for name in FUNCTIONS:
-        await create_function(life, name, REPORTS="yes" if name in REPORTING else "no")
-    await create_function(life, "undertaker", ALWAYS="yes")
+        await create_function(life, name, ANSWERS=ANSWERS.get(name, ""))
+    await create_function(life, "undertaker", ANSWERS="always")
     await _set_asynchronous(life, chance)
     await _create_sources(life)
     for line, source in await _mapped_sources(life):
@@ -124,8 +136,8 @@ async def deploy(life: Life, chance: random.Random) -> Deployed:
     return deployed
 
 
-#: Functions that report which records failed.
-REPORTING = ("clicks-reporting", "jobs", "orders")
+#: Functions that report which records failed, and one that hands on the state of a tumbling window.
+ANSWERS = {"clicks-reporting": "reports", "jobs": "reports", "orders": "reports", "items-windowed": "state"}
 
 
 async def _create_queues(life: Life) -> None:
@@ -159,25 +171,28 @@ async def create_function(life: Life, name: str, **environment: str) -> None:
 async def _set_asynchronous(life: Life, chance: random.Random) -> None:
     """What a function could not handle goes to a queue, to another function, or to its dead-letter queue."""
     for name in ("objects", "notices", "events", "alarms", "logged", "asked"):
-        failed = {
+        ends = {
             "events": {"OnFailure": {"Destination": function_arn("undertaker")}},
             "notices": {},
         }.get(name, {"OnFailure": {"Destination": arn("sqs", f"{name}-dead")}})
+        if name == "asked":
+            ends["OnSuccess"] = {"Destination": arn("sqs", "asked-done")}
         await life.call(
             "lambda",
             "putFunctionEventInvokeConfig",
             FunctionName=name,
             MaximumRetryAttempts=chance.randint(0, 2),
             MaximumEventAgeInSeconds=chance.choice((300, 3600, 21_600)),
-            DestinationConfig=failed,
+            DestinationConfig=ends,
         )
     dead = {"TargetArn": arn("sqs", "notices-dead")}
     await life.call("lambda", "updateFunctionConfiguration", FunctionName="notices", DeadLetterConfig=dead)
 
 
 async def _create_sources(life: Life) -> None:
-    await life.call("kinesis", "createStream", StreamName=STREAM, ShardCount=2)
-    await life.call("kinesis", "increaseStreamRetentionPeriod", StreamName=STREAM, RetentionPeriodHours=168)
+    for stream in (STREAM, RELAY):
+        await life.call("kinesis", "createStream", StreamName=stream, ShardCount=2)
+        await life.call("kinesis", "increaseStreamRetentionPeriod", StreamName=stream, RetentionPeriodHours=168)
     await life.call(
         "dynamodb",
         "createTable",
@@ -194,8 +209,9 @@ async def _create_sources(life: Life) -> None:
         await life.call("s3", "createBucket", Bucket=bucket)
     await life.call("sns", "createTopic", Name="notices")
     await life.call("sns", "createTopic", Name="bulletins.fifo", Attributes={"FifoTopic": "true"})
-    pattern = json.dumps({"source": ["conserve"]})
-    await life.call("events", "putRule", Name="events", EventPattern=pattern)
+    created = {"bucket": {"name": ["objects"]}, "object": {"key": [{"prefix": "objects-bus/"}]}}
+    for rule, pattern in (("events", {"source": ["conserve"]}), ("objects", {"source": ["aws.s3"], "detail": created})):
+        await life.call("events", "putRule", Name=rule, EventPattern=json.dumps(pattern))
     await life.call("logs", "createLogGroup", logGroupName="app")
     await life.call("logs", "createLogStream", logGroupName="app", logStreamName="main")
 
@@ -207,21 +223,29 @@ async def _mapped_sources(life: Life) -> list[tuple[str, str]]:
         ("clicks", arn("kinesis", f"stream/{STREAM}")),
         ("clicks-reporting", arn("kinesis", f"stream/{STREAM}")),
         ("items", table["LatestStreamArn"]),
+        ("items-windowed", table["LatestStreamArn"]),
+        ("events-streamed", arn("kinesis", f"stream/{RELAY}")),
         *((line, arn("sqs", queue)) for queue, line in MAPPED_QUEUES.items()),
     ]
 
 
 def _fixed(line: str) -> dict[str, Any]:
     """Of a new mapping, and never changed."""
-    reports = {"FunctionResponseTypes": ["ReportBatchItemFailures"]} if line in REPORTING else {}
+    reports = {"FunctionResponseTypes": ["ReportBatchItemFailures"]} if ANSWERS.get(line) == "reports" else {}
     if line in MAPPED_QUEUES.values():
         return reports
     failed = arn("sqs", f"{line}-dead") if line == "clicks-reporting" else f"arn:aws:s3:::{GIVEN_UP}"
     return {
         **reports,
+        **({"TumblingWindowInSeconds": 30} if line == "items-windowed" else {}),
         "StartingPosition": "TRIM_HORIZON",
         "DestinationConfig": {"OnFailure": {"Destination": failed}},
     }
+
+
+#: What is told of a batch that `clicks-reporting` gave up is a stretch of its shard: nobody else may be in it. And a
+#: tumbling window begins again when its shard's lanes are divided anew.
+_FIXED_PARALLELIZATION = {"clicks-reporting": 1, "items-windowed": 2}
 
 
 def mapping_options(line: str, chance: random.Random) -> dict[str, Any]:
@@ -235,8 +259,7 @@ def mapping_options(line: str, chance: random.Random) -> dict[str, Any]:
         "BisectBatchOnFunctionError": chance.random() < 0.7,
         "MaximumRetryAttempts": chance.choice((0, 1, 2, 4, 10)),
         "MaximumRecordAgeInSeconds": chance.choice((-1, -1, 600)),
-        # what is told of a batch that `clicks-reporting` gave up is a stretch of its shard: nobody else may be in it
-        "ParallelizationFactor": 1 if line == "clicks-reporting" else chance.randint(1, 4),
+        "ParallelizationFactor": _FIXED_PARALLELIZATION.get(line) or chance.randint(1, 4),
     }
 
 
@@ -264,6 +287,7 @@ async def _connect(life: Life) -> None:
             "QueueConfigurations": [
                 {"QueueArn": arn("sqs", "objects-inbox"), **_created_below("objects-inbox")},
             ],
+            "EventBridgeConfiguration": {},
         },
     )
     for protocol, end in (("lambda", function_arn("notices")), ("sqs", arn("sqs", "notices-inbox"))):
@@ -284,11 +308,15 @@ async def _connect(life: Life) -> None:
         Endpoint=arn("sqs", "bulletins.fifo"),
         Attributes={"RawMessageDelivery": "true"},
     )
-    targets = [
-        {"Id": name, "Arn": end, "DeadLetterConfig": {"Arn": arn("sqs", f"{name}-dead")}}
-        for name, end in (("events", function_arn("events")), ("events-inbox", arn("sqs", "events-inbox")))
-    ]
-    await life.call("events", "putTargets", Rule="events", Targets=targets)
+    relay = {"RoleArn": ROLE, "KinesisParameters": {"PartitionKeyPath": "$.detail.key"}}
+    for rule, line, end, options in (
+        ("events", "events", function_arn("events"), {}),
+        ("events", "events-inbox", arn("sqs", "events-inbox"), {}),
+        ("events", "events-streamed", arn("kinesis", f"stream/{RELAY}"), relay),
+        ("objects", "objects-bus", arn("sqs", "objects-bus"), {}),
+    ):
+        target = {"Id": line, "Arn": end, "DeadLetterConfig": {"Arn": arn("sqs", f"{line}-dead")}, **options}
+        await life.call("events", "putTargets", Rule=rule, Targets=[target])
     await life.call(
         "logs",
         "putSubscriptionFilter",
@@ -337,7 +365,7 @@ async def _send_order(life: Life, _: Deployed, __: random.Random, name: str) -> 
 
 
 async def _put_object(life: Life, _: Deployed, __: random.Random, name: str) -> None:
-    for line in ("objects", "objects-inbox"):
+    for line in ("objects", "objects-inbox", "objects-bus"):
         await life.call("s3", "putObject", Bucket="objects", Key=f"{line}/{name}", Body=name)
 
 
@@ -357,7 +385,7 @@ async def _publish_bulletin(life: Life, _: Deployed, __: random.Random, name: st
 
 
 async def _put_event(life: Life, _: Deployed, __: random.Random, name: str) -> None:
-    entry = {"Source": "conserve", "DetailType": "record", "Detail": json.dumps({"name": name})}
+    entry = {"Source": "conserve", "DetailType": "record", "Detail": json.dumps({"name": name, "key": key_of(name)})}
     put = await life.call("events", "putEvents", Entries=[entry])
     assert put["FailedEntryCount"] == 0
 

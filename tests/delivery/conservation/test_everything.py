@@ -28,8 +28,8 @@ from delivery.conservation.sources import FEEDS, FUNCTIONS, LINES, Deployed, Lin
 from lambent.wire.errors import ServiceError
 
 ROUNDS = int(os.environ.get("LAMBENT_CONSERVATION_ROUNDS", "2"))
-FIRST_SEED = int(os.environ.get("LAMBENT_CONSERVATION_SEED", "1"))
-STEPS = int(os.environ.get("LAMBENT_CONSERVATION_STEPS", "60"))
+FIRST_SEED = int(os.environ.get("LAMBENT_CONSERVATION_SEED", "2"))
+STEPS = int(os.environ.get("LAMBENT_CONSERVATION_STEPS", "40"))
 KEYS = "abc"
 
 #: Virtual time within which all comes to an end: an event is tried for six hours.
