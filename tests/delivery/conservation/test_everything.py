@@ -35,6 +35,9 @@ KEYS = "abc"
 #: Virtual time within which all comes to an end: an event is tried for six hours.
 PATIENCE_SECONDS = 10 * 3600
 STEP_SECONDS = 300
+#: Longer than a shard of a table's stream is written to; all of them, and the patience, within the day it is kept.
+LONG_WAIT_SECONDS = 4.1 * 3600
+MAX_LONG_WAITS = 3
 #: And afterwards nothing more may come, whatever falls due.
 SILENCE_SECONDS = 2 * 3600
 
@@ -97,6 +100,11 @@ class World:
 
     async def wait(self) -> None:
         await self.life.pass_time(self.chance.choice((0.0, 0.2, 1.0, 5.0, 5.0, 30.0, 120.0, 400.0)))
+
+    async def wait_long(self) -> None:
+        """So long that a table's stream goes on in new shards, and events grow too old. Not often: streams forget."""
+        if self.done["wait_long"] <= MAX_LONG_WAITS:
+            await self.life.pass_time(LONG_WAIT_SECONDS)
 
     async def hesitate(self) -> None:
         """Whatever comes next comes in the middle of something."""
@@ -256,6 +264,7 @@ Step = Callable[[World], Awaitable[None]]
 STEPS_TAKEN: dict[Step, int] = {
     World.put: 12,
     World.wait: 8,
+    World.wait_long: 1,
     World.hesitate: 4,
     World.throttle: 3,
     World.change_mapping: 2,
