@@ -25,6 +25,8 @@ from delivery.conservation.books import Books
 from delivery.conservation.edge import FOREVER, Edge, Failing, Fate, key_of, source_of
 from delivery.conservation.life import End, Life, SteppingClock
 from delivery.conservation.sources import FEEDS, FUNCTIONS, LINES, Deployed, Line
+from delivery.scene import limit_pages
+from lambent.storage.errors import StorageFull
 from lambent.wire.errors import ServiceError
 
 ROUNDS = int(os.environ.get("LAMBENT_CONSERVATION_ROUNDS", "2"))
@@ -33,6 +35,7 @@ STEPS = int(os.environ.get("LAMBENT_CONSERVATION_STEPS", "40"))
 KEYS = "abc"
 
 #: Virtual time within which all comes to an end: an event is tried for six hours.
+ANY_PAGES = 1 << 20
 PATIENCE_SECONDS = 10 * 3600
 STEP_SECONDS = 300
 #: Longer than a shard of a table's stream is written to; all of them, and the patience, within the day it is kept.
@@ -94,6 +97,8 @@ class World:
                 except ServiceError as error:
                     if "Throughput" not in error.code:
                         raise
+                except StorageFull:
+                    pass
                 else:
                     self.accepted[source].append(name)
                     self.unsure.discard(name)
@@ -118,6 +123,24 @@ class World:
         while self.clock.wake_next(end):
             for _ in range(self.chance.randint(0, 8)):
                 await asyncio.sleep(0)
+
+    async def fill_disk(self) -> None:
+        """For a while it takes a few pages more, or none; who puts is refused, who delivers waits."""
+        await limit_pages(self.life.database, spare=self.chance.choice((0, 3, 30)))
+        self._begin_to_put()
+        await self.life.pass_time(self.chance.choice((1.0, 10.0, 100.0)))
+        if self.chance.random() < 0.3:
+            await self.restart()
+        while not await self._is_emptied():
+            pass
+
+    async def _is_emptied(self) -> bool:
+        """In one transaction with others that still find it full, this fails with them."""
+        try:
+            await limit_pages(self.life.database, spare=ANY_PAGES)
+        except StorageFull:
+            return False
+        return True
 
     async def throttle(self) -> None:
         name = self.chance.choice(FUNCTIONS)
@@ -273,7 +296,7 @@ STEPS_TAKEN: dict[Step, int] = {
     World.reshard: 2,
 }
 #: After which something may have come twice.
-HARSH: dict[Step, int] = {World.restart: 4, World.hurry: 2}
+HARSH: dict[Step, int] = {World.restart: 4, World.hurry: 2, World.fill_disk: 2}
 
 
 async def play(directory: Path, seed: int) -> World:
