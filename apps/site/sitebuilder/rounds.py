@@ -14,6 +14,7 @@ from sitebuilder.events import Asked, Build, Look, Rollback
 from sitebuilder.hugo import Failed
 from sitebuilder.manifests import Output
 from sitebuilder.materials import Fetched, Materials
+from sitebuilder.partial import portrait
 from sitebuilder.partial.phases import First, Phases
 from sitebuilder.publication import Plan, Record
 from sitebuilder.publisher import Publication, Publisher
@@ -88,7 +89,8 @@ class Rounds:
         if isinstance(wake, Rollback):
             built, told = wanted, self._roll_back(now, wake.generation)
         elif (reason := self._reason_not_to(now)) is not None:
-            built, told = wanted, reason
+            is_to_draw = isinstance(wake, Look) and wake.draws and reason.outcome == "unchanged"
+            built, told = wanted, self._drawn(now, reason) if is_to_draw else reason
         else:
             built, told = self._build(now)
         return built, replace(told, cause=now.cause)
@@ -113,6 +115,23 @@ class Rounds:
         if isinstance(now.wake, Build) and head.pinned and head.built_from == built_from and not now.wake.unpin:
             return Report("pinned", kept=len(now.record.outputs), generation=head.generation)
         return None
+
+    def _drawn(self, now: Situation, told: Report) -> Report:
+        """The dependency tree of what is published, for people; none of a generation that was rolled back to. A site
+        that is not quick has one after its next whole build."""
+        head = now.record.head
+        if not portrait.is_there(self.phases):
+            if head.pinned or head.full_ms / 1000 > self.phases.threshold:
+                return told
+            rendered = self.materials.fetch(now.wanted, seconds=now.seconds_left, from_nothing=False).rendered
+            outcome = self.renderer.render(
+                now.record, is_doubtful=False, sources_are_the_same=False, deadline=now.deadline
+            )
+            if isinstance(outcome, Failed):
+                return told
+            built = {path: output.md5 for path, output in outcome.outputs.items()}
+            portrait.draw(self.phases, rendered, built, seconds=head.full_ms / 1000, deadline=now.deadline)
+        return replace(told, outcome="drawn")
 
     def _build(self, now: Situation) -> tuple[Mapping[str, Source], Report]:
         begun = time.monotonic()
