@@ -88,17 +88,15 @@ class Browser:
             raise PageError(f"{expression}: {answer['exceptionDetails']['exception'].get('description')}")
         return answer["result"].get("value")
 
-    def wait_for(self, expression: str) -> Any:
-        """Its value, once that is true."""
+    def wait_for(self, condition: str) -> None:
+        """Until the expression is true, in JavaScript's sense."""
         end = time.monotonic() + PATIENCE_SECONDS
-        found = None
         while time.monotonic() < end:
             with contextlib.suppress(PageError):  # between two pages
-                found = self.value(expression)
-            if found:
-                return found
+                if self.value(f"Boolean({condition})"):
+                    return
             time.sleep(LOOK_SECONDS)
-        raise AssertionError(f"never came true: {expression}; the page says: {self.value('document.body.innerText')}")
+        raise AssertionError(f"never came true: {condition}; the page says: {self.text()}")
 
     def text(self, selector: str = "body") -> str:
         found: str = self.value(f"document.querySelector({json.dumps(selector)}).innerText")

@@ -368,7 +368,9 @@ def _why_full(now: Situation, told: Report) -> str:
         return "the last publication was interrupted"
     if not isinstance(now.wake, Look):
         return now.cause
-    return f"{len(told.changed)} sources changed" if told.changed else "settings or program changed, or a post was due"
+    if not told.changed:
+        return "settings or program changed, or a post was due"
+    return "1 source changed" if len(told.changed) == 1 else f"{len(told.changed)} sources changed"
 
 
 def _published(told: Report, plan: Plan, new: Publication, generation: int, begun: float) -> Report:

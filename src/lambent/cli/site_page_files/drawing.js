@@ -49,7 +49,7 @@ function picture(width, height, label, ...children) {
 function neighbourhood(width, { name, label, isSource, groups, names, choose, open, isOpen }) {
   const others = Math.min(440, Math.round(width * 0.42));
   const focus = Math.min(300, Math.round(width * 0.27));
-  const reasons = Math.min(210, width - others - focus - 60);
+  const reasons = Math.min(200, width - others - focus - 60);
   const gap = (width - others - focus - reasons) / 2;
   const [focusX, othersX] = isSource ? [0, width - others] : [width - focus, 0];
   const reasonsX = isSource ? focus + gap : others + gap;
@@ -61,12 +61,12 @@ function neighbourhood(width, { name, label, isSource, groups, names, choose, op
   groups.forEach((group, number) => {
     const centre = y + (Math.min(rows[number].length, 12) * ROW) / 2;
     const [from, to] = isSource ? [focusX + focus, reasonsX] : [reasonsX + reasons, focusX];
-    const reason = REASONS[group.reason][isSource ? "out" : "back"];
-    const text = `${reason} · ${group.members.length.toLocaleString()}`;
+    const [short, long] = REASONS[group.reason][isSource ? "out" : "back"];
+    const size = group.members.length.toLocaleString();
     const trunk = drawn("path", { class: "edge trunk", d: isSource ? curve(from, focusY, to, centre) : curve(from, centre, to, focusY) });
     parts.push(drawn("g", { class: `why ${group.reason}` },
       trunk,
-      box(reasonsX, centre, reasons, text, { kind: "reason", font: LABEL_FONT, anchor: "middle", whole: `${group.members.length} ${reason}${group.note ? `, ${group.note}` : ""}` }),
+      box(reasonsX, centre, reasons, `${short} · ${size}`, { kind: "reason", font: LABEL_FONT, anchor: "middle", whole: `${size}: ${long}${group.note ? ` ${group.note}` : ""}` }),
       ...rows[number].map((row, place) => {
         const rowY = y + place * ROW + ROW / 2;
         const d = isSource ? curve(reasonsX + reasons, centre, othersX, rowY) : curve(othersX + others, rowY, reasonsX, centre);
@@ -89,11 +89,11 @@ function rowsOf(group, names, { choose, open, isOpen }) {
     const folders = folded(group.members, names, MOST_FOLDERS);
     if (folders.length > 1 || group.members.length > SHOWN_FIRST) return folders.map(folderRow);
   }
-  const ordered = isOpen.get(`${group.reason}:members`) ?? group.members;
+  const ordered = [...(isOpen.get(`${group.reason}:members`) ?? group.members)].sort((one, other) => NATURALLY(names[one], names[other]));
   const rows = ordered.slice(0, most).map((one) => ({ text: names[one], kind: "name", action: () => choose(one) }));
   const left = ordered.length - rows.length;
   if (left === 1) rows.push({ text: names[ordered[most]], kind: "name", action: () => choose(ordered[most]) });
-  else if (left > 1) rows.push({ text: `${left.toLocaleString()} more`, kind: "fold", action: () => open(group.reason, ordered) });
+  else if (left > 1) rows.push({ text: `${left.toLocaleString()} more…`, kind: "fold", action: () => open(group.reason, ordered) });
   return rows;
 }
 
@@ -106,16 +106,12 @@ function overview(width, tree, { chooseFolder }) {
     return { names, title, x, folders, placeOf };
   });
   const [left, right] = columns;
-  const bonds = new Map();
-  tree.eachBond(left.placeOf, right.placeOf, (from, to, isWhole) => {
-    const key = `${from} ${to} ${isWhole}`;
-    bonds.set(key, (bonds.get(key) ?? 0) + 1);
-  });
+  tree.bonds ??= bondsOf(tree, left.placeOf, right.placeOf);
   const tallest = Math.max(left.folders.length, right.folders.length);
   const step = ROW + 10;
   const height = tallest * step + 44;
   const yOf = (column, place) => 44 + ((tallest - column.folders.length) * step) / 2 + place * step + step / 2;
-  const edges = [...bonds].map(([key, members]) => {
+  const edges = [...tree.bonds].map(([key, members]) => {
     const [from, to, isWhole] = key.split(" ");
     const thickness = Math.min(16, 1.2 + 1.7 * Math.log2(members));
     return {
@@ -147,4 +143,14 @@ function overview(width, tree, { chooseFolder }) {
     }),
   ]);
   return picture(width, height, "Folders of sources, and the folders of outputs that they reach", drawn("g", { class: "ribbons" }, ...edges.map((edge) => edge.path)), ...boxes);
+}
+
+// "from to isWhole" to how many sources.
+function bondsOf(tree, placeOfInput, placeOfOutput) {
+  const bonds = new Map();
+  tree.eachBond(placeOfInput, placeOfOutput, (from, to, isWhole) => {
+    const key = `${from} ${to} ${isWhole}`;
+    bonds.set(key, (bonds.get(key) ?? 0) + 1);
+  });
+  return bonds;
 }

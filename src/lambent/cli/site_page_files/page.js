@@ -76,14 +76,14 @@ function showState(state) {
   const [kind, text] = condition(state);
   at("condition").className = kind;
   at("condition").replaceChildren(el("span", { class: "lamp" }), el("span", {}, text, embedded ? el("span", {}, ABSOLUTE.format(new Date(state.taken * 1000))) : ""));
-  const fact = (name, ...content) => el("div", {}, el("dt", {}, name), el("dd", {}, ...content));
+  const fact = (name, ...content) => el("div", {}, el("dt", {}, name), el("dd", {}, ...content.flat()));
   at("facts").replaceChildren(
     fact("Generation", head ? String(head.generation) : "none"),
     fact("Published", head ? moment(head.at) : "never"),
     fact("Changes by itself", head?.due ? moment(head.due) : head?.isPinned ? "no: rolled back" : "nothing is planned"),
-    fact("Last build", last ? [moment(last.at), ` · ${last.outcome}`] : "none yet"),
+    fact("Last build", last ? [moment(last.at), last.outcome === "published" ? "" : ` · ${last.outcome}`] : "none yet"),
     fact("Can go back to", head && head.kept.length > 1 ? spans(head.kept.slice(0, -1)) : "nothing yet"));
-  at("notes").replaceChildren(...notes(state).map((note) => el("p", {}, note)));
+  at("notes").replaceChildren(...notes(state).map((note) => el("p", { class: last?.outcome }, note)));
 }
 
 // 3, 4, 5, 7 -> "3–5, 7"
@@ -103,7 +103,7 @@ function notes({ head, builds: [last], site }) {
   if (last?.outcome === "failed") found.push(["The sources cannot be built, so the website stays as it was. ", el("span", { class: "message" }, last.errors[0] ?? "")]);
   if (last?.outcome === "held") found.push([last.errors[0] ?? "Too much would be deleted.", " "]);
   if (head?.volatile.length) found.push([`hugo makes ${count(head.volatile.length, "output")} differently each time: ${head.volatile.slice(0, 5).join(", ")}`]);
-  return found.map((parts) => el("span", {}, parts));
+  return found;
 }
 
 function webAddress(text) {
@@ -153,7 +153,7 @@ function draw() {
   const picked = chosen();
   const number = picked && (picked.isSource ? tree.inputNumbers : tree.outputNumbers).get(picked.name);
   at("caveat").textContent = caveat(tree);
-  const width = Math.max(560, canvas.clientWidth);
+  const width = Math.max(560, canvas.clientWidth - 8);
   if (number === undefined || number === null) {
     at("chosen").replaceChildren(heading(picked ? `${picked.name} is neither a source nor an output now` : "Everything, in folders", picked));
     const isEmpty = !tree.inputs.length && !tree.outputs.length;
@@ -166,7 +166,9 @@ function draw() {
   const open = (reason, members) => {
     page.isOpen.set(reason, (page.isOpen.get(reason) ?? 0) + SHOWN_MORE);
     page.isOpen.set(`${reason}:members`, members);
+    const before = canvas.querySelectorAll(`.why.${reason} .name`).length;
     draw();
+    canvas.querySelectorAll(`.why.${reason} .name`)[before]?.focus();
   };
   const label = `${picked.name} and what it ${picked.isSource ? "reaches" : "depends on"}`;
   canvas.replaceChildren(groups.length
@@ -232,15 +234,16 @@ function showList() {
   const all = page.members && !wanted ? page.members.map((one) => names[one]) : names;
   const found = wanted ? all.filter((name) => name.toLowerCase().includes(wanted)) : all;
   const picked = chosen();
+  const room = at("list").clientWidth - 28;
   at("list-inputs").textContent = `Sources ${tree.inputs.length.toLocaleString()}`;
   at("list-outputs").textContent = `Outputs ${tree.outputs.length.toLocaleString()}`;
   const isCurrent = (name) => picked && picked.isSource === isSource && picked.name === name;
   at("list").replaceChildren(...found.slice(0, page.listed).map((name) => el("li", {},
-    el("button", { type: "button", title: name, "aria-current": isCurrent(name) && "true", onclick: () => choose(isSource, name) }, name))));
+    el("button", { type: "button", title: name, "aria-current": isCurrent(name) && "true", onclick: () => choose(isSource, name) }, fitted(name, room, FONT)))));
   if (!found.length) at("list").replaceChildren(el("li", { class: "quiet" }, wanted ? "No such name." : "None yet."));
   const left = found.length - page.listed;
   at("longer").hidden = left <= 0;
-  at("longer").textContent = `Show more of ${left.toLocaleString()}`;
+  at("longer").textContent = `${left.toLocaleString()} more`;
 }
 
 at("list-inputs").addEventListener("click", () => { setList(true); page.members = null; showList(); });
@@ -262,6 +265,7 @@ let drawnWidth = 0;
 new ResizeObserver(() => {
   if (Math.abs(at("canvas").clientWidth - drawnWidth) < 2) return;
   drawnWidth = at("canvas").clientWidth;
+  showList();
   draw();
 }).observe(at("canvas"));
 

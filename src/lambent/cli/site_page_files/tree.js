@@ -3,16 +3,20 @@
 // Names are numbers into `inputs` (keys of sources), `outputs` (paths of the website) and `pages` (hugo's logical
 // paths). The reasons and their order are those of `lambent site explain` (cli/site_reach.py).
 
+// In the picture there is room for a few words (`short`); what they mean is in the titles. `out` is said of outputs that
+// a source reaches, `back` of sources that an output is made of.
 const REASONS = {
-  made: { out: "made of it", back: "is made into it" },
-  copied: { out: "a copy of it", back: "is copied to it" },
-  term: { out: "lists it under a term", back: "has it as a term" },
-  above: { out: "lists it, being above it", back: "is listed, being below" },
-  beside: { out: "stands beside it", back: "stands beside it" },
-  links: { out: "links to it", back: "is linked to" },
-  seen: { out: "came out different with it", back: "changed when it did" },
-  whole: { out: "built anew with it", back: "any of them may show" },
+  made: { out: ["made of it", "made of it"], back: ["made of", "is what it is made of"] },
+  copied: { out: ["a copy of it", "a copy of it"], back: ["a copy of", "is what it is a copy of"] },
+  term: { out: ["lists its term", "lists it under a term"], back: ["has its term", "is listed in it, under a term"] },
+  above: { out: ["lists it, above", "lists it, being above it"], back: ["listed below", "is listed in it, being below it"] },
+  beside: { out: ["beside it", "stands beside it"], back: ["beside it", "stands beside it"] },
+  links: { out: ["links to it", "links to it"], back: ["linked to", "is linked to"] },
+  seen: { out: ["was different", "came out different when it changed"], back: ["had changed", "changed when it came out different"] },
+  whole: { out: ["built anew", "is built anew with it"], back: ["for all outputs", "may change any output"] },
 };
+
+const NATURALLY = new Intl.Collator("en", { numeric: true }).compare;
 
 class Tree {
   constructor(told) {
