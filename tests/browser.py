@@ -9,7 +9,6 @@ import contextlib
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,10 +18,6 @@ from typing import Any
 PATIENCE_SECONDS = 20.0
 #: Between two looks at a page that is not yet as it should be.
 LOOK_SECONDS = 0.02
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-HOW_TO_INSTALL = (
-    "no Chromium here: `apt-get install chromium` brings one; LAMBENT_CHROMIUM may name a program that is not on the PATH"
-)
 #: The sandbox of the browser itself needs rights that a container does not give; it sees our own pages only.
 _FLAGS = (
     "--headless",
@@ -38,12 +33,6 @@ class PageError(AssertionError):
     """A script of the page threw, or the browser refused a command."""
 
 
-def installed() -> Path | None:
-    named = os.environ.get("LAMBENT_CHROMIUM")
-    found = next(filter(None, map(shutil.which, (named,) if named else PROGRAMS)), None)
-    return Path(found) if found else None
-
-
 class Browser:
     """One tab."""
 
@@ -53,6 +42,7 @@ class Browser:
         self._numbers = itertools.count(1)
         self._rest = b""
         self._session = ""
+        self._loads = 0
         #: What scripts of the pages threw or could not load, and what they wrote to the console as an error.
         self.complaints: list[str] = []
         target = self.send("Target.createTarget", url="about:blank")["targetId"]
@@ -76,10 +66,13 @@ class Browser:
         return result
 
     def open(self, url: str) -> None:
-        failure = self.send("Page.navigate", url=url).get("errorText")
-        if failure:
-            raise PageError(f"{url}: {failure}")
-        self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'")
+        """Until it is loaded, with its scripts run."""
+        before = self._loads
+        answer = self.send("Page.navigate", url=url)
+        if "errorText" in answer:
+            raise PageError(f"{url}: {answer['errorText']}")
+        while "loaderId" in answer and self._loads == before:
+            self._receive()
 
     def value(self, expression: str) -> Any:
         """Of a JavaScript expression in the page; a promise is awaited."""
@@ -113,9 +106,7 @@ class Browser:
             self.send("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **more)
 
     def resize(self, width: int, height: int) -> None:
-        self.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
+        self.send("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
 
     def prefer(self, scheme: str) -> None:
         self.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -137,6 +128,7 @@ class Browser:
 
     def _listen(self, message: dict[str, Any]) -> None:
         told = message.get("params", {})
+        self._loads += message.get("method") == "Page.loadEventFired"
         if message.get("method") == "Runtime.exceptionThrown":
             details = told["exceptionDetails"]
             self.complaints.append(details.get("exception", {}).get("description") or details["text"])
@@ -155,6 +147,8 @@ def started(program: Path, folder: Path) -> Iterator[Browser]:
     with subprocess.Popen(
         arguments,
         pass_fds=(command_read, answer_write),
+        # The npm package brings the libraries of a bare system beside the program; elsewhere there is no such folder.
+        env={**os.environ, "LD_LIBRARY_PATH": str(program.parent / "lib")},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -7,7 +7,8 @@ retry. Anything else (S3 out of reach, hugo killed for memory, out of time) is r
 retries.
 
 Beside S3's events: `{"action": "build" | "verify" | "confirm" | "unpin" | "rollback" | "tree", "site": NAME}`, and of a
-rollback `"generation": N`. Anything without an action is a request to build. Without a site it is for all of the function's.
+rollback `"generation": N`. Anything without an action is a request to build. Without a site it is for all of the
+function's.
 """
 
 import os

@@ -165,7 +165,9 @@ def _page(asked: Asked) -> None:
     """Until interrupted; or into a file, and done."""
     if asked.output:
         asked.output.write_bytes(site_page.snapshot(asked.client, asked.site))
-        _print([f"{asked.output}: {asked.site.name} as it is now; it names sources and drafts, so think before sharing it"])
+        _print(
+            [f"{asked.output}: {asked.site.name} as it is now; it names sources and drafts, so think before sharing it"]
+        )
         return
     with PageServer(asked.client, asked.site.name) as server:
         _print([f"{asked.site.name}: {server.url}", "For this machine's browsers only. It ends with Ctrl-C."])

@@ -12,14 +12,14 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from lambent.cli import site_state, site_tree
 from lambent.cli.client import Client
 from lambent.cli.site_state import DeployedSite, Generation
 
-_FILES = resources.files("lambent.cli") / "site_page_files"
+_FILES = Path(__file__).parent / "site_page_files"
 _SCRIPTS = ("elements.js", "tree.js", "drawing.js", "builds.js", "page.js")
 
 

@@ -90,7 +90,8 @@ def generations(client: Client, site: DeployedSite) -> list[Generation]:
 
 def graph(client: Client, site: DeployedSite) -> bytes | None:
     """What is known of the site's dependencies. The builder keeps it of large sites, and of others makes it if asked:
-    which may fail (somebody is building, the sources are wrong), and then there is none."""
+    which may fail (somebody is building, the sources are wrong), and then there is none.
+    """
     found = read(client, site, _GRAPH)
     if found is None:
         with contextlib.suppress(Failure):

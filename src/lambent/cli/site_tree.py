@@ -64,7 +64,8 @@ def document(graph: bytes | None, kept: Sequence[Generation]) -> dict[str, Any]:
 
 def _of_graph(known: Mapping[str, Any], inputs: Names, outputs: Names, pages: Names) -> dict[str, Any]:
     """`rows`: [page, its source or -1, terms, those above it, those beside it]; `made`: [page, outputs];
-    `linkers`: [page, the pages that link to it, whether these are all]."""
+    `linkers`: [page, the pages that link to it, whether these are all].
+    """
     rows = [
         [
             pages.number(page[site_reach.PATH]),
@@ -93,7 +94,8 @@ def _of_graph(known: Mapping[str, Any], inputs: Names, outputs: Names, pages: Na
 
 def _owner(path: str, owners: Mapping[str, str]) -> str | None:
     """The page that an output belongs to, as the builder has it (`sitebuilder.partial.graph.Owners`): further pagers
-    are the list's, and the home page's other formats stand beside it."""
+    are the list's, and the home page's other formats stand beside it.
+    """
     if path in owners:
         return owners[path]
     pager = _PAGER.match(path)
