@@ -63,6 +63,8 @@ def site(
     what = given.pop(0) if needs else ""
     if len(given) > 1:
         raise Failure(f"lambent site {action} takes no {given[1]!r}", exit_code=USAGE)
+    if output and action != "page":
+        raise Failure(f"lambent site {action} takes no --output", exit_code=USAGE)
     client, name = Client(endpoint, region), given[0] if given else ""
     find = site_state.find_any if action == "page" else site_state.find
     run(Asked(client, find(client, name), what, as_json, output))
@@ -164,7 +166,11 @@ def _verb(path: str, new: Generation, old: Generation) -> str:
 def _page(asked: Asked) -> None:
     """Until interrupted; or into a file, and done."""
     if asked.output:
-        asked.output.write_bytes(site_page.snapshot(asked.client, asked.site))
+        content = site_page.snapshot(asked.client, asked.site)
+        try:
+            asked.output.write_bytes(content)
+        except OSError as error:
+            raise Failure(f"the page cannot be written: {error}") from error
         _print(
             [f"{asked.output}: {asked.site.name} as it is now; it names sources and drafts, so think before sharing it"]
         )

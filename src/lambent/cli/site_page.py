@@ -1,6 +1,6 @@
 """The page of a site: its state, its builds, and its dependency tree drawn. What it shows, and the HTML.
 
-The HTML is the same for everybody: three files of ours put into one, with the data, if any, as JSON in an element of
+The HTML is the same for everybody: our files put into one, with the data, if any, as JSON in an element of
 its own. Keys, messages and names of outputs come from whoever may write to the source bucket, so none of them ever
 becomes markup: the scripts set texts, never HTML, and the page's policy forbids every script and style but ours by
 their digests. With data it is whole in itself and can be kept or sent; without, it asks `site_page_server`.
@@ -71,11 +71,11 @@ def snapshot(client: Client, site: DeployedSite) -> bytes:
 
 def html(data: Mapping[str, Any] | None = None) -> bytes:
     """Of `data`, "state" and "tree". Without it, the page fetches both from beside its own address."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-    # Within a script element, "<" is all that could end it (HTML, "Restrictions for contents of script elements").
-    embedded = text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    # In ASCII, and within a script element "<" is all that could end it (HTML, "Restrictions for contents of script
+    # elements").
+    embedded = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
     before, after = _shell()
-    return before + embedded.encode("utf-8", "replace") + after
+    return before + embedded.encode() + after
 
 
 @functools.cache

@@ -5,6 +5,7 @@ can every website that this browser has open. The path is the password, so the p
 the credentials of whoever called the command, and changes nothing.
 """
 
+import contextlib
 import hashlib
 import http.server
 import json
@@ -54,7 +55,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
-        # Under another name for this address it is somebody else's page that asks (DNS rebinding).
+        # Under another name for this address, somebody else's page is asking (DNS rebinding).
         is_ours = self.headers.get("Host") == self.server.authority and parts.path.startswith(self.server.path)
         serve = _PLACES.get(parts.path.removeprefix(self.server.path)) if is_ours else None
         if serve is None:
@@ -78,8 +79,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         for name, value in {**_HEADERS, "Content-Type": f"{kind}; charset=utf-8", "ETag": tag}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(ConnectionError):  # the reader has gone to another page
+            self.end_headers()
+            self.wfile.write(body)
 
 
 def _page(server: PageServer, name: str) -> tuple[str, bytes]:  # noqa: ARG001 (the page asks for it by itself)
@@ -96,7 +98,7 @@ def _tree(server: PageServer, name: str) -> tuple[str, bytes]:
 
 
 def _json(document: object) -> tuple[str, bytes]:
-    return "application/json", json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    return "application/json", json.dumps(document, separators=(",", ":")).encode()
 
 
 _PLACES: dict[str, Callable[[PageServer, str], tuple[str, bytes]]] = {

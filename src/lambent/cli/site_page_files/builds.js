@@ -84,8 +84,11 @@ function detailsOf(build) {
     part(count(build.changes, "source changed", "sources changed"), el("div", { class: "names" }, changedIn(build, build.changed.length))),
     part(`${count(build.uploaded, "output")} written, ${build.deleted.toLocaleString()} deleted`, list(build.names, false), more(touched, build.names.length)),
     build.misses.length && part("Missed by the partial build before", list(build.misses, false)),
+    build.deferred?.length && part("Knowingly left to this build", list(build.deferred, false)),
     build.flaps.length && part("Different each time hugo makes them", list(build.flaps, false)),
     build.warnings.length && part("hugo warned", messages(build.warnings, "warning")),
+    build.learned?.length && part("Learned from it", messages(build.learned, "")),
+    build.lint?.length && part("To be looked at", messages(build.lint, "warning")),
     part("Where the time went", el("p", {}, `${duration(build.sync_ms)} to fetch ${count(build.fetched, "source")}, ${duration(build.hugo_ms)} hugo, ${duration(build.publish_ms)} to publish`),
       requests && el("p", { class: "quiet" }, `Requests to S3: ${requests}`)));
 }

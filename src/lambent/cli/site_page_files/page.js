@@ -6,7 +6,7 @@ const ASK_EVERY_MS = 2000;
 const LISTED = 60;
 
 const embedded = JSON.parse(at("data").textContent);
-const page = { site: "", state: null, tags: {}, tree: null, treeOf: "", isOpen: new Map(), listed: LISTED, members: null };
+const page = { site: "", state: null, tags: {}, tree: null, treeOf: "", isBehind: false, isOpen: new Map(), listed: LISTED, members: null };
 
 async function fetched(name) {
   const query = page.site ? `?site=${encodeURIComponent(page.site)}` : "";
@@ -22,7 +22,7 @@ async function fetched(name) {
 async function look() {
   try {
     const state = await fetched("state.json");
-    if (state) await show(state);
+    if (state || page.isBehind) await show(state ?? page.state);
     trouble("");
   } catch (error) {
     trouble(error instanceof TypeError ? "`lambent site page` has ended: what you see is no longer kept up to date." : error.message);
@@ -43,9 +43,11 @@ async function show(state) {
   showState(state);
   showBuilds(state.builds, (isSource, name) => choose(isSource, name, true));
   const wanted = JSON.stringify([state.site, state.head?.generation, state.head?.isSettled, state.builds[0]?.at]);
-  if (page.treeOf === wanted) return;
+  page.isBehind = page.treeOf !== wanted;
+  if (!page.isBehind) return;
   const tree = embedded ? embedded.tree : await fetched("tree.json");
   page.treeOf = wanted;
+  page.isBehind = false;
   if (tree) page.tree = new Tree(tree);
   showTree();
 }
@@ -80,11 +82,13 @@ function showState(state) {
   at("facts").replaceChildren(
     fact("Generation", head ? String(head.generation) : "none"),
     fact("Published", head ? moment(head.at) : "never"),
-    fact("Changes by itself", head?.due ? moment(head.due) : head?.isPinned ? "no: rolled back" : "nothing is planned"),
+    fact("Changes by itself", head?.due ? due(head.due) : head?.isPinned ? "no: rolled back" : "nothing is planned"),
     fact("Last build", last ? [moment(last.at), last.outcome === "published" ? "" : ` · ${last.outcome}`] : "none yet"),
     fact("Can go back to", head && head.kept.length > 1 ? spans(head.kept.slice(0, -1)) : "nothing yet"));
   at("notes").replaceChildren(...notes(state).map((note) => el("p", { class: last?.outcome }, note)));
 }
+
+const due = (seconds) => (seconds * 1000 > Date.now() ? moment(seconds) : "any moment now");
 
 // 3, 4, 5, 7 -> "3–5, 7"
 function spans(numbers) {
@@ -200,7 +204,7 @@ const nothing = ({ isSource }) => (isSource
 
 function caveat(tree) {
   if (!tree.inputs.length) return "";
-  if (!tree.isKnown) return "This site builds in a moment, so every edit builds all of it and no tree is kept. Shown is what was observed: which outputs came out different when a source changed.";
+  if (!tree.isKnown) return "No dependency tree is known of this site now. Shown is what was observed: which outputs came out different when a source changed.";
   const parts = ["As the last whole build showed it."];
   if (tree.changedSince) parts.push(`${count(tree.changedSince, "source")} changed since.`);
   if (tree.refusal) parts.push(`Edits always build the whole site: ${tree.refusal}.`);
