@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sitebuilder import hugo, needs, outputs, publication, report, sources, timetable
 from sitebuilder.buckets import Bucket, Traffic
 from sitebuilder.events import Asked, Build, Look, Rollback
+from sitebuilder.heads import Head
 from sitebuilder.hugo import Failed
 from sitebuilder.manifests import Output
 from sitebuilder.materials import Fetched, Materials
@@ -121,7 +122,7 @@ class Rounds:
         that is not quick has one after its next whole build."""
         head = now.record.head
         if not portrait.is_there(self.phases):
-            if head.pinned or head.full_ms / 1000 > self.phases.threshold:
+            if head.pinned or not self._is_quick(head):
                 return told
             rendered = self.materials.fetch(now.wanted, seconds=now.seconds_left, from_nothing=False).rendered
             outcome = self.renderer.render(
@@ -222,7 +223,12 @@ class Rounds:
         head = now.record.head
         is_due = head.due is not None and head.due <= time.time()
         is_plain = head.settled and not head.pinned and not head.volatile and head.current is not None
-        return isinstance(now.wake, Look) and is_plain and not is_due and not self.settings.is_preview
+        is_worth_it = isinstance(now.wake, Look) and not self._is_quick(head)
+        return is_worth_it and is_plain and not is_due and not self.settings.is_preview
+
+    def _is_quick(self, head: Head) -> bool:
+        """Always built whole, so nothing is known of its pages, nor looked for."""
+        return head.full_ms / 1000 <= self.phases.threshold
 
     def _differs_in_copies(self, now: Situation, fetched: Fetched) -> bool:
         copied = {path: fetched.sources[key].etag for path, key in fetched.copied.items()}
