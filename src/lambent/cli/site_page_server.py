@@ -89,8 +89,8 @@ def _page(server: PageServer, name: str) -> tuple[str, bytes]:  # noqa: ARG001 (
 
 
 def _state(server: PageServer, name: str) -> tuple[str, bytes]:
-    site = site_state.find(server.client, name)
-    return _json(site_page.state(server.client, site, site_state.all_sites(server.client)))
+    sites = site_state.all_sites(server.client)
+    return _json(site_page.state(server.client, site_state.named(sites, name), sites))
 
 
 def _tree(server: PageServer, name: str) -> tuple[str, bytes]:

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -52,14 +52,13 @@ def all_sites(client: Client) -> list[DeployedSite]:
     return sites
 
 
-def find_any(client: Client, name: str) -> DeployedSite:
-    """The site of that name; without a name, one of them."""
-    return all_sites(client)[0] if not name else find(client, name)
-
-
 def find(client: Client, name: str) -> DeployedSite:
     """The site of that name; without a name, the only one there is."""
-    sites = all_sites(client)
+    return named(all_sites(client), name)
+
+
+def named(sites: Sequence[DeployedSite], name: str) -> DeployedSite:
+    """Raises Failure, also if there are several and none was named."""
     found = [site for site in sites if name in ("", site.name)]
     if len(found) == 1:
         return found[0]

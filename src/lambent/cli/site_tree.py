@@ -11,23 +11,21 @@ import itertools
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import field
 from typing import Any
 
 from lambent.cli import site_reach
 from lambent.cli.site_state import Generation
-from lambent.kit.frozen import frozen
 
 #: Of a generation that changed more, only the numbers are told: it was a template, and reached everything.
 MAX_OBSERVED_SOURCES, MAX_OBSERVED_OUTPUTS = 50, 2000
 _PAGER = re.compile(r"^(?P<folder>.*/|)[^/]+/\d+(?:/index)?\.html?$")
 
 
-@frozen
 class Names:
     """Numbers names in the order in which they first come."""
 
-    numbers: dict[str, int] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
 
     def number(self, name: str) -> int:
         return self.numbers.setdefault(name, len(self.numbers))

@@ -2,6 +2,8 @@
 
 const PER_PAGE = 20;
 const NAMES_IN_ROW = 3;
+const NAME_FONT = `13px ${MONOSPACE}`;
+const ROOM = { table: 222, card: 330 };
 const SIGNS = { "+": ["added", "new"], "~": ["changed", "changed"], "-": ["removed", "gone"] };
 const COLUMNS = ["When", "Result", "Cause", "Changed", "Mode and why", "Outputs", "Bytes", "hugo", "Restarts", "Misses", "Flaps"];
 
@@ -37,7 +39,7 @@ function row(build) {
     cell(0, opener),
     cell(1, el("span", { class: `pill ${build.outcome}` }, isPublished ? `generation ${build.generation}` : build.outcome)),
     cell(2, build.cause || "–"),
-    cell(3, changedIn(build, NAMES_IN_ROW), "names"),
+    cell(3, changedIn(build, NAMES_IN_ROW, ROOM[matchMedia("(max-width: 75rem)").matches ? "card" : "table"]), "names"),
     cell(4, [el("span", { class: "mode" }, build.mode || "–"), build.why ? ` ${build.why}` : ""], "reason"),
     cell(5, isPublished ? outputsIn(build) : "–", "figure"),
     cell(6, [el("span", {}, `↓ ${size(build.bytes_down)}`), " ", el("span", {}, `↑ ${size(build.bytes_up)}`)], "figure"),
@@ -59,17 +61,17 @@ function outputsIn(build) {
   return [...parts, " ", el("span", { class: "quiet" }, `${build.kept.toLocaleString()} kept`)];
 }
 
-function changedIn(build, most) {
+function changedIn(build, most, room = Infinity) {
   const left = build.changes - Math.min(most, build.changed.length);
   if (!build.changes) return el("span", { class: "quiet" }, "no source");
   return [...build.changed.slice(0, most).map((change) => {
     const [word, kind] = SIGNS[change[0]] ?? ["", ""];
-    return el("div", {}, el("span", { class: `sign ${kind}`, title: word }, change[0]), el("span", { class: "unseen" }, `${word} `), named(change.slice(1), true));
+    return el("div", {}, el("span", { class: `sign ${kind}`, title: word }, change[0]), el("span", { class: "unseen" }, `${word} `), named(change.slice(1), true, room));
   }), left > 0 && el("div", { class: "quiet" }, `and ${left.toLocaleString()} more`)];
 }
 
-function named(name, isSource) {
-  return el("button", { type: "button", class: "link", title: name, onclick: () => builds.choose(isSource, name) }, name);
+function named(name, isSource, room = Infinity) {
+  return el("button", { type: "button", class: "link", title: name, onclick: () => builds.choose(isSource, name) }, fitted(name, room, NAME_FONT));
 }
 
 const messages = (texts, kind) => el("ul", { class: `messages ${kind}` }, texts.map((text) => el("li", {}, text)));

@@ -9,7 +9,8 @@ const SHOWN_FIRST = 6;
 const SHOWN_MORE = 40;
 const MOST_FOLDERS = 9;
 const MOST_FOLDERS_OF_ALL = 12;
-const FONT = "12.5px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+const MONOSPACE = "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace";
+const FONT = `12.5px ${MONOSPACE}`;
 const LABEL_FONT = "600 12.5px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 
 function curve(x1, y1, x2, y2) {
@@ -41,8 +42,8 @@ function box(x, y, width, text, { kind = "", whole = text, font = FONT, action, 
 }
 
 function picture(width, height, label, ...children) {
-  const size = { width, height: Math.ceil(height), viewBox: `0 0 ${width} ${Math.ceil(height)}` };
-  return drawn("svg", { ...size, role: "group", "aria-label": label }, ...children);
+  const tall = Math.ceil(height);
+  return drawn("svg", { width, height: tall, viewBox: `0 0 ${width} ${tall}`, role: "group", "aria-label": label }, ...children);
 }
 
 // The chosen name on one side, its reasons in the middle, what they concern on the other.
@@ -62,11 +63,11 @@ function neighbourhood(width, { name, label, isSource, groups, names, choose, op
     const centre = y + (Math.min(rows[number].length, 12) * ROW) / 2;
     const [from, to] = isSource ? [focusX + focus, reasonsX] : [reasonsX + reasons, focusX];
     const [short, long] = REASONS[group.reason][isSource ? "out" : "back"];
-    const size = group.members.length.toLocaleString();
+    const many = group.members.length.toLocaleString();
     const trunk = drawn("path", { class: "edge trunk", d: isSource ? curve(from, focusY, to, centre) : curve(from, centre, to, focusY) });
     parts.push(drawn("g", { class: `why ${group.reason}` },
       trunk,
-      box(reasonsX, centre, reasons, `${short} · ${size}`, { kind: "reason", font: LABEL_FONT, anchor: "middle", whole: `${size}: ${long}${group.note ? ` ${group.note}` : ""}` }),
+      box(reasonsX, centre, reasons, `${short} · ${many}`, { kind: "reason", font: LABEL_FONT, anchor: "middle", whole: `${many}: ${long}${group.note ? ` ${group.note}` : ""}` }),
       ...rows[number].map((row, place) => {
         const rowY = y + place * ROW + ROW / 2;
         const d = isSource ? curve(reasonsX + reasons, centre, othersX, rowY) : curve(othersX + others, rowY, reasonsX, centre);
