@@ -94,7 +94,8 @@ def graph(client: Client, site: DeployedSite) -> bytes | None:
     found = read(client, site, _GRAPH)
     if found is None:
         with contextlib.suppress(Failure):
-            ask(client, site, "tree")
+            if ask(client, site, "tree")["outcome"] == "published":  # something was to be built first
+                ask(client, site, "tree")
         found = read(client, site, _GRAPH)
     return found
 

@@ -140,7 +140,9 @@ function chosen() {
 }
 
 function choose(isSource, name, isFar = false) {
+  const before = location.hash;
   location.hash = `${isSource ? "source" : "output"}=${encodeURIComponent(name)}`;
+  if (location.hash === before) showTree(); // chosen again: as it was at first
   if (isFar) at("tree-title").scrollIntoView();
 }
 
