@@ -52,6 +52,7 @@ from lambent.sandbox.types import FunctionSpec
 from lambent.services.caller import Caller
 from lambent.services.cloudwatch.publisher import Publisher
 from lambent.services.cloudwatch.retention import MetricRetention
+from lambent.services.dynamodb.backup_retention import BackupRetention
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_retention import StreamRetention
@@ -225,6 +226,7 @@ class Parts:
         self.table_upkeep = TableUpkeep(database, clock)
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
+        self.backup_retention = BackupRetention(database, clock)
 
     def _build_streams(self) -> None:
         database, clock = self.database, self.clock

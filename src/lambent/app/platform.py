@@ -86,6 +86,7 @@ class Platform:
             parts.table_upkeep.run(),
             parts.lifetime.run(),
             parts.stream_retention.run(),
+            parts.backup_retention.run(),
             parts.record_retention.run(),
             parts.queue_upkeep.run(),
             parts.publisher.run(),

@@ -129,6 +129,13 @@ class IndexNotFound(ServiceError):
     status = 400
 
 
+class AccessDenied(ServiceError):
+    """The ARN of a backup of another account."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
 class BackupNotFound(ServiceError):
     """No backup has this ARN."""
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from lambent.services.dynamodb import index_store, stream_store
+from lambent.services.dynamodb import index_store, past_store, stream_store
 from lambent.services.dynamodb.errors import ConditionalCheckFailed, ResourceNotFound
 from lambent.services.dynamodb.expiry import expiry_of
 from lambent.services.dynamodb.expressions.conditions import Condition
@@ -20,6 +20,7 @@ from lambent.services.dynamodb.expressions.updates import Update
 from lambent.services.dynamodb.index_entries import IndexChange
 from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.names import table_not_found
+from lambent.services.dynamodb.past_store import PastItem
 from lambent.services.dynamodb.sizes import check_update_size, item_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.streams import ItemChange
@@ -85,7 +86,7 @@ class WriteBatch:
     `store` puts down what has become of them. A write that is refused has begun nothing.
     """
 
-    __slots__ = ("_changes", "_epochs", "_growth", "_items", "_stored", "_tx")
+    __slots__ = ("_changes", "_epochs", "_growth", "_items", "_past", "_stored", "_tx")
 
     def __init__(self, tx: Transaction, writes: Iterable[Write]) -> None:
         self._tx = tx
@@ -97,6 +98,7 @@ class WriteBatch:
         self._items = {table_id: _find_items(tx, table_id, list(places)) for table_id, places in keys.items()}
         self._stored: dict[int, tuple[Table, dict[Place, StoredItem | None]]] = {}
         self._changes: dict[int, tuple[Table, list[ItemChange]]] = {}
+        self._past: dict[int, list[PastItem]] = {}
         self._growth = Growth()
 
     def check_table(self, table: Table) -> None:
@@ -134,11 +136,15 @@ class WriteBatch:
         self._growth.apply(self._tx)
         for table, changes in self._changes.values():
             stream_store.record_changes(self._tx, table, changes)
+        for table_id, past in self._past.items():
+            past_store.record(self._tx, table_id, past)
 
     def _note(self, write: Write, place: Place, old: StoredItem | None, new: StoredItem | None) -> None:
         table, change = write.table, write.change
         self._stored.setdefault(table.table_id, (table, {}))[1][place] = new
         self._growth.add(table.table_id, *_difference(old, new))
+        if table.keeps_past:
+            self._past.setdefault(table.table_id, []).append(PastItem(*place, old, write.now_ms))
         if table.stream_view:
             keys = key_attributes(change.key_item, table.schema)
             is_expiry = write.cause is Cause.EXPIRY
