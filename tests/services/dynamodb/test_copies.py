@@ -12,6 +12,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lambent.services.dynamodb import copy_store, upkeep_store
+from lambent.services.dynamodb.errors import (
+    BackupInUse,
+    InvalidRestoreTime,
+    LimitExceeded,
+    ResourceInUse,
+    ResourceNotFound,
+    TableInUse,
+    TableNotFound,
+)
+from lambent.wire.errors import ServiceError
 from services.dynamodb.world import World, world
 
 KEYS = [f"key-{number}" for number in range(8)]
@@ -25,15 +35,16 @@ INDEX = {
 State = dict[str, str]
 Steps = list[tuple[Any, ...]]
 
-_keys = st.sampled_from(KEYS)
+_key = st.lists(st.sampled_from(KEYS), min_size=1, max_size=1)
+_keys = st.lists(st.sampled_from(KEYS), min_size=1, unique=True)
 _steps = st.one_of(
-    st.tuples(st.just("put"), _keys),
-    st.tuples(st.just("delete"), _keys),
-    st.tuples(st.just("update"), _keys),
-    st.tuples(st.just("statement"), _keys),
-    st.tuples(st.just("batch"), st.lists(_keys, min_size=1, unique=True), st.booleans()),
-    st.tuples(st.just("transaction"), st.lists(_keys, min_size=1, unique=True), st.booleans()),
-    st.tuples(st.just("expire"), st.lists(_keys, min_size=1, unique=True)),
+    st.tuples(st.just("put"), _key),
+    st.tuples(st.just("delete"), _key),
+    st.tuples(st.just("update"), _key),
+    st.tuples(st.just("statement"), _key),
+    st.tuples(st.just("batch"), _keys, st.booleans()),
+    st.tuples(st.just("transaction"), _keys, st.booleans()),
+    st.tuples(st.just("expire"), _keys),
     st.tuples(st.just("wait"), st.sampled_from([0.001, 0.4, 3.0])),
     st.tuples(st.just("set back"), st.sampled_from([0.002, 1.5])),
     st.tuples(st.just("restore"), st.floats(0, 1)),
@@ -91,31 +102,32 @@ class Scene:
                 time_ms = max(self.it.clock.now_ms(), self.history[-1][0])
                 self.history.append((time_ms, dict(self.state)))
 
-    async def _write(self, kind: str, keys: str | list[str], is_delete: bool = False) -> None:
+    async def _write(self, kind: str, keys: list[str], is_delete: bool = False) -> None:
         value, it = f"value-{self.count % 3}", self.it
         match kind:
             case "put":
-                await it.call("put_item", TableName="table", Item=_item(keys, value))
+                await it.call("put_item", TableName="table", Item=_item(keys[0], value))
             case "delete":
-                await it.call("delete_item", TableName="table", Key={"pk": {"S": keys}})
+                await it.call("delete_item", TableName="table", Key={"pk": {"S": keys[0]}})
             case "update":
                 await it.call(
                     "update_item",
                     TableName="table",
-                    Key={"pk": {"S": keys}},
+                    Key={"pk": {"S": keys[0]}},
                     UpdateExpression="SET #v = :v",
                     ExpressionAttributeNames={"#v": "value"},
                     ExpressionAttributeValues={":v": {"S": value}},
                 )
             case "statement":
-                deletes = keys in self.state
+                [key] = keys
+                deletes = key in self.state
                 text = (
-                    f"DELETE FROM \"table\" WHERE pk = '{keys}'"
+                    f"DELETE FROM \"table\" WHERE pk = '{key}'"
                     if deletes
-                    else f"INSERT INTO \"table\" VALUE {{'pk': '{keys}', 'value': '{value}'}}"
+                    else f"INSERT INTO \"table\" VALUE {{'pk': '{key}', 'value': '{value}'}}"
                 )
                 await it.call("execute_statement", Statement=text)
-                self._note([keys], None if deletes else value)
+                self._note(keys, None if deletes else value)
                 return
             case "batch":
                 requests = [
@@ -136,7 +148,7 @@ class Scene:
             case "expire":
                 await self._expire(keys)
                 is_delete = True
-        self._note([keys] if isinstance(keys, str) else keys, None if is_delete or kind == "delete" else value)
+        self._note(keys, None if is_delete or kind == "delete" else value)
 
     async def _expire(self, keys: list[str]) -> None:
         """They are put, and deleted by time to live in the same millisecond."""
@@ -184,7 +196,7 @@ class Scene:
             assert described["ItemCount"] == described["GlobalSecondaryIndexes"][0]["ItemCount"] == len(expected)
 
 
-def _item(key: str | list[str], value: str) -> dict[str, Any]:
+def _item(key: str, value: str) -> dict[str, Any]:
     return {"pk": {"S": key}, "value": {"S": value}}
 
 
@@ -195,7 +207,7 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(_steps, min_size=5, max_size=40), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_copies_are_what_the_table_was(
     tmp_path_factory: pytest.TempPathFactory, small_portions: None, steps: Steps, is_deleted: bool
 ) -> None:
@@ -223,7 +235,7 @@ def test_nothing_is_left_of_what_nobody_needs(tmp_path: Path, small_portions: No
             await scene.begin()
             chance = random.Random(1)
             for _ in range(60):
-                await scene.take(("put", chance.choice(KEYS)))
+                await scene.take(("put", [chance.choice(KEYS)]))
                 await scene.take((chance.choice(["back up", "portion", "portion"]),))
             await it.call("delete_table", TableName="table")
             await it.upkeep.work_off()
@@ -244,13 +256,112 @@ def test_a_copy_goes_on_after_a_restart(tmp_path: Path, small_portions: None) ->
             scene = Scene(it)
             await scene.begin()
             for key in KEYS:
-                await scene.take(("put", key))
+                await scene.take(("put", [key]))
             await scene.take(("back up",))
             await scene.take(("restore", 1.0))
             for key in KEYS[:3]:
                 await scene.take(("portion",))
-                await scene.take(("delete", key))
+                await scene.take(("delete", [key]))
         async with world(tmp_path) as it:
             await dataclasses.replace(scene, it=it).check()
+
+    asyncio.run(main())
+
+
+def test_nobody_uses_a_table_that_is_being_restored(tmp_path: Path) -> None:
+    """It can be described (ACK's DynamoDB notes, findings DDB-TABLE-217, -219 and -277)."""
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/restored"
+    key = {"pk": {"S": "a"}}
+    enabled = {"PointInTimeRecoveryEnabled": True}
+
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            scene = Scene(it)
+            await scene.begin()
+            await scene.take(("put", ["key-1"]))
+            made = await it.call("create_backup", TableName="table", BackupName="backup")
+            backup = {"BackupArn": made["BackupDetails"]["BackupArn"]}
+            await _refused(it, "delete_backup", BackupInUse, **backup)
+            await _refused(it, "restore_table_from_backup", BackupInUse, TargetTableName="restored", **backup)
+            await it.upkeep.work_off()
+            begun = await it.call("restore_table_from_backup", TargetTableName="restored", **backup)
+            assert "IndexStatus" not in begun["TableDescription"]["GlobalSecondaryIndexes"][0]
+            described = (await it.call("describe_table", TableName="restored"))["Table"]
+            assert described["TableStatus"] == "CREATING"
+            assert described["RestoreSummary"]["RestoreInProgress"]
+            assert "restored" in (await it.call("list_tables"))["TableNames"]
+
+            name = {"TableName": "restored"}
+            await _refused(it, "put_item", ResourceNotFound, **name, Item=key)
+            await _refused(it, "get_item", ResourceNotFound, **name, Key=key)
+            await _refused(it, "scan", ResourceNotFound, **name)
+            await _refused(it, "update_table", ResourceNotFound, **name, DeletionProtectionEnabled=True)
+            await _refused(it, "describe_time_to_live", ResourceNotFound, **name)
+            await _refused(it, "tag_resource", ResourceNotFound, ResourceArn=arn, Tags=[{"Key": "k", "Value": "v"}])
+            await _refused(it, "describe_continuous_backups", TableNotFound, **name)
+            await _refused(
+                it, "update_continuous_backups", TableNotFound, **name, PointInTimeRecoverySpecification=enabled
+            )
+            await _refused(it, "create_backup", TableNotFound, **name, BackupName="backup")
+            await _refused(it, "delete_table", ResourceInUse, **name)
+            with pytest.raises(ResourceInUse, match="Table is being used: restored"):
+                await it.create("restored")
+            await _refused(it, "restore_table_from_backup", TableInUse, TargetTableName="restored", **backup)
+            await _refused(it, "restore_table_from_backup", BackupInUse, TargetTableName="other", **backup)
+            await _refused(it, "delete_backup", BackupInUse, **backup)
+
+            await it.upkeep.work_off()
+            await it.call("put_item", **name, Item=key)
+            await it.call("delete_table", **name)
+            await it.call("delete_backup", **backup)
+
+    asyncio.run(main())
+
+
+async def _refused(it: World, operation: str, error: type[ServiceError], **request: Any) -> None:
+    with pytest.raises(error):
+        await it.call(operation, **request)
+
+
+def test_fifty_restores_at_a_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            await Scene(it).begin()
+            request = {"SourceTableName": "table", "UseLatestRestorableTime": True}
+            for number in range(50):
+                await it.call("restore_table_to_point_in_time", TargetTableName=f"restored-{number}", **request)
+            with pytest.raises(LimitExceeded, match="Only 50 restore operations can be done simultaneously"):
+                await it.call("restore_table_to_point_in_time", TargetTableName="one-more", **request)
+            await it.upkeep.work_off()
+            await it.call("restore_table_to_point_in_time", TargetTableName="one-more", **request)
+
+    asyncio.run(main())
+
+
+def test_the_past_reaches_back_as_far_as_the_recovery_period(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            scene = Scene(it)
+            await scene.begin()
+            await it.enable_recovery(RecoveryPeriodInDays=2)
+            began = it.clock.now()
+            for day in range(5):
+                await scene.take(("put", [f"key-{day}"]))
+                await it.clock.advance(86_400)
+                await it.backups.forget()
+            assert len(it.rows("SELECT 1 FROM dynamodb_past_item")) == 2
+            request = {"SourceTableName": "table", "TargetTableName": "restored"}
+            with pytest.raises(InvalidRestoreTime):
+                await it.call("restore_table_to_point_in_time", RestoreDateTime=began + 3 * 86_400 - 1, **request)
+            await it.call("restore_table_to_point_in_time", RestoreDateTime=began + 3 * 86_400, **request)
+            scene.restored["restored"] = dict(scene.history[4][1])
+            await scene.check()
+
+            disabled = {"PointInTimeRecoveryEnabled": False}
+            await it.call("update_continuous_backups", TableName="table", PointInTimeRecoverySpecification=disabled)
+            await it.upkeep.work_off()
+            assert it.rows("SELECT 1 FROM dynamodb_past_item") == []
+            await scene.take(("put", ["key-0"]))
+            assert it.rows("SELECT 1 FROM dynamodb_past_item") == []
 
     asyncio.run(main())

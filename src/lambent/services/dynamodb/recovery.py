@@ -1,7 +1,7 @@
 """Point in time recovery: the times that a table can be restored to, and AWS's refusals of others.
 
 While it is enabled, every write keeps what the item was before (`past_store`). A table can be restored to any time
-since then, as far as its recovery period reaches back. Times are shown in whole seconds, because SDKs send them so.
+since then, as far as its recovery period reaches back. Times are shown in whole seconds, as many SDKs send them.
 At AWS the latest restorable time lies some five minutes back; here it is the present.
 """
 
@@ -80,7 +80,7 @@ def read_restore_time(request: dict[str, Any]) -> int | None:
             "Invalid Request: Either one of RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
         )
     seconds: float = request["RestoreDateTime"]
-    return round(seconds * 1000)
+    return round(seconds * 1_000_000) // 1000
 
 
 def check_restore_time(definition: Definition, wanted_ms: int, now_ms: int) -> None:
