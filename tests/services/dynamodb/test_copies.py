@@ -207,7 +207,7 @@ def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.lists(_steps, min_size=5, max_size=40), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_copies_are_what_the_table_was(
     tmp_path_factory: pytest.TempPathFactory, small_portions: None, steps: Steps, is_deleted: bool
 ) -> None:
@@ -264,6 +264,24 @@ def test_a_copy_goes_on_after_a_restart(tmp_path: Path, small_portions: None) ->
                 await scene.take(("delete", [key]))
         async with world(tmp_path) as it:
             await dataclasses.replace(scene, it=it).check()
+
+    asyncio.run(main())
+
+
+def test_a_copy_ends_however_much_is_written(tmp_path: Path, small_portions: None) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            scene = Scene(it)
+            await scene.begin()
+            for key in KEYS:
+                await scene.take(("put", [key]))
+            await scene.take(("restore", 1.0))
+            for _ in range(2 * len(KEYS)):
+                for key in KEYS:
+                    await scene.take(("put", [key]))
+                await scene.take(("portion",))
+            assert it.rows("SELECT * FROM dynamodb_copy") == []
+            await scene.check()
 
     asyncio.run(main())
 

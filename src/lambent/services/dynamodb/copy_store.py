@@ -4,7 +4,8 @@ A copy has the items of its source as they were at one moment, its cut, though r
 portions. From the cut on the source keeps what items were before they changed (`past_store`). First the items are
 copied in the order of their keys, those without a change since the cut; then the changes since are replayed in theirs,
 and each that is the first of its item puts the item down as it was. Both are statements that take items from one place
-of the database to another. The last portion finds no change left and ends the copy in the same transaction.
+of the database to another. What changes after the last key was passed concerns nobody: the item is in the copy, or has
+changed before, or is new. So the changes to replay have an end, however much is written.
 
 What a portion has done is committed with how far it came, so a copy that was begun is finished, however often the
 platform dies meanwhile; and until then nobody can restore the backup or use the table.
@@ -37,6 +38,8 @@ class Copy:
     """Changes from this moment on are not in it."""
     replayed: int | None
     """Changes up to here have been taken back; None: items are still being copied."""
+    last: int | None
+    """... and this one is the last to be."""
 
 
 # Beginning
@@ -74,7 +77,7 @@ def count_restores(tx: Transaction, account_id: str) -> int:
 
 def _begin(tx: Transaction, target_id: int, source_id: int, cut: int) -> None:
     tx.execute(
-        "INSERT INTO dynamodb_copy (target_id, source_id, cut, replayed) VALUES (?, ?, ?, NULL)",
+        "INSERT INTO dynamodb_copy (target_id, source_id, cut) VALUES (?, ?, ?)",
         (target_id, source_id, cut),
     )
     table_store.add_chore(tx, ChoreKind.COPY_ITEMS, target_id)
@@ -86,24 +89,29 @@ def _begin(tx: Transaction, target_id: int, source_id: int, cut: int) -> None:
 def copy_portion(tx: Transaction, chore: Chore, *, now_ms: int) -> bool:
     """The next portion; True when the copy has ended."""
     copy = _find(tx, chore.table_id)
+    table = table_store.find_table_by_id(tx, copy.target_id)
     if copy.replayed is None:
-        _copy_unchanged(tx, copy, chore)
+        _copy_unchanged(tx, copy, chore, table)
         return False
-    if _replay(tx, copy):
+    if _replay(tx, copy, table):
         return False
     _end(tx, copy, now_ms=now_ms)
     return True
 
 
-def _copy_unchanged(tx: Transaction, copy: Copy, chore: Chore) -> None:
+def _copy_unchanged(tx: Transaction, copy: Copy, chore: Chore, table: Table | None) -> None:
+    """`table`: the target, unless it is a backup."""
     found = tx.rows(
         "SELECT partition, sort, size FROM dynamodb_item WHERE table_id = ? AND (partition, sort) > (?, ?)"
         " ORDER BY partition, sort LIMIT ?",
-        (copy.source_id, *chore.done, PORTION),
+        (copy.source_id, *chore.done, _portion(table)),
     )
     sized = _within_bytes(found)
     if not sized:
-        _note_replayed(tx, copy, copy.cut - 1)
+        tx.execute(
+            "UPDATE dynamodb_copy SET replayed = ?, last = ? WHERE target_id = ?",
+            (copy.cut - 1, past_store.head(tx, copy.source_id), copy.target_id),
+        )
         return
     last = Key(*sized[-1][:2])
     copied = tx.rows(
@@ -115,20 +123,21 @@ def _copy_unchanged(tx: Transaction, copy: Copy, chore: Chore) -> None:
         " RETURNING partition, sort, item, size",
         (copy.target_id, copy.source_id, *chore.done, *last, copy.cut),
     )
-    _enter(tx, copy, copied)
+    _enter(tx, table, copied)
     table_store.advance_chore(tx, chore, last)
 
 
-def _replay(tx: Transaction, copy: Copy) -> bool:
+def _replay(tx: Transaction, copy: Copy, table: Table | None) -> bool:
     """Was there a change left?"""
     found = tx.rows(
-        "SELECT moment, size FROM dynamodb_past_item WHERE table_id = ? AND moment > ? ORDER BY moment LIMIT ?",
-        (copy.source_id, copy.replayed, PORTION),
+        "SELECT moment, size FROM dynamodb_past_item WHERE table_id = ? AND moment > ? AND moment <= ?"
+        " ORDER BY moment LIMIT ?",
+        (copy.source_id, copy.replayed, copy.last, _portion(table)),
     )
     changes = _within_bytes(found)
     if not changes:
         return False
-    last = changes[-1][0]
+    through = changes[-1][0]
     # An item that was copied before it changed is there already.
     restored = tx.rows(
         "INSERT INTO dynamodb_item (table_id, partition, sort, item, size)"
@@ -137,16 +146,15 @@ def _replay(tx: Transaction, copy: Copy) -> bool:
         " AND NOT EXISTS (SELECT 1 FROM dynamodb_past_item AS q WHERE q.table_id = p.table_id"
         " AND q.partition = p.partition AND q.sort = p.sort AND q.moment >= ? AND q.moment < p.moment)"
         " ON CONFLICT DO NOTHING RETURNING partition, sort, item, size",
-        (copy.target_id, copy.source_id, copy.replayed, last, copy.cut),
+        (copy.target_id, copy.source_id, copy.replayed, through, copy.cut),
     )
-    _enter(tx, copy, restored)
-    _note_replayed(tx, copy, last)
+    _enter(tx, table, restored)
+    tx.execute("UPDATE dynamodb_copy SET replayed = ? WHERE target_id = ?", (through, copy.target_id))
     return True
 
 
-def _enter(tx: Transaction, copy: Copy, rows: Sequence[Row]) -> None:
+def _enter(tx: Transaction, table: Table | None, rows: Sequence[Row]) -> None:
     """Items that are new in the target, into its indexes and its volume; a backup has neither."""
-    table = table_store.find_table_by_id(tx, copy.target_id)
     if table is None:
         return
     growth = Growth()
@@ -172,13 +180,16 @@ def _end(tx: Transaction, copy: Copy, *, now_ms: int) -> None:
 
 
 def _find(tx: Transaction, target_id: int) -> Copy:
-    row = tx.row("SELECT target_id, source_id, cut, replayed FROM dynamodb_copy WHERE target_id = ?", (target_id,))
+    row = tx.row(
+        "SELECT target_id, source_id, cut, replayed, last FROM dynamodb_copy WHERE target_id = ?", (target_id,)
+    )
     assert row is not None, "a copy ends together with its chore"
     return Copy(*row)
 
 
-def _note_replayed(tx: Transaction, copy: Copy, moment: int) -> None:
-    tx.execute("UPDATE dynamodb_copy SET replayed = ? WHERE target_id = ?", (moment, copy.target_id))
+def _portion(table: Table | None) -> int:
+    """Items; fewer where each has entries in indexes as well."""
+    return PORTION if table is None else max(1, PORTION // (1 + len(table.indexes)))
 
 
 def _within_bytes(rows: Sequence[Row]) -> Sequence[Row]:

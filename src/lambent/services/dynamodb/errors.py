@@ -171,13 +171,6 @@ class PointInTimeRecoveryUnavailable(ServiceError):
     status = 400
 
 
-class ContinuousBackupsUnavailable(ServiceError):
-    """Backups have not yet been enabled for the table."""
-
-    code = "ContinuousBackupsUnavailableException"
-    status = 400
-
-
 class InvalidRestoreTime(ServiceError):
     """The restore time is outside EarliestRestorableDateTime and LatestRestorableDateTime."""
 

@@ -35,19 +35,23 @@ def begin(tx: Transaction, table_id: int, *, now_ms: int) -> int:
 
 def record(tx: Transaction, table_id: int, changes: Sequence[PastItem]) -> None:
     """Changes of a table that has begun, in their order."""
-    row = tx.row("SELECT head FROM dynamodb_history WHERE table_id = ?", (table_id,))
-    assert row is not None, "the table's changes are kept"
-    head: int = row[0]
+    last = head(tx, table_id)
     rows = []
     for partition, sort, image, time_ms in changes:
-        head = moments.next_after(head, time_ms)
+        last = moments.next_after(last, time_ms)
         encoded, size = (image.encoded, image.size) if image is not None else (None, 0)
-        rows.append((table_id, partition, sort, head, encoded, size))
+        rows.append((table_id, partition, sort, last, encoded, size))
     tx.execute_rows(
         "INSERT INTO dynamodb_past_item (table_id, partition, sort, moment, item, size) VALUES (*)",
         rows,
     )
-    tx.execute("UPDATE dynamodb_history SET head = ? WHERE table_id = ?", (head, table_id))
+    tx.execute("UPDATE dynamodb_history SET head = ? WHERE table_id = ?", (last, table_id))
+
+
+def head(tx: Transaction, table_id: int) -> int:
+    """The moment of the table's last change; 0 if none was ever kept."""
+    row = tx.row("SELECT head FROM dynamodb_history WHERE table_id = ?", (table_id,))
+    return int(row[0]) if row else 0
 
 
 def has_history(tx: Transaction, table_id: int) -> bool:

@@ -43,6 +43,7 @@ CREATE TABLE dynamodb_copy (
     target_id     INTEGER PRIMARY KEY,
     source_id     INTEGER NOT NULL,
     cut           INTEGER NOT NULL,          -- changes from this moment on are not in the copy
-    replayed      INTEGER                    -- changes up to here are taken back; NULL: items are still being copied
+    replayed      INTEGER,                   -- changes up to here are taken back; NULL: items are still being copied
+    last          INTEGER                    -- ... and this one is the last to be
 );
 CREATE INDEX dynamodb_copy_by_source ON dynamodb_copy (source_id);
