@@ -383,3 +383,19 @@ def test_the_past_reaches_back_as_far_as_the_recovery_period(tmp_path: Path) -> 
             assert it.rows("SELECT 1 FROM dynamodb_past_item") == []
 
     asyncio.run(main())
+
+
+def test_large_items_are_copied_a_few_at_a_time(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with world(tmp_path) as it:
+            await it.create()
+            for number in range(6):
+                await it.put(str(number), large={"S": "x" * 390_000})
+            await it.call("create_backup", TableName="table", BackupName="backup")
+            counts = []
+            while it.rows("SELECT * FROM dynamodb_copy"):
+                await it.database.write(lambda tx: upkeep_store.do_portion(tx, after=-1, now_ms=0))
+                counts.append(len(it.rows("SELECT 1 FROM dynamodb_item")) - 6)
+            assert counts == [2, 4, 6, 6, 6]
+
+    asyncio.run(main())

@@ -11,7 +11,7 @@ from lambent.services.dynamodb.chores import Chore, ChoreKind
 from lambent.storage.transaction import Transaction
 
 #: Changes that one transaction forgets.
-PORTION = 500
+PORTION = 200
 
 
 def let_go(tx: Transaction, holder_id: int, *, now_ms: int) -> None:
