@@ -1,9 +1,11 @@
-"""kill -9 while backups are made and tables restored: each is whole or is not there, and of one moment.
+"""kill -9 while backups and exports are made and tables restored: each is whole or is not there, and of one moment.
 
 Points move between accounts in transactions all the time, so in whatever is restored they add up to what they were.
 What was acknowledged is finished after the restart. LAMBENT_CRASH_ROUNDS sets how often the platform is killed.
 """
 
+import gzip
+import json
 import os
 import random
 import threading
@@ -21,6 +23,7 @@ ROUNDS = int(os.environ.get("LAMBENT_CRASH_ROUNDS", "2"))
 #: Some portions' worth.
 ACCOUNTS = 1500
 POINTS = 100
+ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/accounts"
 CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=10)
 
 
@@ -66,6 +69,7 @@ def move_points(dynamodb: Any) -> None:
 def begin_copies(dynamodb: Any, round_number: int) -> list[str]:
     """The tables whose restore was acknowledged."""
     restored = []
+    dynamodb.export_table_to_point_in_time(TableArn=ARN, S3Bucket="exports")
     dynamodb.create_backup(TableName="accounts", BackupName=f"backup-{round_number}")
     moments: list[dict[str, Any]] = [{"UseLatestRestorableTime": True}, {"RestoreDateTime": time.time() - 0.2}]
     for number, moment in enumerate(moments):
@@ -92,9 +96,26 @@ def backups(dynamodb: Any) -> list[dict[str, Any]]:
 
 def check(dynamodb: Any, name: str) -> None:
     pages = dynamodb.get_paginator("scan").paginate(TableName=name)
-    points = [int(item["points"]["N"]) for page in pages for item in page["Items"]]
-    assert len(points) == ACCOUNTS
-    assert sum(points) == ACCOUNTS * POINTS, f"{name} is torn"
+    check_items(name, [item for page in pages for item in page["Items"]])
+
+
+def check_items(name: str, items: list[dict[str, Any]]) -> None:
+    assert len(items) == ACCOUNTS
+    assert sum(int(item["points"]["N"]) for item in items) == ACCOUNTS * POINTS, f"{name} is torn"
+
+
+def check_export(dynamodb: Any, s3: Any, arn: str) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        export = dynamodb.describe_export(ExportArn=arn)["ExportDescription"]
+        if export["ExportStatus"] == "COMPLETED":
+            break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    folder = export["ExportManifest"].removesuffix("manifest-summary.json")
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="exports", Prefix=f"{folder}data/")["Contents"]]
+    data = b"".join(gzip.decompress(s3.get_object(Bucket="exports", Key=key)["Body"].read()) for key in keys)
+    check_items(arn, [json.loads(line)["Item"] for line in data.splitlines()])
 
 
 @pytest.mark.slow
@@ -106,6 +127,7 @@ def test_backups_and_restores_survive_kills(tmp_path: Path) -> None:
             dynamodb = platform.client("dynamodb", config=CONFIG)
             if not round_number:
                 create(dynamodb)
+                platform.client("s3").create_bucket(Bucket="exports")
             writer = threading.Thread(target=move_points, args=(platform.client("dynamodb", config=CONFIG),))
             writer.start()
             time.sleep(0.3)
@@ -125,3 +147,7 @@ def test_backups_and_restores_survive_kills(tmp_path: Path) -> None:
             finish(dynamodb, name)
             check(dynamodb, name)
         check(dynamodb, "accounts")
+        exports = dynamodb.list_exports(TableArn=ARN)["ExportSummaries"]
+        assert len(exports) == ROUNDS
+        for export in exports:
+            check_export(dynamodb, platform.client("s3"), export["ExportArn"])

@@ -53,6 +53,7 @@ from lambent.services.caller import Caller
 from lambent.services.cloudwatch.publisher import Publisher
 from lambent.services.cloudwatch.retention import MetricRetention
 from lambent.services.dynamodb.backup_retention import BackupRetention
+from lambent.services.dynamodb.exporter import ExportedObject, Exporter
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_retention import StreamRetention
@@ -227,6 +228,7 @@ class Parts:
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
         self.backup_retention = BackupRetention(database, clock)
+        self.exporter = Exporter(database, clock, self._put_exported)
 
     def _build_streams(self) -> None:
         database, clock = self.database, self.clock
@@ -340,6 +342,20 @@ class Parts:
     def _is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
         return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+
+    async def _put_exported(self, put: ExportedObject) -> str:
+        """As DynamoDB does with the rights of who asked for the export."""
+        table, given = put.export.key.table, put.export.request
+        caller = Caller(
+            table.account_id, table.region, put.export.caller_arn, put.export.access_key_id, self.ids.uuid()
+        )
+        request: dict[str, Any] = {"Bucket": put.export.bucket, "Key": put.key, "Body": BytesBody(put.content)}
+        if given.get("S3SseAlgorithm") == "KMS":
+            request["ServerSideEncryption"] = "aws:kms"
+        if "S3BucketOwner" in given:
+            request["ExpectedBucketOwner"] = given["S3BucketOwner"]
+        stored = await self.objects.put_object(caller, request)
+        return str(stored["ETag"]).strip('"')
 
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""

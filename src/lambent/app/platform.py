@@ -87,6 +87,7 @@ class Platform:
             parts.lifetime.run(),
             parts.stream_retention.run(),
             parts.backup_retention.run(),
+            parts.exporter.run(),
             parts.record_retention.run(),
             parts.queue_upkeep.run(),
             parts.publisher.run(),

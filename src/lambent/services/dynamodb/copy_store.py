@@ -1,11 +1,11 @@
-"""Copies: what makes a backup, and what fills a restored table. All their SQL; each is a chore, done in portions.
+"""Copies: what makes a backup or an export, and what fills a restored table. All their SQL.
 
-A copy has the items of its source as they were at one moment, its cut, though requests go on writing between the
-portions. From the cut on the source keeps what items were before they changed (`past_store`). First the items are
-copied in the order of their keys, those without a change since the cut; then the changes since are replayed in theirs,
-and each that is the first of its item puts the item down as it was. Both are statements that take items from one place
-of the database to another. What changes after the last key was passed concerns nobody: the item is in the copy, or has
-changed before, or is new. So the changes to replay have an end, however much is written.
+A copy is a chore, done in portions. It has the items of its source as they were at one moment, its cut, though requests
+go on writing meanwhile. From the cut on the source keeps what items were before they changed (`past_store`). First the
+items are copied in the order of their keys, those without a change since the cut; then the changes since are replayed
+in theirs, and each that is the first of its item puts the item down as it was. Both are statements that take items from
+one place of the database to another. What changes after the last key was passed concerns nobody: the item is in the
+copy, or has changed before, or is new. So the changes to replay have an end, however much is written.
 
 What a portion has done is committed with how far it came, so a copy that was begun is finished, however often the
 platform dies meanwhile; and until then nobody can restore the backup or use the table.
@@ -25,6 +25,8 @@ from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Table
 from lambent.storage.transaction import Row, Transaction
 
+#: A copy has ended.
+COPIES_TOPIC = "dynamodb-copies"
 #: What one portion copies at most: items, and bytes of them (but at least one item).
 PORTION = 200
 PORTION_BYTES = 1024 * 1024
@@ -177,6 +179,7 @@ def _end(tx: Transaction, copy: Copy, *, now_ms: int) -> None:
         definition = dataclasses.replace(table.definition, restore=restore)
         table_store.update_definition(tx, table, definition, now_ms=now_ms)
     holder_store.let_go(tx, copy.source_id, now_ms=now_ms)
+    tx.announce(COPIES_TOPIC)
 
 
 def _find(tx: Transaction, target_id: int) -> Copy:

@@ -130,7 +130,7 @@ class IndexNotFound(ServiceError):
 
 
 class AccessDenied(ServiceError):
-    """The ARN of a backup of another account."""
+    """The ARN of a backup or an export of another account."""
 
     code = "AccessDeniedException"
     status = 400
@@ -175,6 +175,27 @@ class InvalidRestoreTime(ServiceError):
     """The restore time is outside EarliestRestorableDateTime and LatestRestorableDateTime."""
 
     code = "InvalidRestoreTimeException"
+    status = 400
+
+
+class ExportNotFound(ServiceError):
+    """No export has this ARN."""
+
+    code = "ExportNotFoundException"
+    status = 400
+
+
+class ExportConflict(ServiceError):
+    """The client token was used in the last eight hours with other parameters."""
+
+    code = "ExportConflictException"
+    status = 400
+
+
+class InvalidExportTime(ServiceError):
+    """The export time is outside EarliestRestorableDateTime and LatestRestorableDateTime."""
+
+    code = "InvalidExportTimeException"
     status = 400
 
 

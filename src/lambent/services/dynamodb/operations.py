@@ -1,12 +1,13 @@
 """The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
 
-Tables in `table_operations` and `setting_operations`, their backups in `backup_operations` and `recovery_operations`;
-items in `item_operations`, `query_operations`, `batch_operations` and `transaction_operations`; statements of PartiQL
-in `partiql_operations`.
+Tables in `table_operations` and `setting_operations`, what is saved of them in `backup_operations`,
+`recovery_operations` and `export_operations`; items in `item_operations`, `query_operations`, `batch_operations` and
+`transaction_operations`; statements of PartiQL in `partiql_operations`.
 """
 
 from lambent.services.dynamodb.backup_operations import BackupOperations
 from lambent.services.dynamodb.batch_operations import BatchOperations
+from lambent.services.dynamodb.export_operations import ExportOperations
 from lambent.services.dynamodb.item_operations import ItemOperations
 from lambent.services.dynamodb.partiql_operations import PartiQLOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -23,6 +24,7 @@ class DynamoOperations:
         | SettingOperations.SERVED
         | BackupOperations.SERVED
         | RecoveryOperations.SERVED
+        | ExportOperations.SERVED
         | ItemOperations.SERVED
         | QueryOperations.SERVED
         | BatchOperations.SERVED
@@ -55,6 +57,10 @@ class DynamoOperations:
         self.describe_continuous_backups = recovery.describe_continuous_backups
         self.update_continuous_backups = recovery.update_continuous_backups
         self.restore_table_to_point_in_time = recovery.restore_table_to_point_in_time
+        exports = ExportOperations(parts)
+        self.export_table_to_point_in_time = exports.export_table_to_point_in_time
+        self.describe_export = exports.describe_export
+        self.list_exports = exports.list_exports
         items = ItemOperations(parts)
         self.put_item = items.put_item
         self.get_item = items.get_item

@@ -47,3 +47,29 @@ CREATE TABLE dynamodb_copy (
     last          INTEGER                    -- ... and this one is the last to be
 );
 CREATE INDEX dynamodb_copy_by_source ON dynamodb_copy (source_id);
+
+-- Exports into buckets. Their items lie in dynamodb_item as those of backups do, until they are written.
+CREATE TABLE dynamodb_export (
+    account_id      TEXT NOT NULL,
+    region          TEXT NOT NULL,
+    table_name      TEXT NOT NULL,
+    label           TEXT NOT NULL,           -- the last part of its ARN, which begins with the time
+    table_uuid      TEXT NOT NULL,           -- of the table that had this name
+    holder_id       INTEGER NOT NULL,
+    status          TEXT NOT NULL,           -- exports.ExportStatus
+    caller_arn      TEXT NOT NULL,           -- who asked for it, and with whose rights it is written
+    access_key_id   TEXT NOT NULL,
+    token           TEXT NOT NULL,           -- the client's, or one of ours
+    request         TEXT NOT NULL,           -- JSON
+    export_ms       INTEGER NOT NULL,        -- whose state it has
+    started_ms      INTEGER NOT NULL,
+    ended_ms        INTEGER,                 -- NULL: in progress
+    items           INTEGER NOT NULL,        -- once it is completed
+    bytes           INTEGER NOT NULL,
+    failure_code    TEXT NOT NULL,           -- once it has failed
+    failure_message TEXT NOT NULL,
+    PRIMARY KEY (account_id, region, label, table_name)
+);
+CREATE INDEX dynamodb_export_by_token ON dynamodb_export (account_id, region, token);
+CREATE INDEX dynamodb_export_in_progress ON dynamodb_export (started_ms) WHERE ended_ms IS NULL;
+CREATE INDEX dynamodb_export_by_end ON dynamodb_export (ended_ms) WHERE ended_ms IS NOT NULL;
