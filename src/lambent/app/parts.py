@@ -6,7 +6,7 @@ what the gateway serves, `platform` runs it all.
 
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from lambent.app.access import Access
@@ -54,6 +54,8 @@ from lambent.services.cloudwatch.publisher import Publisher
 from lambent.services.cloudwatch.retention import MetricRetention
 from lambent.services.dynamodb.backup_retention import BackupRetention
 from lambent.services.dynamodb.exporter import ExportedObject, Exporter
+from lambent.services.dynamodb.importer import Importer, Source
+from lambent.services.dynamodb.imports import Import
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_retention import StreamRetention
@@ -229,6 +231,7 @@ class Parts:
         self.stream_retention = StreamRetention(database, clock)
         self.backup_retention = BackupRetention(database, clock)
         self.exporter = Exporter(database, clock, self._put_exported)
+        self.importer = Importer(database, clock, Source(self._list_imported, self._read_imported))
 
     def _build_streams(self) -> None:
         database, clock = self.database, self.clock
@@ -356,6 +359,23 @@ class Parts:
             request["ExpectedBucketOwner"] = given["S3BucketOwner"]
         stored = await self.objects.put_object(caller, request)
         return str(stored["ETag"]).strip('"')
+
+    async def _list_imported(self, one: Import, after: str) -> list[str]:
+        request = {**self._source_of(one), "Prefix": one.prefix, "StartAfter": after}
+        page = await self.objects.list_objects_v2(self._importer_of(one), request)
+        return [listed["Key"] for listed in page.get("Contents", ())]
+
+    async def _read_imported(self, one: Import, key: str) -> AsyncIterator[bytes]:
+        return await self.objects.stream_object(self._importer_of(one), {**self._source_of(one), "Key": key})
+
+    def _importer_of(self, one: Import) -> Caller:
+        """As DynamoDB does with the rights of who asked for the import."""
+        table = one.key.table
+        return Caller(table.account_id, table.region, one.caller_arn, one.access_key_id, self.ids.uuid())
+
+    def _source_of(self, one: Import) -> dict[str, str]:
+        owner = one.request["S3BucketSource"].get("S3BucketOwner")
+        return {"Bucket": one.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
 
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""

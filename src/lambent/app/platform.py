@@ -88,6 +88,7 @@ class Platform:
             parts.stream_retention.run(),
             parts.backup_retention.run(),
             parts.exporter.run(),
+            parts.importer.run(),
             parts.record_retention.run(),
             parts.queue_upkeep.run(),
             parts.publisher.run(),

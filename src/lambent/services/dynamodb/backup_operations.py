@@ -49,7 +49,7 @@ class BackupOperations:
 
         def create(tx: Transaction) -> Backup:
             table = table_store.find_table(tx, key)
-            if table is None or table.is_restoring:
+            if table is None or table.is_filling:
                 raise TableNotFound(f"Table not found: {key.name}")
             volume, holder_id = table_store.find_volume(tx, table.table_id), table_store.take_id(tx)
             backup = backups.make(table, request["BackupName"], volume, holder_id=holder_id, mark=mark, now_ms=now_ms)

@@ -1,5 +1,5 @@
 """What backups forget: the past behind the recovery periods of tables, system backups after their 35 days, and
-exports, as the API knows them, after 90.
+exports and imports, as the API knows them, after 90.
 
 In portions of one short transaction each, so that no write waits behind them. What is no longer needed for any other
 reason goes at once, as a chore (`holder_store`).
@@ -7,7 +7,7 @@ reason goes at once, as a chore (`holder_store`).
 
 from lambent.kit.clock import Clock
 from lambent.services import rounds
-from lambent.services.dynamodb import backup_store, export_store, holder_store, past_store
+from lambent.services.dynamodb import backup_store, export_store, holder_store, import_store, past_store
 from lambent.services.dynamodb.exports import KEPT_MS
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
@@ -37,6 +37,8 @@ class BackupRetention:
             await self._database.write(lambda tx: _delete_expired(tx, now_ms))
         if self._database.read(lambda tx: export_store.has_old(tx, now_ms - KEPT_MS)):
             await self._database.write(lambda tx: export_store.delete_old(tx, now_ms - KEPT_MS))
+        if self._database.read(lambda tx: import_store.has_old(tx, now_ms - KEPT_MS)):
+            await self._database.write(lambda tx: import_store.delete_old(tx, now_ms - KEPT_MS))
 
     async def _trim(self, table_id: int, now_ms: int) -> bool:
         return await self._database.write(lambda tx: holder_store.trim_past(tx, table_id, now_ms=now_ms))

@@ -130,7 +130,7 @@ class IndexNotFound(ServiceError):
 
 
 class AccessDenied(ServiceError):
-    """The ARN of a backup or an export of another account."""
+    """The ARN of a backup, an export or an import of another account."""
 
     code = "AccessDeniedException"
     status = 400
@@ -189,6 +189,20 @@ class ExportConflict(ServiceError):
     """The client token was used in the last eight hours with other parameters."""
 
     code = "ExportConflictException"
+    status = 400
+
+
+class ImportNotFound(ServiceError):
+    """No import has this ARN."""
+
+    code = "ImportNotFoundException"
+    status = 400
+
+
+class ImportConflict(ServiceError):
+    """The client token was used in the last eight hours for another table."""
+
+    code = "ImportConflictException"
     status = 400
 
 

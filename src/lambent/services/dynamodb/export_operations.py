@@ -22,7 +22,8 @@ from lambent.wire.errors import ServiceError
 Request = dict[str, Any]
 Result = dict[str, Any]
 
-DEFAULT_PAGE = 25
+#: DDB-IMPORT-016.
+DEFAULT_PAGE = 10
 #: Behind every label.
 _LAST_LABEL = "~"
 
@@ -97,7 +98,7 @@ class ExportOperations:
 def _find_source(tx: Transaction, key: TableKey, arn: str, time_ms: int | None, now_ms: int) -> Table:
     """Raises TableNotFound, PointInTimeRecoveryUnavailable, InvalidExportTime."""
     table = table_store.find_table(tx, key)
-    if table is None or table.is_restoring:
+    if table is None or table.is_filling:
         raise TableNotFound(f"Table not found: {arn}")
     if not table.definition.recovery_days:
         raise PointInTimeRecoveryUnavailable(f"Point in time recovery is not enabled for table '{table.name}'")

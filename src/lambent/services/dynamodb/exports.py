@@ -32,7 +32,7 @@ Request = dict[str, Any]
 
 #: API Reference, ExportTableToPointInTime: "A client token is valid for 8 hours".
 TOKEN_VALID_MS = 8 * 3_600_000
-#: API Reference, ListExports: "Lists completed exports within the past 90 days".
+#: API Reference, ListExports and ListImports: "within the past 90 days".
 KEPT_MS = 90 * 24 * 3_600_000
 
 _VERSION = "2020-06-30"

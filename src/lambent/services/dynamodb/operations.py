@@ -1,13 +1,14 @@
 """The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
 
 Tables in `table_operations` and `setting_operations`, what is saved of them in `backup_operations`,
-`recovery_operations` and `export_operations`; items in `item_operations`, `query_operations`, `batch_operations` and
-`transaction_operations`; statements of PartiQL in `partiql_operations`.
+`recovery_operations`, `export_operations` and `import_operations`; items in `item_operations`, `query_operations`,
+`batch_operations` and `transaction_operations`; statements of PartiQL in `partiql_operations`.
 """
 
 from lambent.services.dynamodb.backup_operations import BackupOperations
 from lambent.services.dynamodb.batch_operations import BatchOperations
 from lambent.services.dynamodb.export_operations import ExportOperations
+from lambent.services.dynamodb.import_operations import ImportOperations
 from lambent.services.dynamodb.item_operations import ItemOperations
 from lambent.services.dynamodb.partiql_operations import PartiQLOperations
 from lambent.services.dynamodb.parts import DynamoParts
@@ -25,6 +26,7 @@ class DynamoOperations:
         | BackupOperations.SERVED
         | RecoveryOperations.SERVED
         | ExportOperations.SERVED
+        | ImportOperations.SERVED
         | ItemOperations.SERVED
         | QueryOperations.SERVED
         | BatchOperations.SERVED
@@ -61,6 +63,10 @@ class DynamoOperations:
         self.export_table_to_point_in_time = exports.export_table_to_point_in_time
         self.describe_export = exports.describe_export
         self.list_exports = exports.list_exports
+        imports = ImportOperations(parts)
+        self.import_table = imports.import_table
+        self.describe_import = imports.describe_import
+        self.list_imports = imports.list_imports
         items = ItemOperations(parts)
         self.put_item = items.put_item
         self.get_item = items.get_item

@@ -88,7 +88,7 @@ class RecoveryOperations:
 def _find(tx: Transaction, key: TableKey) -> Table:
     """Raises TableNotFound, as all operations on backups do."""
     table = table_store.find_table(tx, key)
-    if table is None or table.is_restoring:
+    if table is None or table.is_filling:
         raise TableNotFound(f"Table not found: {key.name}")
     return table
 

@@ -13,7 +13,7 @@ MAX_RESTORES = 50
 def insert_target(tx: Transaction, key: TableKey, definition: Definition, *, now_ms: int) -> Table:
     """Raises TableAlreadyExists, TableInUse, LimitExceeded."""
     there = table_store.find_table(tx, key)
-    if there is not None and there.is_restoring and there.definition.restore is not None:
+    if there is not None and there.is_filling and there.definition.restore is not None:
         restore = there.definition.restore
         origin = f"backup: {restore.backup_arn}" if restore.backup_arn else f"table: {restore.table_arn}"
         raise TableInUse(f"Table: {key.name} is already being restored from {origin}")

@@ -85,7 +85,7 @@ class SettingOperations:
 
     def _find(self, key: TableKey, *, missing: ServiceError) -> Table:
         table = self._parts.database.read(lambda tx: table_store.find_table(tx, key))
-        if table is None or table.is_restoring:
+        if table is None or table.is_filling:
             raise missing
         return table
 
@@ -96,7 +96,7 @@ class SettingOperations:
 
         def write(tx: Transaction) -> None:
             table = table_store.find_table(tx, key)
-            if table is None or table.is_restoring:
+            if table is None or table.is_filling:
                 raise missing
             table_store.update_definition(tx, table, change(table.definition), now_ms=now_ms)
 

@@ -23,7 +23,7 @@ def describe_table(table: Table, volumes: Mapping[int, Volume], *, status: str =
         ],
         "TableName": table.name,
         "KeySchema": describe_schema(table.schema),
-        "TableStatus": status or ("CREATING" if table.is_restoring else "ACTIVE"),
+        "TableStatus": status or ("CREATING" if table.is_filling else "ACTIVE"),
         "CreationDateTime": definition.created_ms / 1000,
         "ProvisionedThroughput": _describe_throughput(definition.throughput),
         "TableSizeBytes": volume.size_bytes,
@@ -52,7 +52,7 @@ def describe_table(table: Table, volumes: Mapping[int, Volume], *, status: str =
             _describe_index(table, index, volumes)
             | {
                 # While a table is being restored its indexes have no status (ACK's DynamoDB notes, DDB-TABLE-282).
-                **({} if table.is_restoring else {"IndexStatus": index.status.value}),
+                **({} if table.is_filling else {"IndexStatus": index.status.value}),
                 "ProvisionedThroughput": _describe_throughput(index.throughput),
                 **({"Backfilling": True} if index.status is IndexStatus.CREATING else {}),
                 **_describe_extras(index.extras),

@@ -39,7 +39,7 @@ class TableOperations:
             there = table_store.find_table(tx, key)
             if there is not None:
                 raise ResourceInUse(
-                    f"Table is being used: {key.name}" if there.is_restoring else f"Table already exists: {key.name}"
+                    f"Table is being used: {key.name}" if there.is_filling else f"Table already exists: {key.name}"
                 )
             table_store.check_room(tx, key)
             return table_store.insert_table(tx, key, definition, now_ms=now_ms)
@@ -70,7 +70,7 @@ class TableOperations:
 
         def update(tx: Transaction) -> tuple[Table, dict[int, Volume]]:
             table, volumes = _find_with_volumes(tx, key)
-            if table.is_restoring:
+            if table.is_filling:
                 raise table_not_found(key.name)
             definition = table_changes.change(table, request, now_ms=now_ms)
             return table_store.update_definition(tx, table, definition, now_ms=now_ms), volumes
@@ -84,7 +84,7 @@ class TableOperations:
 
         def delete(tx: Transaction) -> tuple[Table, dict[int, Volume]]:
             table, volumes = _find_with_volumes(tx, key)
-            if table.is_restoring:
+            if table.is_filling:
                 raise ResourceInUse(
                     f"Attempt to change a resource which is still in use: Table is being created: {key.name}"
                 )

@@ -107,6 +107,8 @@ class Definition:
     is_copied: bool = False
     """A backup or a restore is copying its items as they were at an earlier moment."""
     restore: Restore | None = None
+    is_importing: bool = False
+    """It is being filled out of a bucket."""
 
 
 #: A tag that makes Lambent refuse what exceeds the provisioned throughput, so that clients' back-off can be tested.
@@ -163,10 +165,10 @@ class Table:
         return self.definition.recovery_days > 0 or self.definition.is_copied
 
     @cached_property
-    def is_restoring(self) -> bool:
+    def is_filling(self) -> bool:
         """It has not got all its items yet: it can be described, and nothing else."""
         restore = self.definition.restore
-        return restore is not None and restore.is_in_progress
+        return self.definition.is_importing or (restore is not None and restore.is_in_progress)
 
     @cached_property
     def stream_arn(self) -> str:

@@ -73,3 +73,33 @@ CREATE TABLE dynamodb_export (
 CREATE INDEX dynamodb_export_by_token ON dynamodb_export (account_id, region, token);
 CREATE INDEX dynamodb_export_in_progress ON dynamodb_export (started_ms) WHERE ended_ms IS NULL;
 CREATE INDEX dynamodb_export_by_end ON dynamodb_export (ended_ms) WHERE ended_ms IS NOT NULL;
+
+-- Imports out of buckets, each into a table that it makes.
+CREATE TABLE dynamodb_import (
+    account_id      TEXT NOT NULL,
+    region          TEXT NOT NULL,
+    table_name      TEXT NOT NULL,
+    label           TEXT NOT NULL,           -- the last part of its ARN, which begins with the time
+    table_id        INTEGER NOT NULL,
+    table_uuid      TEXT NOT NULL,
+    status          TEXT NOT NULL,           -- imports.ImportStatus
+    caller_arn      TEXT NOT NULL,           -- who asked for it, and with whose rights it is read
+    access_key_id   TEXT NOT NULL,
+    token           TEXT NOT NULL,           -- the client's, or one of ours
+    request         TEXT NOT NULL,           -- JSON
+    started_ms      INTEGER NOT NULL,
+    ended_ms        INTEGER,                 -- NULL: in progress
+    after_key       TEXT NOT NULL,           -- the last object that has been read to its end
+    reading_key     TEXT NOT NULL,           -- the next one, once it was begun,
+    records         INTEGER NOT NULL,        -- and what has been read of it
+    processed       INTEGER NOT NULL,        -- records
+    imported        INTEGER NOT NULL,        -- those that became items
+    bytes           INTEGER NOT NULL,
+    first_error     TEXT NOT NULL,
+    failure_code    TEXT NOT NULL,
+    failure_message TEXT NOT NULL,
+    PRIMARY KEY (account_id, region, label, table_name)
+);
+CREATE INDEX dynamodb_import_by_token ON dynamodb_import (account_id, region, token);
+CREATE INDEX dynamodb_import_in_progress ON dynamodb_import (started_ms) WHERE ended_ms IS NULL;
+CREATE INDEX dynamodb_import_by_end ON dynamodb_import (ended_ms) WHERE ended_ms IS NOT NULL;
