@@ -14,7 +14,7 @@ from lambent.services.dynamodb.expressions.conditions import Condition, compile_
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
 from lambent.services.dynamodb.expressions.updates import Update, compile_update
 from lambent.services.dynamodb.item_store import Change
-from lambent.services.dynamodb.keys import key_attributes, key_of, key_of_item
+from lambent.services.dynamodb.keys import key_of, key_of_item
 from lambent.services.dynamodb.plain_items import weigh
 from lambent.services.dynamodb.sizes import check_put_size
 from lambent.services.dynamodb.stored_items import StoredItem
@@ -84,15 +84,14 @@ def change_of(draft: Draft, table: Table, trace: str = "") -> Change:
     """`trace`: the request's trace header. Raises ValidationException when keys do not fit the table or its indexes."""
     if draft.put is not None:
         key = key_of_item(draft.key, table.schema)
-        key_item = key_attributes(draft.key, table.schema)
         if table.indexes:
             index_store.check_put_keys(table, draft.key)
     else:
-        key, key_item = key_of(draft.key, table.schema), draft.key
+        key = key_of(draft.key, table.schema)
         if draft.update is not None:
             draft.update.check_keys(table.key_names)
     return Change(
-        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
+        key, draft.key, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
     )
 
 

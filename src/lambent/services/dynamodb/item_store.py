@@ -51,7 +51,7 @@ class Change(NamedTuple):
 
     key: Key
     key_item: Item
-    """The key attributes: what an update starts from where there is no item."""
+    """The key attributes, which an update starts from where there is no item; of a put the whole item."""
     put: StoredItem | None = None
     update: Update | None = None
     is_check: bool = False
