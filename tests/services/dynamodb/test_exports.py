@@ -222,7 +222,7 @@ def test_files_are_closed_when_they_are_full_and_written_again_after_a_failure(
             await it.create()
             await it.enable_recovery()
             for number in range(20):
-                await it.put(f"{number:02d}", noise={"S": random.randbytes(10_000).hex()})
+                await it.put(f"{number:02d}", noise={"S": random.randbytes(20_000).hex()})
             arn = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/table"
             begun = await it.call("export_table_to_point_in_time", TableArn=arn, S3Bucket="bucket")
             await it.upkeep.work_off()
