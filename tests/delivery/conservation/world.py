@@ -119,18 +119,18 @@ class World:
 
     async def fill_disk(self) -> None:
         """For a while it takes a few pages more, or none; who puts is refused, who delivers waits."""
-        await limit_pages(self.life.database, spare=self.chance.choice((0, 3, 30)))
+        await self._is_limited(self.chance.choice((0, 3, 30)))
         self._begin_to_put()
         await self.life.pass_time(self.chance.choice((1.0, 10.0, 100.0)))
         if self.chance.random() < 0.3:
             await self.restart()
-        while not await self._is_emptied():
+        while not await self._is_limited(ANY_PAGES):
             pass
 
-    async def _is_emptied(self) -> bool:
-        """In one transaction with others that still find it full, this fails with them."""
+    async def _is_limited(self, spare: int) -> bool:
+        """In one transaction with others that find it full, this fails with them (and a limit is set all the same)."""
         try:
-            await limit_pages(self.life.database, spare=ANY_PAGES)
+            await limit_pages(self.life.database, spare=spare)
         except StorageFull:
             return False
         return True
