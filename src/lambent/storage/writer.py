@@ -128,9 +128,8 @@ class Writer:
             topics = self._commit_call(calls[0]) if len(calls) == 1 else None
             return self._commit_calls(calls) if topics is None else topics
         except DISK_ERRORS as error:
-            failure = translate(error, self._path)
-            for job in batch:
-                job.error = failure
+            for job in batch:  # each has one of its own: a traceback grows wherever an exception is raised
+                job.error = translate(error, self._path)
             if not connection.get_autocommit():
                 connection.execute("ROLLBACK")
             return set()

@@ -14,7 +14,7 @@ import pytest
 from lambent.storage import log
 from lambent.storage.connection import open_connection
 from lambent.storage.database import Database
-from lambent.storage.errors import SchemaTooNew
+from lambent.storage.errors import SchemaTooNew, StorageFull
 from lambent.storage.transaction import MAX_ROWS, Row, Transaction
 
 
@@ -317,6 +317,23 @@ def test_full_disk_refuses_writes_and_recovers(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("survived")
+
+
+def test_who_shares_a_commit_that_the_disk_refuses_has_an_error_of_his_own(tmp_path: Path) -> None:
+    """One exception, raised in all who wait, would tell each of them the ways of all others."""
+
+    async def main() -> list[object]:
+        database = Database.open(tmp_path / "db")
+        await database.write(lambda tx: tx.rows("PRAGMA max_page_count = 1"))  # as many as there are
+        writes = [database.write(lambda tx: log.append(tx, "a", bytes(100_000), 1)) for _ in range(2)]
+        refusals = await asyncio.gather(*writes, return_exceptions=True)
+        await database.close()
+        return list(refusals)
+
+    first, second = asyncio.run(main())
+    assert isinstance(first, StorageFull)
+    assert isinstance(second, StorageFull)
+    assert first is not second
 
 
 CRASH = """
