@@ -78,7 +78,7 @@ def _all_names(document: Any) -> Iterator[str]:
 
 @dataclass
 class Edge:
-    """`sandbox.pool.Pool`, as far as the rest of the platform knows it."""
+    """What functions do, and what became of it; outlives the platform."""
 
     clock: Clock
     random: random.Random
@@ -91,31 +91,7 @@ class Edge:
     invocations: Counter[str] = field(default_factory=Counter)
     """What they came to."""
 
-    # What the platform asks of a pool.
-
-    async def invoke(self, spec: FunctionSpec, invocation: Invocation) -> Outcome:
-        self.running += 1
-        try:
-            return await self._run(spec, orjson.loads(invocation.payload))
-        finally:
-            self.running -= 1
-
-    def supported_runtimes(self) -> Mapping[str, str]:
-        return {"python3.11": ""}
-
-    def prepare(self, runtime: str) -> None:
-        """There is nothing to get ready."""
-
-    async def retire(self, arn: str, *, keep_revision: str | None) -> None:
-        """There are no environments."""
-
-    def snapshot(self) -> list[EnvironmentInfo]:
-        return []
-
-    # What functions do.
-
-    async def _run(self, spec: FunctionSpec, event: Document) -> Outcome:
-        await self._take_time(spec)
+    async def run(self, spec: FunctionSpec, event: Document) -> Outcome:
         answers, names = spec.environment["ANSWERS"], names_in(event.get("Records", event))
         if answers == "reports":
             return await self._run_one_by_one(spec, event["Records"])
@@ -147,7 +123,7 @@ class Edge:
                 return await self._fail(spec, failing)
         return self._succeed(spec.name, done, {"batchItemFailures": [{"itemIdentifier": one} for one in failed]})
 
-    async def _take_time(self, spec: FunctionSpec) -> None:
+    async def take_time(self, spec: FunctionSpec) -> None:
         """Mostly none; a crash of the platform may come in any of it."""
         await asyncio.sleep(0)
         if self.random.random() < 0.2:
@@ -176,6 +152,39 @@ class Edge:
         self.invocations["partial" if answer and answer.get("batchItemFailures") else "ok"] += 1
         self.handled[line] += names
         return Outcome(orjson.dumps(answer), None, b"", None, 1.0, 10)
+
+
+@dataclass
+class Door:
+    """The edge as one life of the platform sees it: `sandbox.pool.Pool`, as far as the rest of the platform knows it.
+
+    It closes with a cut, since the parts of a life need a few turns of the event loop to find out that it is over.
+    """
+
+    edge: Edge
+    is_closed: bool = False
+
+    async def invoke(self, spec: FunctionSpec, invocation: Invocation) -> Outcome:
+        self.edge.running += 1
+        try:
+            await self.edge.take_time(spec)
+            if self.is_closed:
+                await asyncio.get_running_loop().create_future()
+            return await self.edge.run(spec, orjson.loads(invocation.payload))
+        finally:
+            self.edge.running -= 1
+
+    def supported_runtimes(self) -> Mapping[str, str]:
+        return {"python3.11": ""}
+
+    def prepare(self, runtime: str) -> None:
+        """There is nothing to get ready."""
+
+    async def retire(self, arn: str, *, keep_revision: str | None) -> None:
+        """There are no environments."""
+
+    def snapshot(self) -> list[EnvironmentInfo]:
+        return []
 
 
 def _failure(message: str, kind: str) -> Outcome:

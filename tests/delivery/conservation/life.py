@@ -16,7 +16,7 @@ from unittest import mock
 
 import apsw
 
-from delivery.conservation.edge import Edge
+from delivery.conservation.edge import Door, Edge
 from lambent.app import services
 from lambent.app.parts import Parts
 from lambent.app.platform import Platform
@@ -99,12 +99,12 @@ class WatchedDatabase(Database):
 
 
 class PartsAtTheEdge(Parts):
-    def __init__(self, edge: Edge, settings: Settings, database: Database, clock: Clock) -> None:
-        self._edge = edge
+    def __init__(self, door: Door, settings: Settings, database: Database, clock: Clock) -> None:
+        self._door = door
         super().__init__(settings, database, clock, RandomIds())
 
     def _build_pool(self) -> Pool:
-        return cast("Pool", self._edge)
+        return cast("Pool", self._door)
 
 
 @dataclass
@@ -115,25 +115,30 @@ class Life:
     """Of its database."""
     clock: SteppingClock
     database: WatchedDatabase
+    door: Door
     parts: Parts
     tasks: Sequence[asyncio.Task[None]]
 
     @classmethod
     async def begin(cls, path: Path, clock: SteppingClock, edge: Edge) -> "Life":
         database = WatchedDatabase.open(path)
-        parts = PartsAtTheEdge(edge, Settings(path.parent), database, clock)
+        door = Door(edge)
+        parts = PartsAtTheEdge(door, Settings(path.parent), database, clock)
         with mock.patch.object(services, "load_service", _load_once):
             platform = Platform(parts)
         await parts.objects.sweep()
         await parts.packages.sweep()
-        return cls(path, clock, database, parts, [asyncio.create_task(one) for one in platform.background()])
+        return cls(path, clock, database, door, parts, [asyncio.create_task(one) for one in platform.background()])
 
     async def end(self, how: End) -> Path:
         """The path of the database that the next life begins with."""
         assert not any(task.done() for task in self.tasks), "a part of the platform ended by itself"
         if how is End.DRAIN:
             await self._drain()
-        left = _copied(self.path) if how is End.CUT else self.path
+        left = self.path
+        if how is End.CUT:
+            left = _copied(self.path)
+            self.door.is_closed = True
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
