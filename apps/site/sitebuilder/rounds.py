@@ -252,8 +252,15 @@ class Rounds:
             seconds=rendered.hugo_ms / 1000,
             deadline=now.deadline,
         )
-        wrong = tuple(f"{path} was published with wrong bytes by a partial build" for path in settled.wrong)
-        return replace(told, misses=settled.misses, warnings=(*told.warnings, *wrong))
+        account = settled.account
+        wrong = tuple(f"{path} was published with wrong bytes by a partial build" for path in account.wrong)
+        return replace(
+            told,
+            misses=account.misses,
+            deferred=account.deferred,
+            learned=settled.news,
+            warnings=(*told.warnings, *wrong),
+        )
 
     def _put(self, fetched: Fetched, path: str, output: Output, headers: Mapping[str, str]) -> str:
         if output.origin is not None:

@@ -19,7 +19,7 @@ from sitebuilder.sources import Source
 #: Of a group that links to a page so many are remembered. Larger ones are never rendered whole by a partial build.
 MAX_LINKERS = 50
 _PAGER = re.compile(r"^(?P<folder>.*/|)[^/]+/\d+(?:/index)?\.html?$")
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,6 @@ class Graph:
     """What the whole build took hugo."""
     refusal: str = ""
     """Why this site is never built partially; "" if it is."""
-    learned: tuple[str, ...] = ()
 
     @property
     def total_weight(self) -> int:
@@ -163,7 +162,6 @@ def encode(graph: Graph) -> bytes:
         "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind],
         "seconds": graph.seconds,
         "refusal": graph.refusal,
-        "learned": graph.learned,
     }
     return zlib.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), 3)
 
@@ -187,7 +185,6 @@ def decode(content: bytes) -> Graph | None:
             findings=Findings(*map(tuple, document["findings"])),
             seconds=document["seconds"],
             refusal=document["refusal"],
-            learned=tuple(document["learned"]),
         )
     except (ValueError, KeyError, TypeError, zlib.error):
         return None

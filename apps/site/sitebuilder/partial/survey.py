@@ -31,7 +31,6 @@ def make(
     built: Mapping[str, str],
     recipe: str,
     seconds: float,
-    learned: tuple[str, ...] = (),
 ) -> Graph:
     """`output` is the folder of the whole build, `built` its digests, `seconds` what it took."""
     texts = {key: _text(runs.source, key, source) for key, source in wanted.items()}
@@ -62,7 +61,6 @@ def make(
         findings=findings,
         seconds=seconds,
         refusal=refusal,
-        learned=learned,
     )
 
 
