@@ -5,8 +5,9 @@ changed, so that static files are copied and nothing else is done; or a generati
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from sitebuilder import hugo, needs, outputs, publication, report, sources, timetable
 from sitebuilder.buckets import Bucket, Traffic
@@ -173,12 +174,13 @@ class Rounds:
     def _publish(self, now: Situation, fetched: Fetched, rendered: Rendered, told: Report) -> Report:
         begun = time.monotonic()
         copies = {path: _copy(path, key, fetched.sources[key]) for path, key in fetched.copied.items()}
+        within_s3 = _unchanged_by_hugo(fetched.rendered)
         new = Publication(
             {**copies, **rendered.outputs},
             fetched.sources,
             sources.fingerprint(fetched.sources, self.settings.recipe),
             sources.fingerprint(fetched.rendered, self.settings.recipe),
-            lambda path, output, headers: self._put(fetched, path, output, headers),
+            lambda path, output, headers: self._put(fetched, within_s3, path, output, headers),
         )
         plan = self.publisher.plan(new.outputs, now.record, now.there)
         if publication.deletes_too_much(plan, now.record) and not now.is_confirmed:
@@ -192,7 +194,7 @@ class Rounds:
             fence=now.turn.check,
             changes=lambda: self._head_changes(now, rendered, told),
         )
-        told = _published(told, plan, new, head.generation, begun)
+        told = _published(told, plan, new, head.generation, begun, within_s3=within_s3)
         self.materials.refresh_pack(fetched.rendered)
         if told.mode == "full":
             self.materials.caches.save(fetched.sources)
@@ -262,10 +264,12 @@ class Rounds:
             warnings=(*told.warnings, *wrong),
         )
 
-    def _put(self, fetched: Fetched, path: str, output: Output, headers: Mapping[str, str]) -> str:
-        if output.origin is not None:
-            etag = fetched.sources[output.origin].etag
-            return self.website.copy(self.source, output.origin, etag, path, headers)
+    def _put(
+        self, fetched: Fetched, within_s3: Mapping[str, str], path: str, output: Output, headers: Mapping[str, str]
+    ) -> str:
+        key = output.origin or within_s3.get(output.md5)
+        if key is not None:
+            return self.website.copy(self.source, key, fetched.sources[key].etag, path, headers)
         return self.website.upload(path, self.materials.workspace.output / path, headers)
 
     def _head_changes(self, now: Situation, rendered: Rendered, told: Report) -> Mapping[str, object]:
@@ -340,6 +344,12 @@ def _copy(path: str, key: str, source: Source) -> Output:
     )
 
 
+def _unchanged_by_hugo(rendered: Mapping[str, Source]) -> dict[str, str]:
+    """MD5 to key of what may come out of hugo as it went in (pictures of pages): S3 copies it by itself."""
+    binary = (key for key in rendered if PurePosixPath(key).suffix.lower() in outputs.BINARY_TYPES)
+    return {rendered[key].etag: key for key in binary}
+
+
 def _made_by_hugo(record: Record) -> dict[str, Output]:
     return {path: replace(output, etag="") for path, output in record.outputs.items() if output.origin is None}
 
@@ -359,8 +369,17 @@ def _why_full(now: Situation, told: Report) -> str:
     return f"{len(told.changed)} sources changed" if told.changed else "settings or program changed, or a post was due"
 
 
-def _published(told: Report, plan: Plan, new: Publication, generation: int, begun: float) -> Report:
-    rendered = [path for path in plan.uploaded if new.outputs[path].origin is None]
+def _published(
+    told: Report,
+    plan: Plan,
+    new: Publication,
+    generation: int,
+    begun: float,
+    *,
+    within_s3: Container[str] = frozenset(),
+) -> Report:
+    made = {path: new.outputs[path] for path in plan.uploaded}
+    rendered = [path for path, output in made.items() if output.origin is None and output.md5 not in within_s3]
     return replace(
         told,
         outcome="published",

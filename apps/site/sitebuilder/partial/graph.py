@@ -159,7 +159,7 @@ def encode(graph: Graph) -> bytes:
             [numbers[target], [[[numbers[path] for path in group.paths], group.is_complete] for group in groups]]
             for target, groups in graph.links.items()
         ],
-        "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind],
+        "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind, graph.findings.files],
         "seconds": graph.seconds,
         "refusal": graph.refusal,
     }

@@ -10,14 +10,26 @@ import json
 import shutil
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sitebuilder import statics
+from sitebuilder import buckets, statics
 from sitebuilder.buckets import Bucket
 from sitebuilder.hugo import HugoDied
-from sitebuilder.partial import classification, cold, fast, hindsight, learning, ledger, pack, runs, survey, tokens
+from sitebuilder.partial import (
+    awaited,
+    classification,
+    cold,
+    fast,
+    hindsight,
+    learning,
+    ledger,
+    pack,
+    runs,
+    survey,
+    tokens,
+)
 from sitebuilder.partial import graph as graphs
 from sitebuilder.partial.classification import Whole
 from sitebuilder.partial.cold import Range, StubRuns
@@ -25,6 +37,7 @@ from sitebuilder.partial.fast import Ready
 from sitebuilder.partial.graph import Graph
 from sitebuilder.partial.learning import Lessons
 from sitebuilder.partial.ledger import Ledger, Settlement
+from sitebuilder.partial.pack import Prefix
 from sitebuilder.partial.runs import HugoFailed, Runs
 from sitebuilder.settings import Settings
 from sitebuilder.sources import Source
@@ -215,18 +228,34 @@ class Phases:
         texts = {
             key: self._download(key, it, folder)
             for key, it in rendered.items()
-            if key in changed or key not in prefix.entries or prefix.entries[key].etag != it.etag
+            if key in changed or _is_missing(key, it, prefix)
         }
         source_runs = self._runs(folder, deadline)
-        stubbed = StubRuns(source_runs, prefix, read, rendered, texts, graph.pages, seed=self._seed())
+        stubbed = StubRuns(
+            source_runs,
+            prefix,
+            read,
+            rendered,
+            texts,
+            graph.pages,
+            download=lambda keys: self._download_all(keys, rendered, folder),
+            published=published,
+            only_copies_files=graph.findings.only_copies_files and not any(map(_is_adapter, rendered)),
+            seed=self._seed(),
+        )
         stubbed.lay_out()
         edited = {key: texts[key] for key in changed}
         found = fast.build(graph, rendered, edited, stubbed, published, self._lessons())
-        self._write(DEMAND, json.dumps(sorted(stubbed.demanded or self._seed())).encode())
+        demanded = stubbed.demanded - _beside(changed, stubbed.downloaded)
+        self._write(DEMAND, json.dumps(sorted(demanded or self._seed())).encode())
         if isinstance(found, Whole):
             return found
-        weight = read.weight + sum(map(len, texts.values()))
-        return First(found, graph, weight, read.requests + len(texts), stubbed.restarts)
+        files = stubbed.downloaded
+        weight = read.weight + sum(map(len, texts.values())) + sum(rendered[key].size for key in files)
+        return First(found, graph, weight, read.requests + len(texts) + len(files), stubbed.restarts)
+
+    def _download_all(self, keys: Iterable[str], rendered: Mapping[str, Source], folder: Path) -> None:
+        buckets.in_parallel(lambda key: self.source.download(key, rendered[key].etag, folder / key), keys)
 
     def _download(self, key: str, wanted: Source, folder: Path) -> bytes:
         file = folder / key
@@ -266,6 +295,23 @@ class Phases:
 
     def _forget(self, *names: str) -> None:
         self.state.bucket.delete([self.state.key(name) for name in names])
+
+
+def _is_missing(key: str, wanted: Source, prefix: Prefix) -> bool:
+    """Neither packed as it is now, nor to be awaited."""
+    entry = prefix.entries.get(key)
+    return not awaited.is_awaited(key, wanted.size) if entry is None else entry.etag != wanted.etag
+
+
+def _is_adapter(key: str) -> bool:
+    """A template among the texts (hugo: "content adapters"), which no search of templates finds."""
+    return key.rpartition("/")[2].startswith("_content.")
+
+
+def _beside(changed: Iterable[str], files: Iterable[str]) -> set[str]:
+    """Files of the pages that were edited: the next edit is of another page and needs others."""
+    folders = {key.rpartition("/")[0] for key in changed}
+    return {file for file in files if file.rpartition("/")[0] in folders}
 
 
 def _templates(graph: Graph) -> str:

@@ -109,7 +109,7 @@ def test_only_what_is_wanted_is_fetched(settings: Settings, layout: str, restart
     prefix = cold.read_prefix(read)
     assert prefix is not None
     texts = {"content/hub.md": edited["content/hub.md"]}
-    stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages)
+    stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages, lambda _: None, built)
     stubbed.lay_out()
     found = fast.build(graph, now, texts, stubbed, built)
     assert isinstance(found, Ready), found

@@ -12,6 +12,7 @@ import site_edits
 from platform_process import PlatformProcess
 from site_edits import Sources
 from sitebuilder.events import Build, Look
+from sitebuilder.partial import awaited
 from sitebuilder.report import Report
 from small_site import Died, SmallSite
 from two_phases import Noted, TwoPhases
@@ -45,9 +46,12 @@ def last(reports: list[Report]) -> Report:
 
 
 @pytest.mark.parametrize("name", ["titles", "summaries", "languages"])
-def test_the_first_phase_is_right_and_the_second_complete(name: str, platform: PlatformProcess, tmp_path: Path) -> None:
+def test_the_first_phase_is_right_and_the_second_complete(
+    name: str, platform: PlatformProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaited, "SMALL_BYTES", 0)
     choice = Random(f"{name} {SEED}")
-    site: Sources = read_site(name)
+    site: Sources = site_edits.image(site_edits.image(read_site(name), choice), choice)
     small = TwoPhases(platform, tmp_path, site)
     small.timer = Noted()  # type: ignore[assignment]  # it is a resource held elsewhere; only its moment matters here
     small.build()
