@@ -192,7 +192,7 @@ class Rounds:
             there=now.there,
             etag=now.etag,
             fence=now.turn.check,
-            changes=lambda: self._head_changes(now, rendered, told),
+            changes=lambda: self._head_changes(now, rendered, told, plan),
         )
         told = _published(told, plan, new, head.generation, begun, within_s3=within_s3)
         self.materials.refresh_pack(fetched.rendered)
@@ -272,30 +272,37 @@ class Rounds:
             return self.website.copy(self.source, key, fetched.sources[key].etag, path, headers)
         return self.website.upload(path, self.materials.workspace.output / path, headers)
 
-    def _head_changes(self, now: Situation, rendered: Rendered, told: Report) -> Mapping[str, object]:
+    def _head_changes(self, now: Situation, rendered: Rendered, told: Report, plan: Plan) -> Mapping[str, object]:
         """What else the new head says."""
+        due = {"due": self._plan_timer(now, told, plan)}
         if told.mode == "static":
-            return {}
-        return {"volatile": rendered.volatile, "full_ms": rendered.hugo_ms, "due": self._plan_timer(now, told)}
+            return due
+        return {"volatile": rendered.volatile, "full_ms": rendered.hugo_ms, **due}
 
-    def _plan_timer(self, now: Situation, told: Report) -> float | None:
-        """When the website changes by itself; the schedule is set before the head says so."""
-        planned, moment = now.record.head.due, time.time()
+    def _plan_timer(self, now: Situation, told: Report, plan: Plan) -> float | None:
+        """When the website changes by itself: a post, or the end of a file's grace. The schedule is set before the head
+        says so."""
         if self.timer is None or self.settings.is_preview:
             return None
+        planned = now.record.head.due
+        post = planned if told.mode == "static" else self._next_post(now, told)
+        due = min(filter(None, (post, self.publisher.grace_ends(plan))), default=None)
+        if due is None:
+            if planned is not None:
+                self.timer.clear()
+        elif due > time.time() and (due != planned or not isinstance(now.wake, Look)):
+            self.timer.set(due)
+        return due
+
+    def _next_post(self, now: Situation, told: Report) -> float | None:
+        """To appear or to expire. What was planned is not asked for again by edits that cannot change it."""
+        planned, moment = now.record.head.due, time.time()
         is_dated = any(not change[1:].startswith(UNDATED) for change in told.changed)
         if isinstance(now.wake, Look) and not is_dated and (planned is None or planned > moment):
             return planned
         work = self.materials.workspace
         listing = hugo.list_all(self.settings, source=work.source, cache=work.cache, seconds=now.seconds_left())
-        if listing is None:
-            return planned
-        due = timetable.next_change(listing, now=moment)
-        if due is not None and (due != planned or not isinstance(now.wake, Look)):
-            self.timer.set(due)
-        elif due is None and planned is not None:
-            self.timer.clear()
-        return due
+        return planned if listing is None else timetable.next_change(listing, now=moment)
 
     def _too_many_deletes(self, plan: Plan, record: Record) -> str:
         return (

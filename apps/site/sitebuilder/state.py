@@ -12,6 +12,7 @@ texts.pack       front matter of all pages, and their texts by range
 ledger.json      what partial builds published since the last whole one
 learned.json     what misses of partial builds have taught                           (`partial.learning`)
 demand.json      texts that the last cold partial build asked for
+published.json   gone once it is read: what was published before there were generations  (`former`)
 history.json     the last builds, for people                                         (`history`)
 """
 

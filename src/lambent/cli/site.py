@@ -80,6 +80,8 @@ def _status(asked: Asked) -> None:
         lines.append(f"can be gone back to: {', '.join(str(release['generation']) for release in head['releases'])}")
         lines += ["rolled back: stays until a source changes, or: lambent site unpin"] if head["pinned"] else []
         lines += [f"changes by itself at {clock_time(round(head['due'] * 1000))}"] if head["due"] else []
+        retired = head.get("retired", {})
+        lines += [f"{len(retired)} replaced files stay for pages that are still open"] if retired else []
         lines += [f"hugo makes {path} differently each time" for path in head["volatile"][:MAX_NAMES]]
         lines += site_lessons.lines(learned)
     lines += ["building now"] if turn.get("holder") else []

@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,13 @@ import pytest
 
 from platform_process import PlatformProcess
 from site_edits import png
+from sitebuilder import former
 from sitebuilder.events import Build, Rollback
 from sitebuilder.materials import Materials
 from sitebuilder.rounds import NoSuchGeneration
 from sitebuilder.timer import Timer
 from small_site import Died, SmallSite
+from two_phases import Noted
 
 
 @pytest.fixture
@@ -175,6 +178,65 @@ def test_old_generations_are_forgotten_with_what_only_they_need(
     assert sum(name.startswith("blobs/") for name in names) == 5, "the pages that show the title, once"
     small.build(wake=Rollback(3))
     assert "a2" in small.s3.get_object(Bucket=small.website.name, Key="a/index.html")["Body"].read().decode()
+
+
+def test_what_was_published_before_there_were_generations_is_taken_over(small: SmallSite) -> None:
+    """And again by the retry of an attempt that died."""
+    small.put("static/s.txt", "s")
+    small.build()
+    published = small.website.list()
+    objects = {path: [there.etag, former.headers_digest(path), there.etag] for path, there in published.items()}
+    objects["sitemap.xml"][1] = "of other rules"
+    objects["gone/index.html"] = ["1", "2", "3"]
+    small.s3.put_object(Bucket=small.website.name, Key="gone/index.html", Body=b"of a former build")
+    small.state.delete(small.state.list())
+    record = {"version": 1, "built_from": "f", "settled": True, "objects": objects}
+    small.s3.put_object(
+        Bucket=small.state.name, Key=f"{small.website.name}/published.json", Body=json.dumps(record).encode()
+    )
+    small.put("content/a.md", page("a") + "changed\n")
+    small.life.steps_left = 4
+    with pytest.raises(Died):
+        small.build()
+    small.life.steps_left = 1_000_000
+    (report,) = small.build()
+    assert (report.generation, report.deleted) == (1, ("gone/index.html",))
+    assert set(report.uploaded) == {"a/index.html", "index.xml", "sitemap.xml"}
+    assert small.digests() == small.clean_build()
+    assert f"{small.website.name}/published.json" not in small.state.list()
+    assert [report.outcome for report in small.build()] == ["unchanged"]
+
+
+def test_replaced_fingerprinted_files_stay_for_their_grace_and_no_longer(
+    small: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.more_settings = {"grace_seconds": 600}
+    small.timer = noted = Noted()  # type: ignore[assignment]  # only the moment it is set to matters here
+    small.put("layouts/page.html", '{{ with resources.Get "a.css" | fingerprint }}{{ .RelPermalink }}{{ end }}')
+    small.put("assets/a.css", "a {}")
+    small.build()
+    before = small.digests()
+    begun = time.time()
+    small.put("assets/a.css", "b {}")
+    (report,) = small.build()
+    (stays,) = small.digests().keys() - small.clean_build().keys()
+    assert (stays in before, report.deleted) == (True, ())
+    assert noted.moment is not None
+    assert begun + 600 <= noted.moment <= time.time() + 601
+    small.put("content/a.md", page("a2"))
+    small.build(workspace="another environment")
+    assert noted.moment < begun + 602, "not from anew"
+    assert small.digests().keys() - small.clean_build().keys() == {stays}
+    small.put("assets/a.css", "a {}")
+    small.build(workspace="another environment")
+    (other,) = small.digests().keys() - small.clean_build().keys()
+    assert other != stays, "it is wanted again"
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 602)
+    (report,) = small.build(workspace="a third one", wake=Build(cause="timer"))
+    assert report.deleted == (other,)
+    assert small.digests() == small.clean_build(), "nothing stale, nothing missing"
+    assert [report.outcome for report in small.build()] == ["unchanged"]
 
 
 def test_a_large_delete_asks_first(small: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:
