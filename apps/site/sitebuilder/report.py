@@ -44,6 +44,9 @@ class Report:
     learned: tuple[str, ...] = ()
     """What follows from the misses: rules, kinds of edit that are built whole for a while, and again not."""
     flaps: tuple[str, ...] = ()
+    """Outputs that hugo would have changed for no reason."""
+    lint: tuple[str, ...] = ()
+    """Advice: what flaps and why, terms that read alike."""
 
     def as_document(self) -> dict[str, object]:
         """As JSON for callers and for the note beside the turn: counts, and some names."""

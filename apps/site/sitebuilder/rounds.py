@@ -157,15 +157,15 @@ class Rounds:
                 now = self._again(now)
             else:
                 told = replace(told, why=first.why)
-        conflicts = self.materials.spelling_conflicts(fetched.rendered)
+        doubts = self.materials.doubts(fetched.rendered, seconds=now.seconds_left())
         outcome = self.renderer.render(
             now.record,
-            is_doubtful=bool(conflicts or head.volatile),
+            is_doubtful=bool(doubts.conflicts or head.volatile),
             sources_are_the_same=is_the_same,
             deadline=now.deadline,
         )
         why = "; ".join(filter(None, (_why_full(now, told), told.why)))
-        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *conflicts))
+        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *doubts.conflicts), lint=doubts.advice)
         if isinstance(outcome, Failed):
             unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
@@ -197,7 +197,7 @@ class Rounds:
         told = _published(told, plan, new, head.generation, begun, within_s3=within_s3)
         self.materials.refresh_pack(fetched.rendered)
         if told.mode == "full":
-            self.materials.caches.save(fetched.sources)
+            self.materials.caches.save(fetched.sources, made=rendered.outputs.keys())
             told = self._settle(now, fetched, rendered, told)
         return told
 

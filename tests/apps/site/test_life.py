@@ -14,9 +14,12 @@ import pytest
 from platform_process import PlatformProcess
 from site_edits import png
 from sitebuilder import former
+from sitebuilder.buckets import Bucket
+from sitebuilder.caches import Caches
 from sitebuilder.events import Build, Rollback
 from sitebuilder.materials import Materials
 from sitebuilder.rounds import NoSuchGeneration
+from sitebuilder.state import State
 from sitebuilder.timer import Timer
 from small_site import Died, SmallSite
 from two_phases import Noted
@@ -316,8 +319,12 @@ def test_a_term_spelt_in_two_ways_is_told_and_flaps_are_suppressed(small: SmallS
         (report,) = small.build()
         assert "a/index.html" in report.uploaded
     small.put("content/tags/devops/_index.md", page("DevOps"))
+    small.put("hugo.toml", 'title = "small"\n[taxonomies]\ntag = "tags"\ngenre = "genres"\n')
+    small.put("content/b.md", page("b", "genres: [Café, Tools]"))
+    small.put("content/c.md", page("c", "genres:", "  - cafe", "  - tool"))
     (report,) = small.build()
     assert not any("spelt" in warning for warning in report.warnings)
+    assert [advice.partition(" (")[0] for advice in report.lint] == ['genres: "Café"', 'genres: "Tools"']
     assert small.digests() == small.clean_build()
 
 
@@ -335,6 +342,49 @@ def test_processed_images_are_carried_over_to_a_cold_environment(small: SmallSit
     cold.workspace.empty()
     cold.caches.restore()
     assert sorted(file.name for file in (tmp_path / "cold/source/resources/_gen").rglob("*.png")) == made
+
+
+def test_the_cache_of_images_is_bounded_and_never_fails_a_build(
+    small: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image that no page shows any more goes first; without room none is kept; a damaged index begins anew."""
+    small.put("layouts/page.html", '{{ with .Resources.GetMatch "*.png" }}{{ (.Resize "4x").RelPermalink }}{{ end }}')
+    for number in range(3):
+        small.put(f"content/pic{number}/index.md", page("pic"))
+        small.put(f"content/pic{number}/p.png", png(random.Random(number)))
+    small.build()
+
+    def kept() -> tuple[set[str], set[str]]:
+        """Of the names, the folders; and the contents."""
+        found = small.state.read(f"{small.website.name}/cache.json")
+        index = json.loads(found[0]) if found else {}
+        contents = small.state.list(f"{small.website.name}/cache/")
+        assert {each[0] for each in index.values()} == {key.rpartition("/")[2] for key in contents}
+        return {name.split("/")[-2] for name in index}, set(contents)
+
+    assert kept()[0] == {"pic0", "pic1", "pic2"}
+    sizes = sum(listed.size for listed in small.state.list(f"{small.website.name}/cache/").values())
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 4000)
+    small.delete("content/pic1/p.png")
+    small.more_settings = {"cache_bytes": sizes - 1}
+    small.build()
+    assert kept()[0] == {"pic0", "pic2"}
+    small.put("content/a.md", page("a2"))
+    small.build(workspace="cold")
+    assert kept()[0] == {"pic0", "pic2"}
+    small.more_settings = {"cache_bytes": 0}
+    small.put("content/a.md", page("a3"))
+    small.build()
+    assert kept() == (set(), set())
+    small.s3.put_object(Bucket=small.state.name, Key=f"{small.website.name}/cache.json", Body=b"damaged")
+    small.put("content/a.md", page("a4"))
+    assert [report.outcome for report in small.build(workspace="colder")] == ["published"]
+    assert small.digests() == small.clean_build()
+    nowhere = State(Bucket(small.s3, "a-bucket-that-is-not-there"), small.website.name)
+    caches = Caches(nowhere, small.site("warm").rounds.materials.workspace, max_bytes=sizes)
+    caches.restore()
+    caches.save((), made=())
 
 
 def test_a_site_that_needs_modules_or_node_is_told_so(small: SmallSite) -> None:
