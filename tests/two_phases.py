@@ -1,5 +1,6 @@
 """A small site that is built in two phases, however quick whole builds of it are."""
 
+import math
 from dataclasses import dataclass, replace
 
 from sitebuilder.build import Site
@@ -24,5 +25,5 @@ class TwoPhases(SmallSite):
 
     def site(self, workspace: str = "warm") -> Site:
         site = super().site(workspace)
-        rounds = replace(site.rounds, phases=replace(site.rounds.phases, threshold=0.0))
+        rounds = replace(site.rounds, phases=replace(site.rounds.phases, threshold=0.0, max_share=math.inf))
         return replace(site, rounds=rounds)

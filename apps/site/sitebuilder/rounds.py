@@ -237,7 +237,7 @@ class Rounds:
             fence=now.turn.check,
             changes=lambda: {"due": due},
         )
-        told = replace(told, mode="partial", why=f"{len(first.ready.reach.pages)} pages", restarts=first.restarts)
+        told = replace(told, mode="partial", why=_why_partial(first), restarts=first.restarts)
         return _published(told, plan, new, head.generation, begun)
 
     def _again(self, now: Situation) -> Situation:
@@ -363,6 +363,11 @@ def _made_by_hugo(record: Record) -> dict[str, Output]:
 
 def _published_digests(record: Record) -> dict[str, str]:
     return {path: output.md5 for path, output in record.outputs.items() if output.origin is None}
+
+
+def _why_partial(first: First) -> str:
+    pages, whole = len(first.ready.reach.rendered), first.graph.seconds
+    return f"{pages} pages are rendered, in about {first.ready.expected:.1f} s instead of {whole:.1f}"
 
 
 def _why_full(now: Situation, told: Report) -> str:

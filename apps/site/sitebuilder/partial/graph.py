@@ -55,6 +55,8 @@ class Graph:
     """What the whole build took hugo."""
     refusal: str = ""
     """Why this site is never built partially; "" if it is."""
+    base: float = 0.0
+    """Of these, what it takes hugo to read and connect all pages (`costs`)."""
 
     @property
     def total_weight(self) -> int:
@@ -162,6 +164,7 @@ def encode(graph: Graph) -> bytes:
         "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind, graph.findings.files],
         "seconds": graph.seconds,
         "refusal": graph.refusal,
+        "base": graph.base,
     }
     return zlib.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), 3)
 
@@ -185,6 +188,7 @@ def decode(content: bytes) -> Graph | None:
             findings=Findings(*map(tuple, document["findings"])),
             seconds=document["seconds"],
             refusal=document["refusal"],
+            base=document["base"],
         )
     except (ValueError, KeyError, TypeError, zlib.error):
         return None

@@ -51,6 +51,8 @@ class Lessons:
     kinds: Mapping[str, Standing] = field(default_factory=dict)
     wrong: str = ""
     """What a partial build published with wrong bytes: there is none any more until the templates change."""
+    pace: float = 1.0
+    """What partial builds took, of what they were expected to (`costs`)."""
 
 
 #: Of a site that has missed nothing yet.
@@ -63,7 +65,7 @@ def kinds_of(edit_kind: str, types: Iterable[str]) -> tuple[str, ...]:
 
 def of_templates(lessons: Lessons, templates: str) -> Lessons:
     """As far as they are about these templates."""
-    return lessons if lessons.templates == templates else Lessons(templates, lessons.rules)
+    return lessons if lessons.templates == templates else Lessons(templates, lessons.rules, pace=lessons.pace)
 
 
 def against(lessons: Lessons, kinds: Iterable[str]) -> str | None:
@@ -126,7 +128,9 @@ def decode(content: bytes) -> Lessons:
             kind: Standing(tuple(each["misses"]), each["closed_at"], each["closings"], each["clean"])
             for kind, each in document["kinds"].items()
         }
-        return Lessons(document["templates"], tuple(document["rules"]), kinds, document["wrong"])
+        return Lessons(
+            document["templates"], tuple(document["rules"]), kinds, document["wrong"], document.get("pace", 1.0)
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return Lessons()
 

@@ -26,6 +26,8 @@ class Ledger:
     """Of the edits, as `learning` counts them."""
     left: tuple[str, ...] = ()
     """Pages that were too heavy for the last partial build: the whole one is known to follow with them."""
+    pace: float = 0.0
+    """As `costs` has it after the last partial build; 0: unknown."""
 
     @property
     def is_open(self) -> bool:
@@ -44,7 +46,7 @@ class Settlement:
     """That would have prevented the misses."""
 
 
-def entered(ledger: Ledger, ready: Ready, *, built_from: str, now: float) -> Ledger:
+def entered(ledger: Ledger, ready: Ready, *, built_from: str, now: float, pace: float = 0.0) -> Ledger:
     return replace(
         ledger,
         since=ledger.since or now,
@@ -52,6 +54,7 @@ def entered(ledger: Ledger, ready: Ready, *, built_from: str, now: float) -> Led
         published=dict(ready.publish),
         kinds=tuple(sorted({*ready.kinds, *ledger.kinds})),
         left=tuple(sorted(ready.reach.left)),
+        pace=pace,
     )
 
 
@@ -87,6 +90,7 @@ def encode(ledger: Ledger) -> bytes:
         "published": dict(ledger.published),
         "kinds": ledger.kinds,
         "left": ledger.left,
+        "pace": ledger.pace,
     }
     return json.dumps(document, ensure_ascii=False).encode()
 
@@ -95,4 +99,5 @@ def decode(content: bytes) -> Ledger:
     """One of a former version has no kinds: its partial builds are settled without a lesson."""
     document = json.loads(content)
     kinds, left = (tuple(document.get(name, ())) for name in ("kinds", "left"))
-    return Ledger(document["since"], document["built_from"], document["published"], kinds, left)
+    pace = document.get("pace", 0.0)
+    return Ledger(document["since"], document["built_from"], document["published"], kinds, left, pace)

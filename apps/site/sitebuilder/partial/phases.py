@@ -21,6 +21,7 @@ from sitebuilder.partial import (
     awaited,
     classification,
     cold,
+    costs,
     fast,
     hindsight,
     learning,
@@ -57,6 +58,8 @@ class First:
     bytes: int = 0
     downloads: int = 0
     restarts: int = 0
+    seconds: float = 0.0
+    """What each run of it took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class Phases:
     state: State
     workspace: Workspace
     threshold: float = classification.MIN_WHOLE_SECONDS
+    max_share: float = costs.MAX_SHARE
 
     def first(self, rendered: Mapping[str, Source], published: Mapping[str, str], *, deadline: float) -> First | Whole:
         """With all of hugo's sources in the workspace."""
@@ -83,9 +87,9 @@ class Phases:
         if (why := classification.of_change(rendered, changed)) is not None:
             return why
         texts = {key: (self.workspace.source / key).read_bytes() for key in changed}
-        renders = self._runs(self.workspace.source, deadline)
-        found = fast.build(graph, rendered, texts, renders, published, self._lessons())
-        return found if isinstance(found, Whole) else First(found, graph)
+        renders, begun = self._runs(self.workspace.source, deadline), time.monotonic()
+        found = fast.build(graph, rendered, texts, renders, published, self._lessons(), max_share=self.max_share)
+        return found if isinstance(found, Whole) else First(found, graph, seconds=time.monotonic() - begun)
 
     def first_cold(
         self,
@@ -117,7 +121,9 @@ class Phases:
 
     def publishes(self, first: First, *, built_from: str, now: float) -> float:
         """To be called before the first upload; when the whole build is to begin."""
-        account = ledger.entered(self._ledger(), first.ready, built_from=built_from, now=now)
+        before = self._ledger()
+        pace = costs.paced(before.pace or self._lessons().pace, expected=first.ready.expected, taken=first.seconds)
+        account = ledger.entered(before, first.ready, built_from=built_from, now=now, pace=pace)
         self._write(LEDGER, ledger.encode(account))
         return ledger.due(account, now)
 
@@ -140,6 +146,8 @@ class Phases:
             settled = ledger.settle(account, pages, built, published, built_from) or settled
         before = self._lessons()
         lessons = before if made is None else learning.of_templates(before, _templates(made))
+        pace = account.pace if account.is_open else costs.relaxed(lessons.pace)
+        lessons = replace(lessons, pace=round(pace or 1.0, 2))
         if settled.wrong:
             lessons = replace(lessons, wrong=settled.wrong[0])
         if settled.misses:
@@ -245,14 +253,16 @@ class Phases:
         )
         stubbed.lay_out()
         edited = {key: texts[key] for key in changed}
-        found = fast.build(graph, rendered, edited, stubbed, published, self._lessons())
+        begun = time.monotonic()
+        found = fast.build(graph, rendered, edited, stubbed, published, self._lessons(), max_share=self.max_share)
+        taken = (time.monotonic() - begun) / (stubbed.restarts + 1)
         demanded = stubbed.demanded - _beside(changed, stubbed.downloaded)
         self._write(DEMAND, json.dumps(sorted(demanded or self._seed())).encode())
         if isinstance(found, Whole):
             return found
         files = stubbed.downloaded
         weight = read.weight + sum(map(len, texts.values())) + sum(rendered[key].size for key in files)
-        return First(found, graph, weight, read.requests + len(texts) + len(files), stubbed.restarts)
+        return First(found, graph, weight, read.requests + len(texts) + len(files), stubbed.restarts, taken)
 
     def _download_all(self, keys: Iterable[str], rendered: Mapping[str, Source], folder: Path) -> None:
         buckets.in_parallel(lambda key: self.source.download(key, rendered[key].etag, folder / key), keys)

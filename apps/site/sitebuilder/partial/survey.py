@@ -4,6 +4,7 @@ The proof renders a page of every kind a second time, partially, and compares: a
 way twice, or not the same way in part, is found here and never built partially.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,8 +44,11 @@ def make(
     )
     pages: tuple[Page, ...] = ()
     owners = Owners(())
+    base = 0.0
     try:
+        begun = time.monotonic()
         pages = runs.page_index()
+        base = time.monotonic() - begun
         owners = Owners(pages)
         refusal = graphs.refuse(pages, owners.collisions & built.keys(), findings) or _proof(
             runs, pages, owners, built, _weights(output, pages, owners, built)
@@ -61,6 +65,7 @@ def make(
         findings=findings,
         seconds=seconds,
         refusal=refusal,
+        base=base,
     )
 
 

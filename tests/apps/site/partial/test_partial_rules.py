@@ -1,12 +1,16 @@
 """The rules of partial rendering, as tables of cases."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sitebuilder.partial import (
     checks,
     classification,
+    costs,
+    fast,
     front_matter,
     ledger,
     pack,
@@ -333,6 +337,50 @@ def test_the_account_is_settled_by_the_whole_build() -> None:
     assert wrong is not None
     assert wrong.wrong == ("posts/4/index.html",)
     assert ledger.settle(account, SITE, built, now, "later sources") is None
+
+
+@pytest.mark.parametrize(
+    ("rendered", "with_index", "pace", "expected"),
+    [
+        ((), False, 1.0, 1.0),
+        (("/about",), False, 1.0, 1.0 + 8.0 / len(SITE)),
+        ((), True, 1.0, 2.0),
+        (tuple(p.path for p in SITE), False, 1.0, 9.0),
+        ((), False, 2.0, 2.0),
+    ],
+)
+def test_what_a_partial_build_costs(rendered: tuple[str, ...], with_index: bool, pace: float, expected: float) -> None:
+    graph = a_graph(SITE, base=1.0)
+    assert costs.expected(graph, rendered, with_index=with_index, pace=pace) == pytest.approx(expected)
+
+
+def test_what_partial_builds_took_corrects_the_next_guess() -> None:
+    pace = 1.0
+    for _ in range(20):
+        pace = costs.paced(pace, expected=pace * 1.0, taken=2.0)
+    assert pace == pytest.approx(2.0, rel=0.01)
+    assert costs.paced(1.0, expected=1.0, taken=1000.0) == 4.0
+    assert costs.paced(1.0, expected=0.0, taken=1.0) == 1.0
+    for _ in range(20):
+        pace = costs.relaxed(pace)
+    assert pace == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_saves_too_little_is_built_whole_at_once() -> None:
+    class Never:
+        def page_index(self) -> tuple[Page, ...]:
+            raise AssertionError
+
+        def render_pages(self, paths: frozenset[str]) -> Path:
+            raise AssertionError(paths)
+
+    graph, key = a_graph(SITE, base=5.0), "content/posts/4.md"
+    front = b"---\ntitle: a\n---\n"
+    same = replace(graph, sources={**graph.sources, key: graphs.text_of(Source("1", 1.0), front)})
+    found = fast.build(same, wanted(**{key: "2"}), {key: front + b"more"}, Never(), PUBLISHED)
+    assert isinstance(found, Whole)
+    assert "pages would take about" in found.why
+    assert "of 9.0 s" in found.why
 
 
 @pytest.mark.parametrize(("since", "now", "due"), [(0, 100, 130), (90, 100, 130), (0.1, 290, 300.1), (1, 400, 400)])
