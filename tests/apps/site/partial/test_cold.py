@@ -1,5 +1,6 @@
 """A partial build from stubs, with the real hugo: what it asks for, and that its bytes are a whole build's."""
 
+import math
 import time
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def test_only_what_is_wanted_is_fetched(settings: Settings, layout: str, restart
     texts = {"content/hub.md": edited["content/hub.md"]}
     stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages, lambda _: None, built)
     stubbed.lay_out()
-    found = fast.build(graph, now, texts, stubbed, built)
+    found = fast.build(graph, now, texts, stubbed, built, max_share=math.inf)
     assert isinstance(found, Ready), found
     clean = runs.digests(whole(settings, "after", edited))
     assert dict(found.publish) == {path: clean[path] for path in found.publish}
