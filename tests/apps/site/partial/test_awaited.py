@@ -49,7 +49,7 @@ def site(layouts: str) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("layouts", "pictures"),
-    [("copied", set()), ("own", {"content/trips/7/p.png"}), ("list", {f"content/trips/{n}/p.png" for n in (0, 1, 7)})],
+    [("copied", set()), ("list", {f"content/trips/{n}/p.png" for n in (0, 1, 7)})],
 )
 def test_a_picture_is_fetched_if_hugo_opens_it(
     layouts: str, pictures: set[str], platform: PlatformProcess, tmp_path: Path
