@@ -12,7 +12,6 @@ import base64
 from pathlib import PurePosixPath
 
 from sitebuilder import outputs
-from sitebuilder.partial.runs import HugoFailed
 
 #: Smaller ones are packed with the rest: a request costs more than they do.
 SMALL_BYTES = 2 << 10
@@ -41,6 +40,10 @@ _SMALLEST = {".png": _PNG, ".gif": _GIF, ".webp": _WEBP, ".bmp": _BMP, ".tif": _
 }
 
 
+class Shown(Exception):
+    """A page shows something of a file that was not there."""
+
+
 def is_awaited(key: str, size: int) -> bool:
     """By its kind; texts, templates and all that hugo reads in every build are none."""
     return size > SMALL_BYTES and key.startswith(_FOLDERS) and PurePosixPath(key).suffix.lower() in outputs.BINARY_TYPES
@@ -54,12 +57,12 @@ def placeholder(key: str) -> bytes:
 def key_of(content: bytes) -> str | None:
     """Of a file that hugo made: the key, if it is a copy of a placeholder.
 
-    Raises HugoFailed if it has only a part of one: a page shows something of a file that was not there.
+    Raises Shown if it has only a part of one.
     """
     _, mark, rest = content.rpartition(MARK)
     if not mark:
         return None
     key = rest.decode(errors="replace")
     if placeholder(key) != content:
-        raise HugoFailed(f"something of {key[:100]!r} is shown, which was not there")
+        raise Shown(f"something of {key[:100]!r} is shown, which was not there")
     return key

@@ -155,7 +155,7 @@ class StubRuns:
         website as it is among the sources is left out of the folder: nothing is to be done about it."""
         wanted: set[str] = set()
         for file in folder.rglob("*"):
-            key = awaited.key_of(file.read_bytes()) if self.awaiting and file.is_file() else None
+            key = self._key_of(file) if self.awaiting and file.is_file() else None
             if key is None:
                 continue
             is_the_same = self.published.get(file.relative_to(folder).as_posix()) == self.wanted[key].etag
@@ -164,6 +164,13 @@ class StubRuns:
             else:
                 wanted.add(key)
         return wanted
+
+    @staticmethod
+    def _key_of(file: Path) -> str | None:
+        try:
+            return awaited.key_of(file.read_bytes())
+        except awaited.Shown as shown:
+            raise HugoFailed(str(shown)) from shown
 
     def _download(self, keys: Iterable[str]) -> None:
         missing = self.awaiting.intersection(keys)

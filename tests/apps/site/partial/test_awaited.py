@@ -9,7 +9,6 @@ from platform_process import PlatformProcess
 from site_edits import png
 from sitebuilder.events import Build
 from sitebuilder.partial import awaited, opens
-from sitebuilder.partial.runs import HugoFailed
 from two_phases import Noted, TwoPhases
 
 SIZE = 20_000
@@ -115,7 +114,7 @@ def test_a_placeholder_says_what_it_stands_for() -> None:
     for suffix in ("png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff", "pdf"):
         assert awaited.key_of(awaited.placeholder(f"content/ü.{suffix}")) == f"content/ü.{suffix}"
     assert awaited.key_of(b"a picture") is None
-    with pytest.raises(HugoFailed, match="which was not there"):
+    with pytest.raises(awaited.Shown, match="which was not there"):
         awaited.key_of(b"<p>" + awaited.placeholder("content/a.pdf"))
 
 
