@@ -6,13 +6,13 @@ loading its operations takes 10 to 40 ms, and the start would pay that for all o
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lambent import __version__
 from lambent.gateway import body_limits
 from lambent.gateway.routing import ServiceAddress, ServiceSigns, protocols_of
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.caller import Caller
 from lambent.wire import signature_errors
 from lambent.wire.codec import Codec
@@ -67,7 +67,7 @@ class MethodNotAllowed(ServiceError):
     status = 405
 
 
-@dataclass(slots=True)
+@mutable
 class Endpoint:
     service: ServedService
     protocol: str

@@ -12,9 +12,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, cast
 
+from lambent.kit.frozen import mutable
 from lambent.net import response_head, sending
 from lambent.net.body import IncomingBody
 from lambent.net.outlet import Outlet
@@ -30,7 +30,7 @@ _NO_BODY = BytesBody()
 _MAX_QUEUED = 1024  # requests parsed ahead from what one read brought; whoever sends more at once is not heard further
 
 
-@dataclass(slots=True)
+@mutable
 class _Exchange:
     request: Request
     head: Head

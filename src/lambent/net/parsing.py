@@ -7,11 +7,11 @@ cut into pieces, the same requests come out. No I/O: `Connection` (connection.py
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httptools
 
+from lambent.kit.frozen import frozen
 from lambent.net.limits import Limits
 from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Refusal, Refused
 
@@ -20,7 +20,7 @@ _KNOWN_NAMES = 1024  # spellings of header names remembered; SDKs use a few doze
 ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
 
 
-@dataclass(slots=True)
+@frozen
 class Head:
     """Everything before the body. `length` is None for a chunked body and 0 where there is no body."""
 
