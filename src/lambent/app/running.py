@@ -24,7 +24,7 @@ GARBAGE_THRESHOLD = 20_000
 
 #: After the start: what the first requests would otherwise wait for, and the first answer need not.
 PRELOAD_SECONDS = 0.3
-#: Between one portion of it and the next; each takes 20 ms at most.
+#: Between one portion of it and the next, for those who ask meanwhile.
 PRELOAD_PAUSE_SECONDS = 0.03
 
 

@@ -1,6 +1,6 @@
 """What clients are served: each AWS API by what its requests look like, and our own pages."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from lambent.app.parts import Parts
@@ -37,51 +37,60 @@ _LAMBDA_DATES = (
     "2026-07-09",
 )
 
-#: In the order of the health page. What the models say as well, but reading them is a fifth of the start;
+#: In the order of the health page. The models say all this as well, but reading them is a fifth of the start;
 #: `tests/unit/app/test_services.py` compares. What is behind has `build(parts)` and is loaded when first asked for.
-SERVICES: Mapping[ServiceSigns, Deferred] = {
-    ServiceSigns("s3", "rest-xml", ("rest-xml",), "s3"): Deferred("lambent.app.served.s3"),
-    ServiceSigns("lambda", "rest-json", ("rest-json",), "lambda", path_segments=_LAMBDA_DATES): Deferred(
-        "lambent.app.served.lambda_"
+SERVICES: Sequence[tuple[ServiceSigns, Deferred]] = (
+    (ServiceSigns("s3", ("rest-xml",), "s3"), Deferred("lambent.app.served.s3")),
+    (
+        ServiceSigns("lambda", ("rest-json",), "lambda", path_segments=_LAMBDA_DATES),
+        Deferred("lambent.app.served.lambda_"),
     ),
-    ServiceSigns("logs", "json", ("json",), "logs", "Logs_20140328"): Deferred("lambent.app.served.logs"),
-    ServiceSigns("events", "json", ("json",), "events", "AWSEvents"): Deferred("lambent.app.served.events"),
-    ServiceSigns(
-        "cloudwatch",
-        "rpc-v2-cbor",
-        ("rpc-v2-cbor", "json", "query"),
-        "monitoring",
-        "GraniteServiceVersion20100801",
-        "2010-08-01",
-    ): Deferred("lambent.app.served.cloudwatch"),
-    ServiceSigns("dynamodb", "json", ("json",), "dynamodb", "DynamoDB_20120810"): Deferred(
-        "lambent.app.served.dynamodb"
+    (ServiceSigns("logs", ("json",), "logs", "Logs_20140328"), Deferred("lambent.app.served.logs")),
+    (ServiceSigns("events", ("json",), "events", "AWSEvents"), Deferred("lambent.app.served.events")),
+    (
+        ServiceSigns(
+            "cloudwatch",
+            ("rpc-v2-cbor", "json", "query"),
+            "monitoring",
+            "GraniteServiceVersion20100801",
+            api_version="2010-08-01",
+        ),
+        Deferred("lambent.app.served.cloudwatch"),
     ),
-    ServiceSigns("dynamodbstreams", "json", ("json",), "dynamodb", "DynamoDBStreams_20120810"): Deferred(
-        "lambent.app.served.dynamodbstreams"
+    (
+        ServiceSigns("dynamodb", ("json",), "dynamodb", "DynamoDB_20120810"),
+        Deferred("lambent.app.served.dynamodb"),
     ),
-    ServiceSigns("kinesis", "json", ("json",), "kinesis", "Kinesis_20131202"): Deferred("lambent.app.served.kinesis"),
-    ServiceSigns(
-        "sns",
-        "query",
-        ("query",),
-        "sns",
-        api_version="2010-03-31",
-        open_actions=("ConfirmSubscription", "Unsubscribe"),
-    ): Deferred("lambent.app.served.sns"),
-    ServiceSigns(
-        "scheduler", "rest-json", ("rest-json",), "scheduler", path_segments=("schedule-groups", "schedules", "tags")
-    ): Deferred("lambent.app.served.scheduler"),
-    ServiceSigns("sqs", "json", ("json", "query"), "sqs", "AmazonSQS", "2012-11-05"): Deferred(
-        "lambent.app.served.sqs"
+    (
+        ServiceSigns("dynamodbstreams", ("json",), "dynamodb", "DynamoDBStreams_20120810"),
+        Deferred("lambent.app.served.dynamodbstreams"),
     ),
-}
+    (ServiceSigns("kinesis", ("json",), "kinesis", "Kinesis_20131202"), Deferred("lambent.app.served.kinesis")),
+    (
+        ServiceSigns(
+            "sns",
+            ("query",),
+            "sns",
+            api_version="2010-03-31",
+            open_actions=("ConfirmSubscription", "Unsubscribe"),
+        ),
+        Deferred("lambent.app.served.sns"),
+    ),
+    (
+        ServiceSigns("scheduler", ("rest-json",), "scheduler", path_segments=("schedule-groups", "schedules", "tags")),
+        Deferred("lambent.app.served.scheduler"),
+    ),
+    (
+        ServiceSigns("sqs", ("json", "query"), "sqs", "AmazonSQS", api_version="2012-11-05"),
+        Deferred("lambent.app.served.sqs"),
+    ),
+)
 
 
 def build_gateway(parts: Parts) -> Gateway:
     settings = parts.settings
     return Gateway(
-        [Offer(signs, partial(_build, module, parts)) for signs, module in SERVICES.items()],
+        [Offer(signs, partial(_build, module, parts)) for signs, module in SERVICES],
         authenticator=Authenticator(
             parts.credentials,
             clock=parts.clock,
@@ -97,7 +106,7 @@ def build_gateway(parts: Parts) -> Gateway:
 
 def preloads(gateway: Gateway) -> Iterator[Callable[[], object]]:
     """What the first request for each service would otherwise wait for, in portions."""
-    for signs, module in SERVICES.items():
+    for signs, module in SERVICES:
         yield module.load
         yield partial(gateway.endpoints.build, signs.name)
 

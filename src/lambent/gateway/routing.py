@@ -47,10 +47,8 @@ class ServiceSigns:
     """What requests tell a service by. The names are those of botocore's description of the service."""
 
     name: str
-    protocol: str
-    """The one its clients use by default."""
     protocols: tuple[str, ...]
-    """All that AWS offers."""
+    """All that AWS offers; the first is the one its clients use by default."""
     signing_name: str
     target_prefix: str = ""
     api_version: str = ""
@@ -58,6 +56,10 @@ class ServiceSigns:
     """First segments of paths that are its alone, as Lambda's dates (`2015-03-31`). Of REST services."""
     open_actions: tuple[str, ...] = ()
     """Actions that need no signature: links to them (SNS's `SubscribeURL`) name no version and so no service."""
+
+    @property
+    def protocol(self) -> str:
+        return self.protocols[0]
 
 
 @frozen
@@ -87,7 +89,7 @@ Address = ServiceAddress | WebsiteAddress | InternalAddress | NoAddress
 
 def protocols_of(service: ServiceSigns) -> tuple[str, ...]:
     """What we answer a service's clients in. CBOR has paths of its own, so nearly every RPC service gets it."""
-    spoken = tuple(dict.fromkeys((service.protocol, *service.protocols)))
+    spoken = service.protocols
     if service.name in _AMZ_CBOR_SERVICES:
         spoken = (*spoken, AMZ_CBOR)
     if service.target_prefix and CBOR not in spoken and service.name not in _JSON_ONLY:

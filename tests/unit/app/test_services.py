@@ -16,6 +16,8 @@ from lambent.settings import load
 from lambent.storage.database import Database
 from unit.gateway.requests import segments_of, signs_of
 
+SIGNS = [signs for signs, _ in services.SERVICES]
+
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
@@ -32,13 +34,13 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Gateway:
     return asyncio.run(build())
 
 
-@pytest.mark.parametrize("signs", services.SERVICES, ids=lambda signs: signs.name)
+@pytest.mark.parametrize("signs", SIGNS, ids=lambda signs: signs.name)
 def test_every_service_has_the_methods_it_says_it_serves(gateway: Gateway, signs: ServiceSigns) -> None:
     """Raises MissingMethods, UnknownServedOperation."""
     gateway.endpoints.build(signs.name)
 
 
-@pytest.mark.parametrize("signs", services.SERVICES, ids=lambda signs: signs.name)
+@pytest.mark.parametrize("signs", SIGNS, ids=lambda signs: signs.name)
 def test_a_service_is_told_by_what_its_model_says(gateway: Gateway, signs: ServiceSigns) -> None:
     model = gateway.endpoints.service(signs.name).model
     assert replace(signs_of(model), path_segments=()) == replace(signs, path_segments=())

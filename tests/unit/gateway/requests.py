@@ -114,8 +114,7 @@ def signs_of(model: ServiceModel) -> ServiceSigns:
     speaks_query = "query" in model.protocols
     return ServiceSigns(
         name=model.name,
-        protocol=model.protocol,
-        protocols=model.protocols,
+        protocols=tuple(dict.fromkeys((model.protocol, *model.protocols))),
         signing_name=model.signing_name,
         target_prefix=model.target_prefix,
         api_version=model.api_version if speaks_query else "",
