@@ -128,18 +128,29 @@ class _Writers:
         known = self._compiled.get(id(shape))
         if known is not None:
             return known
-        fields: dict[str, tuple[str, Convert]] = {}
+        plain: dict[str, str] = {}
+        converted: dict[str, tuple[str, Convert]] = {}
 
         def write(value: Mapping[str, Any]) -> dict[str, Any]:
             tree = {}
-            for key, one in value.items():
-                field = fields.get(key)
-                if field is not None and one is not None:
-                    tree[field[0]] = one if field[1] is _as_is else field[1](one)
+            for name, one in value.items():
+                if one is None:
+                    continue
+                if name in plain:
+                    tree[plain[name]] = one
+                elif name in converted:
+                    wire_name, convert = converted[name]
+                    tree[wire_name] = convert(one)
             return tree
 
+        # Filled in afterwards, for a shape that contains itself.
         self._compiled[id(shape)] = write
-        fields.update({one.name: (self._leaves.name(one), self.member(one)) for one in body_members(shape)})
+        for one in body_members(shape):
+            convert, wire_name = self.member(one), self._leaves.name(one)
+            if convert is _as_is:
+                plain[one.name] = wire_name
+            else:
+                converted[one.name] = (wire_name, convert)
         return write
 
 

@@ -87,11 +87,11 @@ def _hash_range(shard: Shard) -> Document:
 
 def describe_records(shard: Shard, found: Sequence[LogRecord]) -> list[Document]:
     prefix = shard.prefix
-    return [_describe_record(prefix, *record) for record in found]
+    return [_describe_record(prefix, position, time_ms, payload) for position, time_ms, payload in found]
 
 
 def _describe_record(prefix: str, position: int, time_ms: int, payload: bytes) -> Document:
-    partition_key, data, _, is_encrypted, _ = records.unpack(payload)
+    partition_key, data, is_encrypted = records.read(payload)
     described: Document = {
         "SequenceNumber": sequence_numbers.of_record(prefix, position),
         "ApproximateArrivalTimestamp": time_ms / 1000,
