@@ -68,7 +68,7 @@ def test_json_null_and_unknown_members_count_as_absent() -> None:
     assert decode(LOGS, "CreateLogGroup", json({"tags": {"a": None, "b": "c"}})) == {"tags": {"b": "c"}}
 
 
-@pytest.mark.parametrize("code", ["!!!!", "YQ", "YQ==\n", "Y Q==", "é"])
+@pytest.mark.parametrize("code", ["!!!!", "YQ", "YQ==\n", "Y Q==", "YWJj=", "YWI=YWI=", "é"])
 def test_json_blob_that_is_no_base64(code: str) -> None:
     with pytest.raises(ServiceError, match="base64"):
         decode(LAMBDA, "CreateFunction", json({"Code": {"ZipFile": code}}))
