@@ -8,6 +8,7 @@ from lambent.services.kinesis.shards import Shard, shard_id_of
 from lambent.services.kinesis.streams import Consumer, Mode, Stream
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
+from lambent.wire.documents import Finished
 
 Document = dict[str, Any]
 
@@ -85,9 +86,9 @@ def _hash_range(shard: Shard) -> Document:
     return {"StartingHashKey": str(shard.hashes.first), "EndingHashKey": str(shard.hashes.last)}
 
 
-def describe_records(shard: Shard, found: Sequence[LogRecord]) -> list[Document]:
+def describe_records(shard: Shard, found: Sequence[LogRecord]) -> Finished:
     prefix = shard.prefix
-    return [_describe_record(prefix, position, time_ms, payload) for position, time_ms, payload in found]
+    return Finished([_describe_record(prefix, position, time_ms, payload) for position, time_ms, payload in found])
 
 
 def _describe_record(prefix: str, position: int, time_ms: int, payload: bytes) -> Document:
@@ -98,6 +99,8 @@ def _describe_record(prefix: str, position: int, time_ms: int, payload: bytes) -
         "Data": data,
         "PartitionKey": partition_key,
     }
+    if partition_key is None:
+        del described["PartitionKey"]
     if is_encrypted:
         described["EncryptionType"] = "KMS"
     return described
