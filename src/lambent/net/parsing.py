@@ -158,14 +158,14 @@ class RequestParser:
             self._offer = _OfferedBody(self, length)
         expects = headers.get("expect")
         self._intake.request_arrived(
-            Head(
-                method=parser.get_method().decode(),
-                target=self._origin_form(),
-                headers=headers,
-                length=length,
-                is_http_1_1=version == "1.1",
-                keep_alive=parser.should_keep_alive() and self._offer is None,
-                expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
+            Head(  # by position: keywords take twice as long
+                parser.get_method().decode(),
+                self._origin_form(),
+                headers,
+                length,
+                version == "1.1",
+                parser.should_keep_alive() and self._offer is None,
+                expects is not None and expects.lower() == "100-continue" and length != 0,
             )
         )
 

@@ -20,8 +20,16 @@ _SECONDS_REMEMBERED = 4096
 
 def format_iso8601(moment: float) -> str:
     """`2009-10-12T17:50:30.000Z`: S3 always writes milliseconds."""
+    second = int(moment)
+    if second == moment:
+        return _iso8601_whole(second)
     milliseconds = round(moment * 1000)
     return f"{_iso8601_seconds(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(_SECONDS_REMEMBERED)
+def _iso8601_whole(second: int) -> str:
+    return f"{_iso8601_seconds(second)}.000Z"
 
 
 @lru_cache(_SECONDS_REMEMBERED)
