@@ -7,17 +7,15 @@ or by a cut, after which nothing is there that was not on disk at that moment. T
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from unittest import mock
 
 import apsw
 
 from delivery.conservation.edge import Door, Edge
-from lambent.app import services
 from lambent.app.parts import Parts
 from lambent.app.platform import Platform
 from lambent.kit.clock import Clock, VirtualClock
@@ -28,7 +26,6 @@ from lambent.services.lambda_.operations import LambdaOperations
 from lambent.settings import Settings
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
-from lambent.wire.model import ServiceModel, load_service
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
 CALLER = Caller(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", "test", "request")
@@ -124,8 +121,7 @@ class Life:
         database = WatchedDatabase.open(path)
         door = Door(edge)
         parts = PartsAtTheEdge(door, Settings(path.parent), database, clock)
-        with mock.patch.object(services, "load_service", _load_once):
-            platform = Platform(parts)
+        platform = Platform(parts)
         await parts.objects.sweep()
         await parts.packages.sweep()
         return cls(path, clock, database, door, parts, [asyncio.create_task(one) for one in platform.background()])
@@ -177,17 +173,6 @@ class Life:
         while self.clock.wake_next(end):
             await self.settle()
         await self.settle()
-
-
-_loaded: dict[tuple[str, int], ServiceModel] = {}
-
-
-def _load_once(name: str, served: Collection[str], **options: Any) -> ServiceModel:
-    """Models are the same in every life, and half a second is spent on reading them."""
-    key = (name, id(options.get("amendments")))
-    if key not in _loaded:
-        _loaded[key] = load_service(name, served, **options)
-    return _loaded[key]
 
 
 def _copied(path: Path) -> Path:
