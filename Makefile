@@ -21,8 +21,8 @@ types: .venv/installed
 contracts: .venv/installed
 	$(BIN)/lint-imports
 
-pytest: .venv/installed
-	$(BIN)/pytest
+pytest: .venv/installed ## in as many processes as there are cores; the longest files come first
+	$(BIN)/pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 format: .venv/installed
 	$(BIN)/ruff check --fix .

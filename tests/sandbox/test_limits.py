@@ -158,6 +158,7 @@ def handler(event, context):
 """
 
 
+@pytest.mark.alone
 def test_functions_that_compete_get_processor_time_by_their_memory(tmp_path: Path) -> None:
     """https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html: in proportion to it."""
 
