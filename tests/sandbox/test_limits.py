@@ -304,7 +304,7 @@ def _cpu_ticks(pid: int) -> int:
     return int(fields[11]) + int(fields[12])
 
 
-async def _until(condition: object, seconds: float = 5.0) -> None:
+async def _until(condition: object, seconds: float = 20.0) -> None:
     assert callable(condition)
     deadline = time.monotonic() + seconds
     while not condition():
