@@ -13,9 +13,9 @@ import apsw
 
 from lambent.storage.connection import DISK_ERRORS, open_connection
 
-#: Write-ahead log pages (4 KiB) after which a background checkpoint starts.
+#: Pages (4 KiB) written to the log after which a background checkpoint starts.
 PASSIVE_PAGES = 2_000
-#: ... and after which the writer finishes one, so that the file can start over.
+#: Pages in the log after which the writer finishes one, so that the file can start over.
 RESTART_PAGES = 25_000
 
 
@@ -25,18 +25,25 @@ class WalGrowth:
     def __init__(self, connection: apsw.Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
-        self._pages = 0
+        self._written = 0
+        """Pages since a checkpoint was last asked for."""
+        self._length = 0
+        """Pages in the log when the last background checkpoint looked."""
         self._wanted = threading.Event()
         self._closing = False
         self._restart_at = RESTART_PAGES
-        connection.set_wal_hook(self._count)
         self._thread = threading.Thread(target=self._checkpoint_when_wanted, name="lambent-checkpoint", daemon=True)
         self._thread.start()
 
     def after_commit(self) -> None:
-        if self._pages > self._restart_at:
+        """The connection counts its pages itself: a hook would take the interpreter in the middle of each commit."""
+        self._written += self._connection.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
+        if self._written < PASSIVE_PAGES:
+            return
+        self._written = 0
+        if self._length > self._restart_at:
             self._restart()
-        elif self._pages > PASSIVE_PAGES:
+        else:
             self._wanted.set()
 
     def close(self) -> None:
@@ -44,17 +51,13 @@ class WalGrowth:
         self._wanted.set()
         self._thread.join()
 
-    def _count(self, _connection: apsw.Connection, _name: str, pages: int) -> int:
-        self._pages = pages
-        return apsw.SQLITE_OK
-
     def _restart(self) -> None:
         """A long reader may prevent it: then try again only after as much growth once more."""
         try:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_RESTART)
-            self._restart_at = RESTART_PAGES
+            self._length, self._restart_at = 0, RESTART_PAGES
         except DISK_ERRORS:
-            self._restart_at = self._pages + RESTART_PAGES
+            self._restart_at = self._length + RESTART_PAGES
 
     def _checkpoint_when_wanted(self) -> None:
         connection = open_connection(self._path)
@@ -64,5 +67,5 @@ class WalGrowth:
             if self._closing:
                 break
             with contextlib.suppress(*DISK_ERRORS):  # the next commit meets the same disk and tells who waits for it
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                self._length, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
         connection.close()

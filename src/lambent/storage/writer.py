@@ -122,13 +122,11 @@ class Writer:
 
     def _commit(self, batch: list[Job]) -> set[str]:
         """Run and commit; on disk trouble every job of the batch carries the error and nothing is visible."""
-        topics: set[str] = set()
         connection = self._connection
+        calls = [list(jobs) for _, jobs in itertools.groupby(batch, _call)]
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for _, jobs in itertools.groupby(batch, _call):
-                self._perform(list(jobs), topics)
-            connection.execute("COMMIT")
+            topics = self._commit_call(calls[0]) if len(calls) == 1 else None
+            return self._commit_calls(calls) if topics is None else topics
         except DISK_ERRORS as error:
             failure = translate(error, self._path)
             for job in batch:
@@ -136,6 +134,35 @@ class Writer:
             if not connection.get_autocommit():
                 connection.execute("ROLLBACK")
             return set()
+
+    def _commit_call(self, jobs: list[Job]) -> set[str] | None:
+        """One call that has the transaction to itself; None, and nothing done, if many share it and it raised.
+
+        It needs no savepoint, and each statement that is saved is one time less that the interpreter is waited for.
+        Raises disk errors.
+        """
+        connection = self._connection
+        transaction = Transaction(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            _run(transaction, jobs)
+        except DISK_ERRORS:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits the job
+            connection.execute("ROLLBACK")
+            if len(jobs) > 1:
+                return None
+            jobs[0].error = error
+            return set()
+        connection.execute("COMMIT")
+        return transaction.topics
+
+    def _commit_calls(self, calls: list[list[Job]]) -> set[str]:
+        topics: set[str] = set()
+        self._connection.execute("BEGIN IMMEDIATE")
+        for jobs in calls:
+            self._perform(jobs, topics)
+        self._connection.execute("COMMIT")
         return topics
 
     def _perform(self, jobs: list[Job], topics: set[str]) -> None:

@@ -85,35 +85,29 @@ class WriteBatch:
     `store` puts down what has become of them. A write that is refused has begun nothing.
     """
 
-    __slots__ = ("_changes", "_epochs", "_growth", "_items", "_stored", "_tx")
+    __slots__ = ("_growth", "_tables", "_tx")
 
     def __init__(self, tx: Transaction, writes: Iterable[Write]) -> None:
         self._tx = tx
         keys: dict[int, dict[Place, None]] = {}
         for write in writes:
-            key = write.change.key
-            keys.setdefault(write.table.table_id, {})[key.partition, key.sort] = None
-        self._epochs = {table_id: _find_epoch(tx, table_id) for table_id in keys}
-        self._items = {table_id: _find_items(tx, table_id, list(places)) for table_id, places in keys.items()}
-        self._stored: dict[int, tuple[Table, dict[Place, StoredItem | None]]] = {}
-        self._changes: dict[int, tuple[Table, list[ItemChange]]] = {}
+            keys.setdefault(write.table.table_id, {})[write.change.key] = None
+        self._tables = {table_id: _OfTable(tx, table_id, list(places)) for table_id, places in keys.items()}
         self._growth = Growth()
 
     def check_table(self, table: Table) -> None:
         """Whether it still is what the write was prepared for. Raises TableChanged, ResourceNotFound."""
-        epoch = self._epochs[table.table_id]
+        epoch = self._tables[table.table_id].epoch
         if epoch is None:
             raise table_not_found()
         if epoch != table.epoch:
             raise TableChanged
 
     def perform(self, write: Write) -> Written:
-        """Raises what `check_table` does, ConditionalCheckFailed, ValidationException."""
+        """Raises ConditionalCheckFailed, ValidationException. The table must have been checked."""
         table, change = write.table, write.change
-        self.check_table(table)
-        items = self._items[table.table_id]
-        place = (change.key.partition, change.key.sort)
-        old = items.get(place)
+        of_table = self._tables[table.table_id]
+        old = of_table.items.get(change.key)
         if change.condition is not None and not change.condition.matches(old.item if old is not None else {}):
             raise ConditionalCheckFailed(old.item if old is not None and change.returns_item_on_failure else None)
         if change.is_check:
@@ -121,29 +115,54 @@ class WriteBatch:
         new = _next(table, change, old)
         if old is new or (old is not None and new is not None and old.encoded == new.encoded):
             return Written(old, new)
-        items[place] = new
-        self._note(write, place, old, new)
+        of_table.note(write, old, new)
         if not table.indexes:
             return Written(old, new)
         return Written(old, new, index_store.update_entries(self._tx, table, change.key, old, new, self._growth))
 
     def store(self) -> None:
         """After the last write."""
-        for table, stored in self._stored.values():
-            _store(self._tx, table, stored)
+        for of_table in self._tables.values():
+            of_table.store(self._tx, self._growth)
         self._growth.apply(self._tx)
-        for table, changes in self._changes.values():
-            stream_store.record_changes(self._tx, table, changes)
 
-    def _note(self, write: Write, place: Place, old: StoredItem | None, new: StoredItem | None) -> None:
+
+class _OfTable:
+    """What a batch finds and leaves in one table."""
+
+    __slots__ = ("_bytes", "_changes", "_count", "_stored", "_table", "_table_id", "epoch", "items")
+
+    def __init__(self, tx: Transaction, table_id: int, places: Sequence[Place]) -> None:
+        self.epoch, self.items = _find_items(tx, table_id, places)
+        self._table_id = table_id
+        self._table: Table
+        self._stored: dict[Place, StoredItem | None] = {}
+        self._changes: list[ItemChange] = []
+        self._count = self._bytes = 0
+
+    def note(self, write: Write, old: StoredItem | None, new: StoredItem | None) -> None:
         table, change = write.table, write.change
-        self._stored.setdefault(table.table_id, (table, {}))[1][place] = new
-        self._growth.add(table.table_id, *_difference(old, new))
+        self._table = table
+        self.items[change.key] = self._stored[change.key] = new
+        if old is not None:
+            self._count -= 1
+            self._bytes -= old.size
+        if new is not None:
+            self._count += 1
+            self._bytes += new.size
         if table.stream_view:
             keys = key_attributes(change.key_item, table.schema)
             is_expiry = write.cause is Cause.EXPIRY
             recorded = ItemChange(change.key.partition, keys, old, new, write.now_ms, is_expiry, change.trace)
-            self._changes.setdefault(table.table_id, (table, []))[1].append(recorded)
+            self._changes.append(recorded)
+
+    def store(self, tx: Transaction, growth: Growth) -> None:
+        if not self._stored:
+            return
+        _store(tx, self._table, self._stored)
+        growth.add(self._table_id, self._count, self._bytes)
+        if self._changes:
+            stream_store.record_changes(tx, self._table, self._changes)
 
 
 def write_requests(tx: Transaction, requests: Sequence[Sequence[Write]]) -> list[list[Outcome] | Exception]:
@@ -159,8 +178,9 @@ def write_requests(tx: Transaction, requests: Sequence[Sequence[Write]]) -> list
 
 
 def write_item(tx: Transaction, write: Write) -> Written:
-    """Only this one. Raises what `WriteBatch.perform` does."""
+    """Only this one. Raises what `WriteBatch.check_table` and `perform` do."""
     batch = WriteBatch(tx, (write,))
+    batch.check_table(write.table)
     written = batch.perform(write)
     batch.store()
     return written
@@ -198,23 +218,25 @@ def _perform_request(batch: WriteBatch, writes: Sequence[Write]) -> list[Outcome
     return outcomes
 
 
-def _find_epoch(tx: Transaction, table_id: int) -> int | None:
-    row = tx.row("SELECT epoch FROM dynamodb_table WHERE table_id = ?", (table_id,))
-    return row[0] if row else None
-
-
-def _find_items(tx: Transaction, table_id: int, places: Sequence[Place]) -> dict[Place, StoredItem | None]:
-    """Those that are there."""
-    if len(places) == 1:
-        found = find_item(tx, table_id, Key(*places[0]))
-        return {places[0]: found}
+def _find_items(
+    tx: Transaction, table_id: int, places: Sequence[Place]
+) -> tuple[int | None, dict[Place, StoredItem | None]]:
+    """The table's epoch, None if it is gone, and those of the items that are there: in one statement."""
     rows = tx.find_rows(
-        "SELECT partition, sort, item, size FROM dynamodb_item"
+        "SELECT NULL, NULL, NULL, epoch FROM dynamodb_table WHERE table_id = ? UNION ALL"
+        " SELECT partition, sort, item, size FROM dynamodb_item"
         " WHERE table_id = ? AND (partition, sort) IN (VALUES (*))",
-        (table_id,),
+        (table_id, table_id),
         places,
     )
-    return {(partition, sort): StoredItem(encoded, size) for partition, sort, encoded, size in rows}
+    epoch = None
+    items: dict[Place, StoredItem | None] = {}
+    for partition, sort, encoded, number in rows:
+        if partition is None:
+            epoch = number
+        else:
+            items[partition, sort] = StoredItem(encoded, number)
+    return epoch, items
 
 
 def _next(table: Table, change: Change, old: StoredItem | None) -> StoredItem | None:
@@ -255,9 +277,3 @@ def _store(tx: Transaction, table: Table, items: Mapping[Place, StoredItem | Non
 
 def _expiry(table: Table, item: StoredItem) -> int | None:
     return expiry_of(item.item, table.ttl_attribute) if table.ttl_attribute else None
-
-
-def _difference(old: StoredItem | None, new: StoredItem | None) -> tuple[int, int]:
-    """Items and bytes that a write adds."""
-    items = (new is not None) - (old is not None)
-    return items, (new.size if new is not None else 0) - (old.size if old is not None else 0)

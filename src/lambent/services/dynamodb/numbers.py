@@ -132,6 +132,8 @@ def number_size(text: str) -> int:
     sign. (The Developer Guide's "1 byte per two significant digits + 1" is an approximation; measured at the byte
     against the 400 KB limit by github.com/paritysuite/dynamodb-conformance, tests/tier3/limits/numberByteSize.)
     """
+    if text.isdigit():  # as most are, at half the time
+        return 1 + (len(text.rstrip("0")) + 1) // 2
     negative = text[0] == "-"
     whole, _, fraction = (text[1:] if negative else text).partition(".")
     if whole == "0":

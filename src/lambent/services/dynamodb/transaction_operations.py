@@ -153,6 +153,8 @@ def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int
     writes = [Write(one.table, one.change, now_ms) for one in prepared]
     batch = WriteBatch(tx, writes)
     for write in writes:
+        batch.check_table(write.table)
+    for write in writes:
         try:
             written.append(batch.perform(write))
             reasons.append(_NO_REASON)
