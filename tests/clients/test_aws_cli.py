@@ -230,8 +230,14 @@ def test_a_table_from_creation_to_its_stream(aws: Aws, tmp_path: Path) -> None:
     stream = json.loads(aws("dynamodbstreams", "list-streams", *table))["Streams"][0]["StreamArn"]
     described = json.loads(aws("dynamodbstreams", "describe-stream", "--stream-arn", stream))["StreamDescription"]
     assert (described["StreamStatus"], described["StreamViewType"]) == ("ENABLED", "NEW_IMAGE")
+    made = json.loads(aws("dynamodb", "create-backup", *table, "--backup-name", "before"))["BackupDetails"]
     aws("dynamodb", "delete-table", *table)
     aws("dynamodb", "wait", "table-not-exists", *table)
+    assert made["BackupArn"] in aws("dynamodb", "list-backups", *table)
+    restored = aws(
+        "dynamodb", "restore-table-from-backup", "--backup-arn", made["BackupArn"], "--target-table-name", name
+    )
+    assert json.loads(restored)["TableDescription"]["RestoreSummary"]["SourceBackupArn"] == made["BackupArn"]
 
 
 def assert_logged(aws: Aws, group: str) -> None:

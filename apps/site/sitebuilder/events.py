@@ -30,6 +30,8 @@ class Look:
 
     changes: tuple[Change, ...] | None
     """None: look whatever has been seen before."""
+    draws: bool = False
+    """Somebody wants to see the dependency tree of what is published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def site_of(event: Any) -> str | None:
     return str(site) if site else None
 
 
-def _action(event: Mapping[str, Any]) -> Build | Rollback:
+def _action(event: Mapping[str, Any]) -> Look | Build | Rollback:
     match event["action"]:
         case "build":
             return Build(cause=str(event.get("cause", "asked")))
@@ -92,7 +94,9 @@ def _action(event: Mapping[str, Any]) -> Build | Rollback:
             return Build(cause="unpinned", unpin=True)
         case "rollback":
             return Rollback(int(event["generation"]))
-    raise UnknownAction(f"{event['action']!r}: there are build, confirm, verify, unpin and rollback")
+        case "tree":
+            return Look(changes=None, draws=True)
+    raise UnknownAction(f"{event['action']!r}: there are build, confirm, verify, unpin, rollback and tree")
 
 
 def _change(record: Any, input_bucket: str, prefix: str) -> Change | None:

@@ -6,8 +6,9 @@ the same way every time: the website stays as it was, the log has an ERROR with 
 retry. Anything else (S3 out of reach, hugo killed for memory, out of time) is raised: a function error, which Lambda
 retries.
 
-Beside S3's events: `{"action": "build" | "verify" | "confirm" | "unpin" | "rollback", "site": NAME, "generation": N}`.
-Anything without an action is a request to build. Without a site it is for all of the function's.
+Beside S3's events: `{"action": "build" | "verify" | "confirm" | "unpin" | "rollback" | "tree", "site": NAME}`, and of a
+rollback `"generation": N`. Anything without an action is a request to build. Without a site it is for all of the
+function's.
 """
 
 import os

@@ -10,6 +10,7 @@ _SENTENCES = {
     "left": "left: another invocation is building and will see this change",
     "seen": "seen: this change was seen when the site was last looked at",
     "unchanged": "unchanged: the website is up to date",
+    "drawn": "drawn: the website is up to date, and its dependency tree is in the state bucket",
     "pinned": "pinned: rolled back, and no source has changed since; to build all the same: lambent site unpin",
     "failed": "failed: the published site stays as it was",
     "held": "held: the published site stays as it was",

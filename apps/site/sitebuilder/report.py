@@ -12,8 +12,9 @@ MAX_NAMES = 50
 @dataclass(frozen=True, slots=True)
 class Report:
     outcome: str
-    """published; unchanged; failed: the sources are wrong; held: too much would be deleted; pinned: rolled back, and no
-    source has changed since; waiting: for hugo's configuration; left: not our turn; seen: no news."""
+    """published; unchanged; drawn: unchanged, and its dependency tree can be read; failed: the sources are wrong; held:
+    too much would be deleted; pinned: rolled back, and no source has changed since; waiting: for hugo's configuration;
+    left: not our turn; seen: no news."""
     uploaded: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     kept: int = 0

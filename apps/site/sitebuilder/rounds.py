@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from sitebuilder import hugo, needs, outputs, publication, report, sources, timetable
 from sitebuilder.buckets import Bucket, Traffic
 from sitebuilder.events import Asked, Build, Look, Rollback
+from sitebuilder.heads import Head
 from sitebuilder.hugo import Failed
 from sitebuilder.manifests import Output
 from sitebuilder.materials import Fetched, Materials
+from sitebuilder.partial import portrait
 from sitebuilder.partial.phases import First, Phases
 from sitebuilder.publication import Plan, Record
 from sitebuilder.publisher import Publication, Publisher
@@ -88,7 +90,8 @@ class Rounds:
         if isinstance(wake, Rollback):
             built, told = wanted, self._roll_back(now, wake.generation)
         elif (reason := self._reason_not_to(now)) is not None:
-            built, told = wanted, reason
+            is_to_draw = isinstance(wake, Look) and wake.draws and reason.outcome == "unchanged"
+            built, told = wanted, self._drawn(now, reason) if is_to_draw else reason
         else:
             built, told = self._build(now)
         return built, replace(told, cause=now.cause)
@@ -113,6 +116,23 @@ class Rounds:
         if isinstance(now.wake, Build) and head.pinned and head.built_from == built_from and not now.wake.unpin:
             return Report("pinned", kept=len(now.record.outputs), generation=head.generation)
         return None
+
+    def _drawn(self, now: Situation, told: Report) -> Report:
+        """The dependency tree of what is published, for people; none of a generation that was rolled back to. A site
+        that is not quick has one after its next whole build."""
+        head = now.record.head
+        if not portrait.is_there(self.phases):
+            if head.pinned or not self._is_quick(head):
+                return told
+            rendered = self.materials.fetch(now.wanted, seconds=now.seconds_left, from_nothing=False).rendered
+            outcome = self.renderer.render(
+                now.record, is_doubtful=False, sources_are_the_same=False, deadline=now.deadline
+            )
+            if isinstance(outcome, Failed):
+                return told
+            built = {path: output.md5 for path, output in outcome.outputs.items()}
+            portrait.draw(self.phases, rendered, built, seconds=head.full_ms / 1000, deadline=now.deadline)
+        return replace(told, outcome="drawn")
 
     def _build(self, now: Situation) -> tuple[Mapping[str, Source], Report]:
         begun = time.monotonic()
@@ -203,7 +223,12 @@ class Rounds:
         head = now.record.head
         is_due = head.due is not None and head.due <= time.time()
         is_plain = head.settled and not head.pinned and not head.volatile and head.current is not None
-        return isinstance(now.wake, Look) and is_plain and not is_due and not self.settings.is_preview
+        is_worth_it = isinstance(now.wake, Look) and not self._is_quick(head)
+        return is_worth_it and is_plain and not is_due and not self.settings.is_preview
+
+    def _is_quick(self, head: Head) -> bool:
+        """Always built whole, so nothing is known of its pages, nor looked for."""
+        return head.full_ms / 1000 <= self.phases.threshold
 
     def _differs_in_copies(self, now: Situation, fetched: Fetched) -> bool:
         copied = {path: fetched.sources[key].etag for path, key in fetched.copied.items()}
@@ -349,7 +374,9 @@ def _why_full(now: Situation, told: Report) -> str:
         return "the last publication was interrupted"
     if not isinstance(now.wake, Look):
         return now.cause
-    return f"{len(told.changed)} sources changed" if told.changed else "settings or program changed, or a post was due"
+    if not told.changed:
+        return "settings or program changed, or a post was due"
+    return "1 source changed" if len(told.changed) == 1 else f"{len(told.changed)} sources changed"
 
 
 def _published(told: Report, plan: Plan, new: Publication, generation: int, begun: float) -> Report:

@@ -6,7 +6,7 @@ what the gateway serves, `platform` runs it all.
 
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from lambent.app.access import Access
@@ -52,6 +52,10 @@ from lambent.sandbox.types import FunctionSpec
 from lambent.services.caller import Caller
 from lambent.services.cloudwatch.publisher import Publisher
 from lambent.services.cloudwatch.retention import MetricRetention
+from lambent.services.dynamodb.backup_retention import BackupRetention
+from lambent.services.dynamodb.exporter import ExportedObject, Exporter
+from lambent.services.dynamodb.importer import Importer, Source
+from lambent.services.dynamodb.imports import Import
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.stream_retention import StreamRetention
@@ -225,6 +229,9 @@ class Parts:
         self.table_upkeep = TableUpkeep(database, clock)
         self.lifetime = Lifetime(database, clock)
         self.stream_retention = StreamRetention(database, clock)
+        self.backup_retention = BackupRetention(database, clock)
+        self.exporter = Exporter(database, clock, self._put_exported)
+        self.importer = Importer(database, clock, Source(self._list_imported, self._read_imported))
 
     def _build_streams(self) -> None:
         database, clock = self.database, self.clock
@@ -338,6 +345,37 @@ class Parts:
     def _is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
         return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+
+    async def _put_exported(self, put: ExportedObject) -> str:
+        """As DynamoDB does with the rights of who asked for the export."""
+        table, given = put.export.key.table, put.export.request
+        caller = Caller(
+            table.account_id, table.region, put.export.caller_arn, put.export.access_key_id, self.ids.uuid()
+        )
+        request: dict[str, Any] = {"Bucket": put.export.bucket, "Key": put.key, "Body": BytesBody(put.content)}
+        if given.get("S3SseAlgorithm") == "KMS":
+            request["ServerSideEncryption"] = "aws:kms"
+        if "S3BucketOwner" in given:
+            request["ExpectedBucketOwner"] = given["S3BucketOwner"]
+        stored = await self.objects.put_object(caller, request)
+        return str(stored["ETag"]).strip('"')
+
+    async def _list_imported(self, one: Import, after: str) -> list[str]:
+        request = {**self._source_of(one), "Prefix": one.prefix, "StartAfter": after}
+        page = await self.objects.list_objects_v2(self._importer_of(one), request)
+        return [listed["Key"] for listed in page.get("Contents", ())]
+
+    async def _read_imported(self, one: Import, key: str) -> AsyncIterator[bytes]:
+        return await self.objects.stream_object(self._importer_of(one), {**self._source_of(one), "Key": key})
+
+    def _importer_of(self, one: Import) -> Caller:
+        """As DynamoDB does with the rights of who asked for the import."""
+        table = one.key.table
+        return Caller(table.account_id, table.region, one.caller_arn, one.access_key_id, self.ids.uuid())
+
+    def _source_of(self, one: Import) -> dict[str, str]:
+        owner = one.request["S3BucketSource"].get("S3BucketOwner")
+        return {"Bucket": one.bucket, **({"ExpectedBucketOwner": owner} if owner else {})}
 
     async def _put_object(self, put: NewObject) -> None:
         """As Lambda would with the permissions of the function's account."""

@@ -113,4 +113,5 @@ The same in Python (those variables set):
     s3.put_object(Bucket="{names.source}", Key="{POST}", Body=post + b"\\nAnd once more.\\n")
 
 What the function says meanwhile:  lambent logs -f {names.function}
+Its builds, and what depends on what, in a browser:  lambent site page
 """

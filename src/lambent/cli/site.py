@@ -3,6 +3,7 @@
 status [SITE]            what is published, and how the last build went
 history [SITE]           the last builds
 explain KEY [SITE]       what an edit of that source changed on the website
+page [SITE]              all of this in a browser, with the dependency tree drawn
 rollback GEN [SITE]      put a generation back; it stays until the next edit
 unpin [SITE]             build the sources again after a rollback
 verify [SITE]            build from nothing, and say what was wrong on the website
@@ -12,14 +13,16 @@ confirm [SITE]           build even though much would be deleted
 import itertools
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import site_reach, site_state
+from lambent.cli import site_page, site_reach, site_state
 from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Client, EndpointOption, JsonOption, RegionOption
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import clock_time, print_json
+from lambent.cli.site_page_server import PageServer
 from lambent.cli.site_reach import Reached
 from lambent.cli.site_state import DeployedSite, Generation
 from lambent.kit.frozen import frozen
@@ -35,14 +38,18 @@ class Asked:
     site: DeployedSite
     what: str
     as_json: bool
+    output: Path | None
 
 
 def site(
-    action: Annotated[str, typer.Argument(help="status, history, explain, rollback, unpin, verify or confirm.")],
+    action: Annotated[str, typer.Argument(help="status, history, explain, page, rollback, unpin, verify or confirm.")],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY|GENERATION] [SITE]", help="What, and of which site.")
     ] = None,
     as_json: JsonOption = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE", help="page: write it to a file instead of serving it.")
+    ] = None,
     endpoint: EndpointOption = DEFAULT_ENDPOINT,
     region: RegionOption = DEFAULT_REGION,
 ) -> None:
@@ -56,8 +63,13 @@ def site(
     what = given.pop(0) if needs else ""
     if len(given) > 1:
         raise Failure(f"lambent site {action} takes no {given[1]!r}", exit_code=USAGE)
+    if output and action != "page":
+        raise Failure(f"lambent site {action} takes no --output", exit_code=USAGE)
     client = Client(endpoint, region)
-    run(Asked(client, site_state.find(client, given[0] if given else ""), what, as_json))
+    sites, name = site_state.all_sites(client), given[0] if given else ""
+    if action == "page" and not name:  # the others can be chosen on it
+        name = sites[0].name
+    run(Asked(client, site_state.named(sites, name), what, as_json, output))
 
 
 def _status(asked: Asked) -> None:
@@ -95,8 +107,8 @@ def _history(asked: Asked) -> None:
 
 
 def _explain(asked: Asked) -> None:
-    """What it reaches by the dependency graph, where the site is large enough to have one; and what was observed."""
-    graph = site_state.read(asked.client, asked.site, "graph.json.z")
+    """What it reaches by the dependency graph, and what was observed."""
+    graph = site_state.graph(asked.client, asked.site)
     reached = site_reach.of_source(graph, asked.what) if graph else []
     kept = site_state.generations(asked.client, asked.site)
     observed = _last_change(kept, asked.what)
@@ -151,6 +163,27 @@ def _reached(page: Reached) -> dict[str, Any]:
 
 def _verb(path: str, new: Generation, old: Generation) -> str:
     return "new    " if path not in old.outputs else "deleted" if path not in new.outputs else "changed"
+
+
+def _page(asked: Asked) -> None:
+    """Until interrupted; or into a file, and done."""
+    if asked.output:
+        content = site_page.snapshot(asked.client, asked.site)
+        try:
+            asked.output.write_bytes(content)
+        except OSError as error:
+            raise Failure(f"the page cannot be written: {error}") from error
+        _print(
+            [f"{asked.output}: {asked.site.name} as it is now; it names sources and drafts, so think before sharing it"]
+        )
+        return
+    with PageServer(asked.client, asked.site.name) as server:
+        _print([f"{asked.site.name}: {server.url}", "For this machine's browsers only. It ends with Ctrl-C."])
+        sys.stdout.flush()
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            raise Failure("", exit_code=130) from None
 
 
 def _rollback(asked: Asked) -> None:
@@ -219,6 +252,7 @@ ACTIONS: dict[str, tuple[Callable[[Asked], None], str]] = {
     "status": (_status, ""),
     "history": (_history, ""),
     "explain": (_explain, "source's key, such as content/posts/a.md"),
+    "page": (_page, ""),
     "rollback": (_rollback, "generation, as `lambent site status` lists them"),
     "unpin": (_asking("unpin"), ""),
     "verify": (_verify, ""),

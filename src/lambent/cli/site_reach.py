@@ -26,7 +26,7 @@ class Reached:
 
 def of_source(content: bytes, key: str) -> list[Reached]:
     """The page of that source and those that show something of it; empty if the graph does not know the source."""
-    document = _decode(content)
+    document = decode(content)
     if document is None:
         return []
     outputs: dict[str, list[str]] = {}
@@ -56,7 +56,7 @@ def _linkers(document: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def _decode(content: bytes) -> dict[str, Any] | None:
+def decode(content: bytes) -> dict[str, Any] | None:
     try:
         document = json.loads(zlib.decompress(content))
     except (ValueError, zlib.error):

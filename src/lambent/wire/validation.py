@@ -181,8 +181,11 @@ def _together(what: str, tests: list[Test], items: Callable[[Any], Any]) -> Chec
     tests_of_all = [test.keeps_all or _for_all(test.keeps) for test in tests]
 
     def check(value: Any, path: str, problems: Problems) -> None:
-        if not all(keep(items(value)) for keep in tests_of_all):
-            problems.append(_problem(f"'{_shown(value)}'", path, words))
+        given = items(value)
+        for keeps in tests_of_all:
+            if not keeps(given):
+                problems.append(_problem(f"'{_shown(value)}'", path, words))
+                return
 
     return check
 

@@ -9,6 +9,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -16,10 +17,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 import package
+from browser import Browser
 from lambent.cli import deployment, site_deployment
 from lambent.cli.deployment import Endpoint
 from lambent.cli.site_deployment import Deployment, SiteNames
@@ -302,3 +305,82 @@ def test_a_post_appears_when_it_is_due(site: Site) -> None:
     wait_until(lambda: site.get("/posts/later/")[0] == 200)
     site.wait_until_idle()
     assert json.loads(run_site_command(site, "status", "--json").stdout)["lastBuild"]["cause"] == "timer"
+
+
+def see(browser: Browser, url: str, text: str) -> None:
+    """As a person does: reload until it is there."""
+
+    def is_there() -> bool:
+        browser.open(url)
+        return text in browser.value("document.documentElement.textContent")
+
+    wait_until(is_there)
+
+
+def test_an_edit_is_seen_on_the_page_the_list_and_the_feed(site: Site, browser: Browser) -> None:
+    browser.open(f"{site.base_url}posts/at-least-once/")
+    assert "At least once, in any order" in browser.text("h1")
+    edited = (EXAMPLE / POST).read_text().replace("At least once, in any order", "Seen in a browser")
+    site.put(POST, f"{edited}\nAn afterthought for browsers.\n")
+    see(browser, f"{site.base_url}posts/at-least-once/", "An afterthought for browsers.")
+    assert browser.text("h1") == "Seen in a browser"
+    see(browser, f"{site.base_url}posts/", "Seen in a browser")
+    assert "At least once, in any order" not in browser.text()
+    see(browser, f"{site.base_url}index.xml", "Seen in a browser")
+
+
+def test_the_page_of_a_site_shows_its_builds_and_its_tree(site: Site, browser: Browser) -> None:
+    odd = "content/posts/<script>window.broken=1<a>\"q\" & 'é' 日本.md"
+    site.put(odd, "---\ntitle: Odd\ndate: 2025-01-01\ntags: [events]\n---\n\nText.\n")
+    site.wait_until_idle()
+    environment = {**os.environ, **site.endpoint.environment(), "LAMBENT_ENDPOINT": site.endpoint.url}
+    command = [sys.executable, "-m", "lambent", "site", "page"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[1]
+        try:
+            look_at_the_page(site, browser, url, odd)
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    browser.wait_for("!document.getElementById('trouble').hidden")
+    assert "has ended" in browser.text("#trouble")
+
+
+def look_at_the_page(site: Site, browser: Browser, url: str, odd: str) -> None:
+    browser.complaints.clear()
+    browser.open(url)
+    browser.wait_for("document.querySelector('#canvas svg') && document.querySelector('#builds table')")
+    assert browser.text("#condition") == "Up to date"
+    latest = "document.querySelector('#builds .link')"
+    assert browser.value(f"[{latest}.title, {latest}.children.length]") == [odd, 0], (
+        "a key is a text, whatever is in it"
+    )
+    # Choose it with the keyboard, and see what `lambent site explain` says.
+    browser.value("document.getElementById('filter').focus()")
+    browser.type("<SCRIPT>")
+    browser.wait_for("document.querySelectorAll('#list button').length === 1")
+    browser.press("Tab")
+    browser.press("Enter")
+    browser.wait_for("document.querySelector('#canvas .focus')")
+    browser.value("document.querySelectorAll('.box.fold').forEach((fold) => fold.dispatchEvent(new Event('click')))")
+    reached = json.loads(run_site_command(site, "explain", odd, "--json").stdout)["reaches"]
+    expected = {output for page in reached for output in page["outputs"]}
+    drawn = set(browser.value("[...document.querySelectorAll('.box.name title')].map((title) => title.textContent)"))
+    assert {"posts/index.html", "index.html", "tags/events/index.html"} <= expected <= drawn
+    # From an output back to the source.
+    browser.value("location.hash = 'output=tags/events/index.html'")
+    browser.wait_for("document.querySelector('#chosen h3').textContent === 'tags/events/index.html'")
+    assert odd in browser.value("[...document.querySelectorAll('.term .name title')].map((title) => title.textContent)")
+    # The next build appears by itself.
+    site.put(POST, (EXAMPLE / POST).read_text() + "\nOnce more.\n")
+    browser.wait_for(f"{latest}.title === '{POST}'")
+    assert browser.value("window.broken") is None
+    assert [told for told in browser.complaints if site.base_url not in told] == []  # its feed has no icon
+    # Nobody who does not know the path, and no website under a name of its own for this address.
+    port, path = urlsplit(url).port, urlsplit(url).path
+    for place, host in (("/", f"127.0.0.1:{port}"), ("/guess/state.json", f"127.0.0.1:{port}"), (path, "evil.example")):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", place, headers={"Host": host})
+        assert connection.getresponse().status == 404
+        connection.close()

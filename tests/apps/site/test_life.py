@@ -12,7 +12,7 @@ import pytest
 
 from platform_process import PlatformProcess
 from site_edits import png
-from sitebuilder.events import Build, Rollback
+from sitebuilder.events import Build, Look, Rollback
 from sitebuilder.materials import Materials
 from sitebuilder.rounds import NoSuchGeneration
 from sitebuilder.timer import Timer
@@ -299,3 +299,43 @@ def test_the_history_tells_of_every_build(small: SmallSite) -> None:
         5,
     )
     assert (second["outcome"], second["changed"], second["cause"]) == ("failed", ["+layouts/page.html"], "change")
+
+
+DRAW = Look(changes=None, draws=True)
+
+
+def graph(small: SmallSite) -> object:
+    return small.state.read(f"{small.website.name}/graph.json.z")
+
+
+def test_a_quick_site_has_a_dependency_tree_when_somebody_asks(small: SmallSite) -> None:
+    small.build()
+    assert graph(small) is None
+    (drawn,) = small.build(wake=DRAW)
+    assert (drawn.outcome, drawn.generation, graph(small) is not None) == ("drawn", 1, True)
+    history = small.state.read(f"{small.website.name}/history.json")
+    assert history is not None
+    assert len(json.loads(history[0])) == 1, "it is no build"
+    small.put("content/a.md", page("edited"))
+    (built,) = small.build()
+    assert (built.mode, graph(small)) == ("full", None), "never in part, and the tree is as old as the build"
+    assert small.digests() == small.clean_build()
+
+
+def test_what_is_to_be_built_is_built_before_anything_is_drawn(small: SmallSite) -> None:
+    """Whoever draws has looked at the sources, so the event of an edit that comes after is no news."""
+    small.build()
+    small.put("content/a.md", page("edited"))
+    (built,) = small.build(wake=DRAW)
+    assert (built.outcome, graph(small)) == ("published", None)
+    assert small.digests() == small.clean_build()
+    small.put("hugo.toml", "= nothing")
+    assert [report.outcome for report in small.build(wake=DRAW)] == ["failed"]
+
+
+def test_a_generation_that_was_rolled_back_to_has_no_tree(small: SmallSite) -> None:
+    small.build()
+    small.put("content/a.md", page("edited"))
+    small.build()
+    small.build(wake=Rollback(1))
+    assert [report.outcome for report in small.build(wake=DRAW)] == ["unchanged"]

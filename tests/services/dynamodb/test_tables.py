@@ -218,19 +218,6 @@ def test_time_to_live_settings(dynamodb: Any, make_table: MakeTable) -> None:
         update("expires", False)
 
 
-def test_no_backups_are_claimed(dynamodb: Any, make_table: MakeTable) -> None:
-    name = make_table("pk:S")
-    found = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
-    assert found["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED"
-    enable = {"PointInTimeRecoveryEnabled": True}
-    code, _ = refusal(dynamodb.update_continuous_backups, TableName=name, PointInTimeRecoverySpecification=enable)
-    assert code == "ContinuousBackupsUnavailableException"
-    disable = {"PointInTimeRecoveryEnabled": False}
-    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=disable)
-    code, _ = refusal(dynamodb.describe_continuous_backups, TableName="absent")
-    assert code == "TableNotFoundException"
-
-
 def test_limits_and_endpoints(dynamodb: Any, platform: Any) -> None:
     assert dynamodb.describe_limits()["TableMaxReadCapacityUnits"] == 40_000
     [endpoint] = dynamodb.describe_endpoints()["Endpoints"]

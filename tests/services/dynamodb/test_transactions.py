@@ -234,3 +234,26 @@ def test_refusals(dynamodb: Any, table: str) -> None:
         with pytest.raises(ClientError) as caught:
             call(TransactItems=items)
         assert caught.value.response["Error"] == {"Code": code, "Message": message}
+
+
+def test_four_megabytes_at_most(dynamodb: Any, make_table: MakeTable) -> None:
+    table = make_table("pk:S")
+    text = {"S": "x" * 390_000}
+    puts = [{"Put": {"TableName": table, "Item": {"pk": {"S": str(number)}, "text": text}}} for number in range(11)]
+    with pytest.raises(ClientError, match="Payload Size: 42900") as refused:
+        dynamodb.transact_write_items(TransactItems=puts)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert dynamodb.scan(TableName=table)["Count"] == 0
+    dynamodb.transact_write_items(TransactItems=puts[:10])
+    dynamodb.transact_write_items(TransactItems=puts[10:])
+    keys = [{"TableName": table, "Key": {"pk": {"S": str(number)}}} for number in range(11)]
+    statements = [{"Statement": f"SELECT pk FROM \"{table}\" WHERE pk = '{number}'"} for number in range(11)]
+    assert len(dynamodb.transact_get_items(TransactItems=[{"Get": key} for key in keys[:10]])["Responses"]) == 10
+    assert len(dynamodb.execute_transaction(TransactStatements=statements[:10])["Responses"]) == 10
+    refused_reads: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+        (dynamodb.transact_get_items, {"TransactItems": [{"Get": key} for key in keys]}),
+        (dynamodb.execute_transaction, {"TransactStatements": statements}),
+    ]
+    for call, request in refused_reads:
+        with pytest.raises(ClientError, match="exceeds the limit of 4 MB"):
+            call(**request)

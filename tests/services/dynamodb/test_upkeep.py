@@ -1,75 +1,14 @@
 """What goes by the clock, or in the background, on a real database and virtual time: expiry, throttling, chores."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-from lambent.kit.clock import VirtualClock
-from lambent.kit.ids import CountedIds
-from lambent.kit.meter import Meter
-from lambent.services.caller import Caller
 from lambent.services.dynamodb import upkeep_store
 from lambent.services.dynamodb.errors import ProvisionedThroughputExceeded
-from lambent.services.dynamodb.lifetime import Lifetime
-from lambent.services.dynamodb.operations import DynamoOperations
-from lambent.services.dynamodb.parts import DynamoParts
-from lambent.services.dynamodb.table_cache import TableCache
-from lambent.services.dynamodb.table_meters import TableMeters
-from lambent.services.dynamodb.table_upkeep import TableUpkeep
-from lambent.services.dynamodb.throttling import Throttle
-from lambent.storage.database import Database
-
-CALLER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "test", "request-1")
-
-
-@dataclass
-class World:
-    database: Database
-    clock: VirtualClock
-    operations: DynamoOperations
-    lifetime: Lifetime
-    upkeep: TableUpkeep
-
-    async def call(self, operation: str, **request: Any) -> dict[str, Any]:
-        method: Callable[..., Awaitable[dict[str, Any]]] = getattr(self.operations, operation)
-        return await method(CALLER, request)
-
-    async def create(self, name: str = "table", **options: Any) -> None:
-        await self.call(
-            "create_table",
-            TableName=name,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            **{"BillingMode": "PAY_PER_REQUEST", **options},
-        )
-
-    async def put(self, text: str, **attributes: Any) -> None:
-        await self.call("put_item", TableName="table", Item={"pk": {"S": text}, **attributes})
-
-    async def pks(self) -> list[str]:
-        found = await self.call("scan", TableName="table")
-        return sorted(orjson.loads(orjson.dumps(item))["pk"]["S"] for item in found["Items"])
-
-    async def expire_by(self, attribute: str, *, enabled: bool = True) -> None:
-        specification = {"AttributeName": attribute, "Enabled": enabled}
-        await self.call("update_time_to_live", TableName="table", TimeToLiveSpecification=specification)
-
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        return self.database.read(lambda tx: tx.rows(sql))
-
-
-@contextlib.asynccontextmanager
-async def world(path: Path) -> AsyncIterator[World]:
-    database, clock = Database.open(path / "db"), VirtualClock()
-    parts = DynamoParts(database, TableCache(database), Throttle(clock), clock, CountedIds(), TableMeters(Meter()))
-    yield World(database, clock, DynamoOperations(parts), Lifetime(database, clock), TableUpkeep(database, clock))
-    await database.close()
+from services.dynamodb.world import World, world
 
 
 def test_items_expire_within_a_minute(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from lambent.services.dynamodb.item_operations import read_projection
 from lambent.services.dynamodb.item_store import Outcome, Written
 from lambent.services.dynamodb.keys import Key, key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
+from lambent.services.dynamodb.plain_items import weigh
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import check_item
@@ -184,8 +185,8 @@ def _draft(one: Mapping[str, Any]) -> Draft:
             "must contain exactly one of the supported datatypes"
         )
     if "PutRequest" in one:
-        item = check_item(one["PutRequest"]["Item"])
-        return Draft(item, put=drafts.encode_put(item))
+        item, size = weigh(one["PutRequest"]["Item"])
+        return Draft(item, put=drafts.encode_put(item, size))
     return Draft(check_item(one["DeleteRequest"]["Key"]))
 
 

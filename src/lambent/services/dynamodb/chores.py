@@ -13,7 +13,7 @@ from lambent.services.dynamodb.tables import Definition, IndexStatus
 
 
 class ChoreKind(StrEnum):
-    #: Remove the items of a deleted table.
+    #: Remove the items of a deleted table or backup.
     EMPTY_TABLE = "EMPTY_TABLE"
     #: Remove the entries of a deleted index, or of an index of a deleted table.
     EMPTY_INDEX = "EMPTY_INDEX"
@@ -21,6 +21,10 @@ class ChoreKind(StrEnum):
     FILL_INDEX = "FILL_INDEX"
     #: Note when the items that are there expire, because time to live was enabled, disabled, or looks elsewhere now.
     NOTE_EXPIRY = "NOTE_EXPIRY"
+    #: Fill a backup, or a table that is being restored; the table id is that of the target.
+    COPY_ITEMS = "COPY_ITEMS"
+    #: Remove what is kept of the past of a table's items and not needed any more.
+    FORGET_PAST = "FORGET_PAST"
 
 
 @frozen

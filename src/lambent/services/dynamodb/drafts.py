@@ -14,8 +14,9 @@ from lambent.services.dynamodb.expressions.conditions import Condition, compile_
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
 from lambent.services.dynamodb.expressions.updates import Update, compile_update
 from lambent.services.dynamodb.item_store import Change
-from lambent.services.dynamodb.keys import key_attributes, key_of, key_of_item
-from lambent.services.dynamodb.sizes import check_put_size, item_size
+from lambent.services.dynamodb.keys import key_of, key_of_item
+from lambent.services.dynamodb.plain_items import weigh
+from lambent.services.dynamodb.sizes import check_put_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.values import Item, check_item
@@ -36,11 +37,10 @@ class Draft(NamedTuple):
 def draft_put(request: Request) -> Draft:
     """Raises a ServiceError, as all of these."""
     legacy.refuse_mixture(request)
-    item = check_item(request["Item"])
+    item, size = weigh(request["Item"])
     condition = _condition(request)
-    return Draft(
-        item, put=encode_put(item), condition=condition, returns_item_on_failure=_returns_item_on_failure(request)
-    )
+    put = encode_put(item, size)
+    return Draft(item, put=put, condition=condition, returns_item_on_failure=_returns_item_on_failure(request))
 
 
 def draft_delete(request: Request) -> Draft:
@@ -74,9 +74,8 @@ def draft_update(request: Request) -> Draft:
     return Draft(key, update=update, condition=condition, returns_item_on_failure=_returns_item_on_failure(request))
 
 
-def encode_put(item: Item) -> StoredItem:
+def encode_put(item: Item, size: int) -> StoredItem:
     """`item` as it will be stored. Raises ValidationException when it is too large."""
-    size = item_size(item)
     check_put_size(size)
     return StoredItem(orjson.dumps(item), size, item)
 
@@ -85,15 +84,14 @@ def change_of(draft: Draft, table: Table, trace: str = "") -> Change:
     """`trace`: the request's trace header. Raises ValidationException when keys do not fit the table or its indexes."""
     if draft.put is not None:
         key = key_of_item(draft.key, table.schema)
-        key_item = key_attributes(draft.key, table.schema)
         if table.indexes:
             index_store.check_put_keys(table, draft.key)
     else:
-        key, key_item = key_of(draft.key, table.schema), draft.key
+        key = key_of(draft.key, table.schema)
         if draft.update is not None:
             draft.update.check_keys(table.key_names)
     return Change(
-        key, key_item, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
+        key, draft.key, draft.put, draft.update, draft.is_check, draft.condition, draft.returns_item_on_failure, trace
     )
 
 

@@ -129,6 +129,13 @@ class IndexNotFound(ServiceError):
     status = 400
 
 
+class AccessDenied(ServiceError):
+    """The ARN of a backup, an export or an import of another account."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
 class BackupNotFound(ServiceError):
     """No backup has this ARN."""
 
@@ -164,17 +171,45 @@ class PointInTimeRecoveryUnavailable(ServiceError):
     status = 400
 
 
-class ContinuousBackupsUnavailable(ServiceError):
-    """Backups have not yet been enabled for the table."""
-
-    code = "ContinuousBackupsUnavailableException"
-    status = 400
-
-
 class InvalidRestoreTime(ServiceError):
     """The restore time is outside EarliestRestorableDateTime and LatestRestorableDateTime."""
 
     code = "InvalidRestoreTimeException"
+    status = 400
+
+
+class ExportNotFound(ServiceError):
+    """No export has this ARN."""
+
+    code = "ExportNotFoundException"
+    status = 400
+
+
+class ExportConflict(ServiceError):
+    """The client token was used in the last eight hours with other parameters."""
+
+    code = "ExportConflictException"
+    status = 400
+
+
+class ImportNotFound(ServiceError):
+    """No import has this ARN."""
+
+    code = "ImportNotFoundException"
+    status = 400
+
+
+class ImportConflict(ServiceError):
+    """The client token was used in the last eight hours for another table."""
+
+    code = "ImportConflictException"
+    status = 400
+
+
+class InvalidExportTime(ServiceError):
+    """The export time is outside EarliestRestorableDateTime and LatestRestorableDateTime."""
+
+    code = "InvalidExportTimeException"
     status = 400
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import orjson
 
-from lambent.services.dynamodb import index_store, stream_store
+from lambent.services.dynamodb import index_store, past_store, stream_store
 from lambent.services.dynamodb.errors import ConditionalCheckFailed, ResourceNotFound
 from lambent.services.dynamodb.expiry import expiry_of
 from lambent.services.dynamodb.expressions.conditions import Condition
@@ -20,6 +20,7 @@ from lambent.services.dynamodb.expressions.updates import Update
 from lambent.services.dynamodb.index_entries import IndexChange
 from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.names import table_not_found
+from lambent.services.dynamodb.past_store import PastItem
 from lambent.services.dynamodb.sizes import check_update_size, item_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.streams import ItemChange
@@ -50,7 +51,7 @@ class Change(NamedTuple):
 
     key: Key
     key_item: Item
-    """The key attributes: what an update starts from where there is no item."""
+    """The key attributes, which an update starts from where there is no item; of a put the whole item."""
     put: StoredItem | None = None
     update: Update | None = None
     is_check: bool = False
@@ -130,7 +131,7 @@ class WriteBatch:
 class _OfTable:
     """What a batch finds and leaves in one table."""
 
-    __slots__ = ("_bytes", "_changes", "_count", "_stored", "_table", "_table_id", "epoch", "items")
+    __slots__ = ("_bytes", "_changes", "_count", "_past", "_stored", "_table", "_table_id", "epoch", "items")
 
     def __init__(self, tx: Transaction, table_id: int, places: Sequence[Place]) -> None:
         self.epoch, self.items = _find_items(tx, table_id, places)
@@ -138,6 +139,7 @@ class _OfTable:
         self._table: Table
         self._stored: dict[Place, StoredItem | None] = {}
         self._changes: list[ItemChange] = []
+        self._past: list[PastItem] = []
         self._count = self._bytes = 0
 
     def note(self, write: Write, old: StoredItem | None, new: StoredItem | None) -> None:
@@ -150,6 +152,8 @@ class _OfTable:
         if new is not None:
             self._count += 1
             self._bytes += new.size
+        if table.keeps_past:
+            self._past.append(PastItem(*change.key, old, write.now_ms))
         if table.stream_view:
             keys = key_attributes(change.key_item, table.schema)
             is_expiry = write.cause is Cause.EXPIRY
@@ -163,6 +167,8 @@ class _OfTable:
         growth.add(self._table_id, self._count, self._bytes)
         if self._changes:
             stream_store.record_changes(tx, self._table, self._changes)
+        if self._past:
+            past_store.record(tx, self._table_id, self._past)
 
 
 def write_requests(tx: Transaction, requests: Sequence[Sequence[Write]]) -> list[list[Outcome] | Exception]:

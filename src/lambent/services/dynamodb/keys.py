@@ -6,6 +6,7 @@ a segment is a range of hashes; within it, items stand in the order of the encod
 
 import binascii
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lambent.kit.frozen import frozen
@@ -18,6 +19,8 @@ MAX_PARTITION_KEY_BYTES = 2048
 MAX_SORT_KEY_BYTES = 1024
 
 HASH_BYTES = 8
+
+_ENCODERS: dict[str, Callable[[str], bytes]] = {"S": str.encode, "N": encode_number, "B": binascii.a2b_base64}
 
 _INVALID_KEY = "One or more parameter values are not valid. "
 _EMPTY_KEY = "The AttributeValue for a key attribute cannot contain an empty {} value. "
@@ -150,11 +153,7 @@ def partition_bytes(value: AttributeValue) -> bytes:
 def encode_key(value: AttributeValue) -> bytes:
     """Bytes that order as DynamoDB orders the values of one type (S, N or B)."""
     for kind, content in value.items():
-        if kind == "S":
-            return content.encode()  # type: ignore[no-any-return]  # content of S is a str
-        if kind == "N":
-            return encode_number(content)
-        return binascii.a2b_base64(content)
+        return _ENCODERS[kind](content)
     raise AssertionError(value)
 
 

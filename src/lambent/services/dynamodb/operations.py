@@ -1,14 +1,19 @@
 """The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
 
-Tables in `table_operations` and `setting_operations`; items in `item_operations`, `query_operations`,
+Tables in `table_operations` and `setting_operations`, what is saved of them in `backup_operations`,
+`recovery_operations`, `export_operations` and `import_operations`; items in `item_operations`, `query_operations`,
 `batch_operations` and `transaction_operations`; statements of PartiQL in `partiql_operations`.
 """
 
+from lambent.services.dynamodb.backup_operations import BackupOperations
 from lambent.services.dynamodb.batch_operations import BatchOperations
+from lambent.services.dynamodb.export_operations import ExportOperations
+from lambent.services.dynamodb.import_operations import ImportOperations
 from lambent.services.dynamodb.item_operations import ItemOperations
 from lambent.services.dynamodb.partiql_operations import PartiQLOperations
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.query_operations import QueryOperations
+from lambent.services.dynamodb.recovery_operations import RecoveryOperations
 from lambent.services.dynamodb.setting_operations import SettingOperations
 from lambent.services.dynamodb.table_operations import TableOperations
 from lambent.services.dynamodb.transaction_operations import TransactionOperations
@@ -18,6 +23,10 @@ class DynamoOperations:
     SERVED = (
         TableOperations.SERVED
         | SettingOperations.SERVED
+        | BackupOperations.SERVED
+        | RecoveryOperations.SERVED
+        | ExportOperations.SERVED
+        | ImportOperations.SERVED
         | ItemOperations.SERVED
         | QueryOperations.SERVED
         | BatchOperations.SERVED
@@ -40,8 +49,24 @@ class DynamoOperations:
         self.tag_resource = settings.tag_resource
         self.untag_resource = settings.untag_resource
         self.list_tags_of_resource = settings.list_tags_of_resource
-        self.describe_continuous_backups = settings.describe_continuous_backups
-        self.update_continuous_backups = settings.update_continuous_backups
+        saved = BackupOperations(parts)
+        self.create_backup = saved.create_backup
+        self.describe_backup = saved.describe_backup
+        self.list_backups = saved.list_backups
+        self.delete_backup = saved.delete_backup
+        self.restore_table_from_backup = saved.restore_table_from_backup
+        recovery = RecoveryOperations(parts)
+        self.describe_continuous_backups = recovery.describe_continuous_backups
+        self.update_continuous_backups = recovery.update_continuous_backups
+        self.restore_table_to_point_in_time = recovery.restore_table_to_point_in_time
+        exports = ExportOperations(parts)
+        self.export_table_to_point_in_time = exports.export_table_to_point_in_time
+        self.describe_export = exports.describe_export
+        self.list_exports = exports.list_exports
+        imports = ImportOperations(parts)
+        self.import_table = imports.import_table
+        self.describe_import = imports.describe_import
+        self.list_imports = imports.list_imports
         items = ItemOperations(parts)
         self.put_item = items.put_item
         self.get_item = items.get_item

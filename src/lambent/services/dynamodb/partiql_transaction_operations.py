@@ -18,7 +18,13 @@ from lambent.services.dynamodb.partiql_statements import DUPLICATE, Given, descr
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.token_store import Token
-from lambent.services.dynamodb.transaction_operations import claim, describe_reads, reason_of, write_together
+from lambent.services.dynamodb.transaction_operations import (
+    check_read_size,
+    claim,
+    describe_reads,
+    reason_of,
+    write_together,
+)
 from lambent.storage.transaction import Transaction
 
 Request = dict[str, Any]
@@ -61,6 +67,7 @@ class PartiQLTransactionOperations:
         found = self._parts.database.read(
             lambda tx: [item_store.find_item(tx, table.table_id, key) for table, key in wanted]
         )
+        check_read_size(found)
         result: Result = {
             "Responses": [describe_item(select, item) for select, item in zip(selects, found, strict=True)]
         }

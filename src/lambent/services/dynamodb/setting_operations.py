@@ -1,4 +1,4 @@
-"""What is set on a table apart from its definition proper: time to live, tags, and backups, of which there are none."""
+"""What is set on a table apart from its definition proper: time to live and tags."""
 
 import dataclasses
 from collections.abc import Callable
@@ -6,13 +6,7 @@ from typing import Any
 
 from lambent.services.caller import Caller
 from lambent.services.dynamodb import table_store
-from lambent.services.dynamodb.errors import (
-    ContinuousBackupsUnavailable,
-    ResourceNotFound,
-    TableNotFound,
-    ValidationException,
-    invalid_values,
-)
+from lambent.services.dynamodb.errors import ResourceNotFound, ValidationException, invalid_values
 from lambent.services.dynamodb.names import TableKey, key_of_arn, read_table_key, table_not_found
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.table_definitions import MAX_TAGS, too_many_tags
@@ -27,7 +21,6 @@ Result = dict[str, Any]
 class SettingOperations:
     SERVED = frozenset((
         "UpdateTimeToLive", "DescribeTimeToLive", "TagResource", "UntagResource", "ListTagsOfResource",
-        "DescribeContinuousBackups", "UpdateContinuousBackups",
     ))  # fmt: skip
 
     def __init__(self, parts: DynamoParts) -> None:
@@ -90,27 +83,9 @@ class SettingOperations:
         await self._change(_resource(caller, request), change, missing=_resource_not_found(request))
         return {}
 
-    # Backups
-
-    async def describe_continuous_backups(self, caller: Caller, request: Request) -> Result:
-        key = _key(caller, request)
-        self._find(key, missing=TableNotFound(f"Table not found: {key.name}"))
-        return {"ContinuousBackupsDescription": _NO_RECOVERY}
-
-    async def update_continuous_backups(self, caller: Caller, request: Request) -> Result:
-        """Who wants to go back in time must not believe that it is possible."""
-        key = _key(caller, request)
-        self._find(key, missing=TableNotFound(f"Table not found: {key.name}"))
-        if request["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]:
-            raise ContinuousBackupsUnavailable(
-                "Lambent keeps no history of a table, so point in time recovery cannot be enabled; "
-                "back up its data directory instead"
-            )
-        return {"ContinuousBackupsDescription": _NO_RECOVERY}
-
     def _find(self, key: TableKey, *, missing: ServiceError) -> Table:
         table = self._parts.database.read(lambda tx: table_store.find_table(tx, key))
-        if table is None:
+        if table is None or table.is_filling:
             raise missing
         return table
 
@@ -121,17 +96,11 @@ class SettingOperations:
 
         def write(tx: Transaction) -> None:
             table = table_store.find_table(tx, key)
-            if table is None:
+            if table is None or table.is_filling:
                 raise missing
             table_store.update_definition(tx, table, change(table.definition), now_ms=now_ms)
 
         await self._parts.database.write(write)
-
-
-_NO_RECOVERY: Result = {
-    "ContinuousBackupsStatus": "ENABLED",
-    "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": "DISABLED"},
-}
 
 
 def _check_time_to_live(current: str, attribute: str, *, is_enabled: bool) -> None:

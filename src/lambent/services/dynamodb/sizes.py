@@ -15,10 +15,10 @@ from lambent.services.dynamodb.values import AttributeValue, Item
 #: length (UTF-8 length) and attribute value binary lengths".
 MAX_ITEM_BYTES = 400 * 1024
 
-_CONTAINER_BYTES = 3
-_MEMBER_BYTES = 1
+CONTAINER_BYTES = 3
+MEMBER_BYTES = 1
 #: A boolean or a null.
-_FLAG_BYTES = 1
+FLAG_BYTES = 1
 
 
 def item_size(item: Item) -> int:
@@ -37,7 +37,7 @@ def item_size(item: Item) -> int:
 def value_size(value: AttributeValue) -> int:
     for kind, content in value.items():
         measure = _MEASURES.get(kind)
-        return measure(content) if measure is not None else _FLAG_BYTES
+        return measure(content) if measure is not None else FLAG_BYTES
     raise AssertionError(value)
 
 
@@ -63,11 +63,11 @@ def binary_size(base64: str) -> int:
 
 
 def _map_size(content: Item) -> int:
-    return _CONTAINER_BYTES + len(content) * _MEMBER_BYTES + item_size(content)
+    return CONTAINER_BYTES + len(content) * MEMBER_BYTES + item_size(content)
 
 
 def _list_size(content: list[AttributeValue]) -> int:
-    return _CONTAINER_BYTES + len(content) * _MEMBER_BYTES + sum(map(value_size, content))
+    return CONTAINER_BYTES + len(content) * MEMBER_BYTES + sum(map(value_size, content))
 
 
 def _set_size(measure: Callable[[str], int]) -> Callable[[list[str]], int]:

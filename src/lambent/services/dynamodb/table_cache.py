@@ -30,6 +30,6 @@ class TableCache:
     def _read(self, caller: Caller, name: str) -> Table:
         key = read_table_key(name, account_id=caller.account_id, region=caller.region)
         found = self._database.read(lambda tx: table_store.find_table(tx, key))
-        if found is None:
+        if found is None or found.is_filling:
             raise table_not_found()
         return found

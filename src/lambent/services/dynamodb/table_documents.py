@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from lambent.services.dynamodb.keys import KeySchema
-from lambent.services.dynamodb.tables import Definition, Index, IndexStatus, Projection, Throughput
+from lambent.services.dynamodb.tables import Definition, Index, IndexStatus, Projection, Restore, Throughput
 
 
 def dump(definition: Definition) -> str:
@@ -16,6 +16,7 @@ def dump(definition: Definition) -> str:
 
 def load(text: str) -> Definition:
     document = orjson.loads(text)
+    restore = document.get("restore")
     return Definition(
         **{
             **document,
@@ -23,6 +24,7 @@ def load(text: str) -> Definition:
             "schema": _load_schema(document["schema"]),
             "indexes": tuple(_load_index(index) for index in document["indexes"]),
             "throughput": Throughput(**document["throughput"]),
+            "restore": Restore(**restore) if restore is not None else None,
         }
     )
 

@@ -6,8 +6,8 @@ A table is usable when CreateTable answers. Its answer still says CREATING, as A
 from typing import Any
 
 from lambent.services.caller import Caller
-from lambent.services.dynamodb import table_changes, table_definitions, table_store
-from lambent.services.dynamodb.errors import LimitExceeded, ResourceInUse, ValidationException
+from lambent.services.dynamodb import backup_store, backups, holder_store, table_changes, table_definitions, table_store
+from lambent.services.dynamodb.errors import ResourceInUse, ValidationException
 from lambent.services.dynamodb.names import TableKey, check_name, read_table_key, table_not_found
 from lambent.services.dynamodb.parts import DynamoParts
 from lambent.services.dynamodb.table_descriptions import describe_table
@@ -18,8 +18,6 @@ from lambent.storage.transaction import Transaction
 Request = dict[str, Any]
 Result = dict[str, Any]
 
-#: Developer Guide, "Quotas": 2,500 tables per account and region.
-MAX_TABLES = 2_500
 DEFAULT_PAGE = 100
 
 
@@ -38,12 +36,12 @@ class TableOperations:
         key = read_table_key(request["TableName"], account_id=caller.account_id, region=caller.region)
 
         def create(tx: Transaction) -> Table:
-            if table_store.find_table(tx, key) is not None:
-                raise ResourceInUse(f"Table already exists: {key.name}")
-            if table_store.count_tables(tx, key.account_id, key.region) >= MAX_TABLES:
-                raise LimitExceeded(
-                    f"Subscriber limit exceeded: The number of tables in the account is limited to {MAX_TABLES}"
+            there = table_store.find_table(tx, key)
+            if there is not None:
+                raise ResourceInUse(
+                    f"Table is being used: {key.name}" if there.is_filling else f"Table already exists: {key.name}"
                 )
+            table_store.check_room(tx, key)
             return table_store.insert_table(tx, key, definition, now_ms=now_ms)
 
         table = await self._parts.database.write(create)
@@ -72,6 +70,8 @@ class TableOperations:
 
         def update(tx: Transaction) -> tuple[Table, dict[int, Volume]]:
             table, volumes = _find_with_volumes(tx, key)
+            if table.is_filling:
+                raise table_not_found(key.name)
             definition = table_changes.change(table, request, now_ms=now_ms)
             return table_store.update_definition(tx, table, definition, now_ms=now_ms), volumes
 
@@ -84,12 +84,19 @@ class TableOperations:
 
         def delete(tx: Transaction) -> tuple[Table, dict[int, Volume]]:
             table, volumes = _find_with_volumes(tx, key)
+            if table.is_filling:
+                raise ResourceInUse(
+                    f"Attempt to change a resource which is still in use: Table is being created: {key.name}"
+                )
             if table.definition.is_protected:
                 raise ValidationException(
                     "Resource cannot be deleted as it is currently protected against deletion. "
                     "Disable deletion protection first."
                 )
+            if table.definition.recovery_days:
+                backup_store.insert_backup(tx, backups.make_system(table, volumes[table.table_id], now_ms=now_ms))
             table_store.delete_table(tx, table, now_ms=now_ms)
+            holder_store.let_go(tx, table.table_id, now_ms=now_ms)
             return table, volumes
 
         table, volumes = await self._parts.database.write(delete)

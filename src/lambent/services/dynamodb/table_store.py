@@ -8,11 +8,14 @@ import dataclasses
 from lambent.kit.frozen import frozen
 from lambent.services.dynamodb import chores, stream_store, table_documents
 from lambent.services.dynamodb.chores import Chore, ChoreKind
+from lambent.services.dynamodb.errors import LimitExceeded
 from lambent.services.dynamodb.keys import Key
 from lambent.services.dynamodb.names import TableKey
 from lambent.services.dynamodb.tables import Definition, Index, Table
 from lambent.storage.transaction import Row, Transaction
 
+#: Developer Guide, "Quotas": 2,500 tables per account and region.
+MAX_TABLES = 2_500
 #: A definition changed.
 TABLES_TOPIC = "dynamodb-tables"
 #: There is work for the background.
@@ -48,15 +51,19 @@ def list_names(tx: Transaction, after: TableKey, limit: int) -> list[str]:
     return [row[0] for row in found]
 
 
-def count_tables(tx: Transaction, account_id: str, region: str) -> int:
-    row = tx.row("SELECT COUNT(*) FROM dynamodb_table WHERE account_id = ? AND region = ?", (account_id, region))
+def check_room(tx: Transaction, key: TableKey) -> None:
+    """For one more table in the account and region of `key`. Raises LimitExceeded."""
+    row = tx.row("SELECT COUNT(*) FROM dynamodb_table WHERE account_id = ? AND region = ?", key[:2])
     assert row is not None
-    return int(row[0])
+    if row[0] >= MAX_TABLES:
+        raise LimitExceeded(
+            f"Subscriber limit exceeded: The number of tables in the account is limited to {MAX_TABLES}"
+        )
 
 
 def insert_table(tx: Transaction, key: TableKey, definition: Definition, *, now_ms: int) -> Table:
     """The name must be free."""
-    table_id = _take_id(tx)
+    table_id = take_id(tx)
     definition = dataclasses.replace(definition, indexes=tuple(_with_id(tx, index) for index in definition.indexes))
     tx.execute(
         "INSERT INTO dynamodb_table (table_id, account_id, region, name, epoch, definition) VALUES (?, ?, ?, ?, 1, ?)",
@@ -92,7 +99,7 @@ def update_definition(tx: Transaction, table: Table, definition: Definition, *, 
 
 
 def delete_table(tx: Transaction, table: Table, *, now_ms: int) -> None:
-    """Its name is free at once; its rows go in the background."""
+    """Its name is free at once. Index entries go in the background; what becomes of items is `holder_store`'s."""
     if table.stream_view:
         stream_store.close_stream(tx, table, now_ms=now_ms)
     tx.execute("DELETE FROM dynamodb_table WHERE table_id = ?", (table.table_id,))
@@ -102,8 +109,14 @@ def delete_table(tx: Transaction, table: Table, *, now_ms: int) -> None:
         delete_volume(tx, holder_id)
     for index in table.definition.indexes:
         add_chore(tx, ChoreKind.EMPTY_INDEX, table.table_id, index.index_id)
-    add_chore(tx, ChoreKind.EMPTY_TABLE, table.table_id)
     tx.announce(TABLES_TOPIC)
+
+
+def take_id(tx: Transaction) -> int:
+    """For a table, an index or a backup; none is given twice."""
+    row = tx.row("UPDATE dynamodb_identity SET next_id = next_id + 1 RETURNING next_id - 1")
+    assert row is not None, "dynamodb_identity has one row"
+    return int(row[0])
 
 
 def find_volume(tx: Transaction, holder_id: int) -> Volume:
@@ -175,15 +188,9 @@ def finish_chore(tx: Transaction, chore: Chore) -> None:
 
 
 def _with_id(tx: Transaction, index: Index) -> Index:
-    index_id = _take_id(tx)
+    index_id = take_id(tx)
     tx.execute("INSERT INTO dynamodb_volume (holder_id, items, bytes) VALUES (?, 0, 0)", (index_id,))
     return dataclasses.replace(index, index_id=index_id)
-
-
-def _take_id(tx: Transaction) -> int:
-    row = tx.row("UPDATE dynamodb_identity SET next_id = next_id + 1 RETURNING next_id - 1")
-    assert row is not None, "dynamodb_identity has one row"
-    return int(row[0])
 
 
 def _table(row: Row) -> Table:

@@ -59,6 +59,19 @@ class Index:
 
 
 @frozen
+class Restore:
+    """Where a restored table came from."""
+
+    backup_arn: str
+    """"" of a restore to a point in time."""
+    table_arn: str
+    """Of the table that was backed up, or restored."""
+    time_ms: int
+    """Whose state it has."""
+    is_in_progress: bool = True
+
+
+@frozen
 class Definition:
     """What is kept of a table beside its identity, as JSON."""
 
@@ -87,6 +100,15 @@ class Definition:
     extras: Mapping[str, Any] = field(default_factory=dict)
     """OnDemandThroughput and WarmThroughput, as given."""
     tags: Mapping[str, str] = field(default_factory=dict)
+    recovery_days: int = 0
+    """RecoveryPeriodInDays while point in time recovery is enabled, 0 while it is not."""
+    recovery_since_ms: int = 0
+    """When it was enabled."""
+    is_copied: bool = False
+    """A backup or a restore is copying its items as they were at an earlier moment."""
+    restore: Restore | None = None
+    is_importing: bool = False
+    """It is being filled out of a bucket."""
 
 
 #: A tag that makes Lambent refuse what exceeds the provisioned throughput, so that clients' back-off can be tested.
@@ -136,6 +158,17 @@ class Table:
     @cached_property
     def stream_view(self) -> str:
         return self.definition.stream_view
+
+    @cached_property
+    def keeps_past(self) -> bool:
+        """Do writes keep what items were before?"""
+        return self.definition.recovery_days > 0 or self.definition.is_copied
+
+    @cached_property
+    def is_filling(self) -> bool:
+        """It has not got all its items yet: it can be described, and nothing else."""
+        restore = self.definition.restore
+        return self.definition.is_importing or (restore is not None and restore.is_in_progress)
 
     @cached_property
     def stream_arn(self) -> str:

@@ -35,7 +35,8 @@ Request = dict[str, Any]
 Result = dict[str, Any]
 Reason = dict[str, Any]
 
-#: API Reference, TransactGetItems: "The aggregate size of the items in the transaction cannot exceed 4 MB".
+#: API Reference, TransactGetItems and TransactWriteItems: "The aggregate size of the items in the transaction cannot
+#: exceed 4 MB".
 MAX_BYTES = 4 * 1024 * 1024
 
 _DRAFTERS = {
@@ -70,8 +71,7 @@ class TransactionOperations:
         found = self._parts.database.read(
             lambda tx: [item_store.find_item(tx, table.table_id, key) for table, key in keys]
         )
-        if sum(item.size for item in found if item is not None) > MAX_BYTES:
-            raise ValidationException("The aggregate size of the items in the transaction exceeds the limit of 4 MB")
+        check_read_size(found)
         responses: list[Result] = []
         for item, projection in zip(found, projections, strict=True):
             if item is None:
@@ -147,7 +147,10 @@ class TransactionOperations:
 
 
 def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int) -> list[Written]:
-    """All of them, or TransactionCanceled with a reason for each; PartiQL's transactions end here as well."""
+    """All of them, or TransactionCanceled with a reason for each; PartiQL's transactions end here as well.
+
+    Raises ValidationException when their items are too large together.
+    """
     written: list[Written] = []
     reasons: list[Reason] = []
     writes = [Write(one.table, one.change, now_ms) for one in prepared]
@@ -162,8 +165,24 @@ def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int
             reasons.append(reason_of(error))
     if len(written) < len(prepared):
         raise TransactionCanceled(reasons)
+    _check_written_size(written)
     batch.store()
     return written
+
+
+def check_read_size(found: Sequence[StoredItem | None]) -> None:
+    """Raises ValidationException."""
+    if sum(item.size for item in found if item is not None) > MAX_BYTES:
+        raise ValidationException("The aggregate size of the items in the transaction exceeds the limit of 4 MB")
+
+
+def _check_written_size(written: Sequence[Written]) -> None:
+    """Raises ValidationException; it is AWS that says it twice."""
+    items = [one.new or one.old for one in written]
+    size = sum(item.size for item in items if item is not None)
+    if size > MAX_BYTES:
+        limit = "Transaction payload size cannot exceed 4MB. Payload Size: "
+        raise ValidationException(f"{limit}: {limit}{size}")
 
 
 def reason_of(error: ConditionalCheckFailed | ValidationException) -> Reason:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from lambent.services.dynamodb import index_store, item_store, table_store
+from lambent.services.dynamodb import copy_store, holder_store, index_store, item_store, table_store
 from lambent.services.dynamodb.chores import Chore, ChoreKind
 from lambent.services.dynamodb.expiry import FIVE_YEARS_SECONDS, expiry_of
 from lambent.services.dynamodb.index_entries import entry_of
@@ -33,6 +33,10 @@ def do_portion(tx: Transaction, *, after: int, now_ms: int) -> int:
             is_done = _fill_index(tx, chore, now_ms)
         case ChoreKind.NOTE_EXPIRY:
             is_done = _note_expiry(tx, chore)
+        case ChoreKind.COPY_ITEMS:
+            is_done = copy_store.copy_portion(tx, chore, now_ms=now_ms)
+        case ChoreKind.FORGET_PAST:
+            is_done = holder_store.forget_past(tx, chore, now_ms=now_ms)
     if is_done:
         table_store.finish_chore(tx, chore)
     return chore.chore_id

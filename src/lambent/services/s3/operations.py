@@ -2,7 +2,7 @@
 
 Each family of operations stands in a module of its own (`object_operations`, `upload_operations`, ...); this one builds
 them and shows them to the gateway as one object. `sweep` is called once at start, `site` serves the buckets' websites,
-and `read_object` is how other parts of the platform fetch an object for a caller.
+and `read_object` and `stream_object` are how other parts of the platform fetch an object for a caller.
 """
 
 from collections.abc import Mapping
@@ -117,6 +117,7 @@ class S3Operations:
         self.delete_object = objects.delete_object
         self.delete_objects = objects.delete_objects
         self.read_object = objects.read_object
+        self.stream_object = objects.stream_object
 
         copies = CopyOperations(admission, data_plane, changes, objects)
         self.copy_object = copies.copy_object

@@ -19,6 +19,7 @@ from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.partiql.key_terms import check_key, condition_of, split_key
 from lambent.services.dynamodb.partiql.templates import fill_item, placeholders_of
 from lambent.services.dynamodb.partiql.tree import Body, Delete, Exists, Insert, Select, Statement, Update
+from lambent.services.dynamodb.sizes import item_size
 from lambent.services.dynamodb.values import AttributeValue, Item
 
 _IS_NEW = Condition(lambda item: not item, frozenset())
@@ -34,7 +35,7 @@ def draft_write(
         check_key(item, schema)
         return Draft(
             item,
-            put=drafts.encode_put(item),
+            put=drafts.encode_put(item, item_size(item)),
             condition=_IS_NEW,
             returns_item_on_failure=returns_item_on_failure,
         )
