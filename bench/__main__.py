@@ -60,7 +60,7 @@ def main() -> None:
             if "startup" in only:
                 figures += _announced(startup.measure(options.runs))
             endpoint, pid = stack.enter_context(lambent_process.running(options.directory))
-        target = Target(endpoint, options.access_key_id, options.secret_access_key)
+        target = Target(endpoint, options.access_key_id, options.secret_access_key, pid=pid)
         for group in GROUPS:
             if group in only:
                 figures += _announced(_measure(group, target, options, pid))
@@ -94,7 +94,7 @@ def _measure(group: str, target: Target, options: argparse.Namespace, pid: int |
     elif group == "site-edits":
         yield from site_edits.measure(large=options.large_site)
     elif group == "streams":
-        yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs, pid)
+        yield from streams.measure(target, _client("kinesis", target), client, logs, options.runs)
     elif group == "queues":
         yield from queues.measure(target, _client("sqs", target), client, logs, options.runs)
     elif group == "topics":

@@ -5,10 +5,14 @@ request the moment the last response is complete; latencies are taken per reques
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
+
+from bench.signing import Target
 
 
 @dataclass(slots=True)
@@ -20,6 +24,8 @@ class Outcome:
     failures: dict[int, int] = field(default_factory=dict)
     """HTTP status -> how many, of those that were not 2xx."""
     bodies: list[bytes] = field(default_factory=list)
+    cpu_seconds: float | None = None
+    """What the server took, if it can be asked for."""
 
     @property
     def per_second(self) -> float:
@@ -110,3 +116,20 @@ async def run(host: str, port: int, requests: list[bytes], connections: int, *, 
     await asyncio.gather(*[protocol.done for _, protocol in made])
     outcome.seconds = time.perf_counter() - start
     return outcome
+
+
+def send(target: Target, requests: list[bytes], connections: int) -> Outcome:
+    """The same from outside of a loop, with the server's CPU time."""
+    before = _cpu_seconds(target.pid)
+    outcome = asyncio.run(run(target.host, target.port, requests, connections))
+    after = _cpu_seconds(target.pid)
+    outcome.cpu_seconds = None if before is None or after is None else after - before
+    return outcome
+
+
+def _cpu_seconds(pid: int | None) -> float | None:
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return None
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -1,12 +1,11 @@
 """S3: small and large objects, and a listing of a thousand keys."""
 
-import asyncio
 import os
 from collections.abc import Iterator
 from typing import Any
 
 from bench import report
-from bench.client import Outcome, run
+from bench.client import Outcome, send
 from bench.signing import Target
 
 BUCKET = "bench-objects"
@@ -27,11 +26,11 @@ def measure(target: Target, client: Any, runs: int) -> Iterator[report.Figure]:
     yield report.rate(
         "GetObject 1 MiB, 8 connections", [_gets(target, "large/0/", 100, 1500, 8) for _ in range(runs)], 1100
     )
-    asyncio.run(run(target.host, target.port, [_put(target, f"list/{n:04}", b"x") for n in range(1000)], 16))
+    send(target, [_put(target, f"list/{n:04}", b"x") for n in range(1000)], 16)
     listing = target.request("s3", "GET", f"/{BUCKET}?list-type=2&max-keys=1000&prefix=list%2F")
     yield report.rate(
         "ListObjectsV2 of 1,000 keys, 4 connections",
-        [asyncio.run(run(target.host, target.port, [listing] * 300, 4)) for _ in range(runs)],
+        [send(target, [listing] * 300, 4) for _ in range(runs)],
         150,
     )
 
@@ -42,10 +41,10 @@ def _put(target: Target, key: str, body: bytes) -> bytes:
 
 def _puts(target: Target, prefix: str, body: bytes, count: int, connections: int) -> Outcome:
     requests = [_put(target, f"{prefix}{n}", body) for n in range(count)]
-    return asyncio.run(run(target.host, target.port, requests, connections))
+    return send(target, requests, connections)
 
 
 def _gets(target: Target, prefix: str, keys: int, count: int, connections: int) -> Outcome:
     signed = [target.request("s3", "GET", f"/{BUCKET}/{prefix}{n}") for n in range(keys)]
     requests = (signed * (count // keys + 1))[:count]
-    return asyncio.run(run(target.host, target.port, requests, connections))
+    return send(target, requests, connections)

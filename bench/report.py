@@ -38,9 +38,13 @@ def percentile(values: list[float], share: float) -> float:
 def rate(
     name: str, outcomes: list[Outcome], target: float | None, *, each: int = 1, unit: str = "per second"
 ) -> Figure:
-    """Median of the runs' rates, of `each` things in a request; the p99 latency of all requests."""
+    """Median of the runs' rates, of `each` things in a request; the p99 latency of all requests.
+
+    Beside it the server's own CPU time a request, in the run where it was least.
+    """
     latencies = [latency for outcome in outcomes for latency in outcome.latencies_ms]
     failures = sum(sum(outcome.failures.values()) for outcome in outcomes)
+    costs = [one.cpu_seconds / len(one.latencies_ms) * 1e6 for one in outcomes if one.cpu_seconds is not None]
     return Figure(
         name,
         statistics.median(outcome.per_second for outcome in outcomes) * each,
@@ -48,7 +52,9 @@ def rate(
         target,
         higher_is_better=True,
         p99=percentile(latencies, 0.99),
-        note=f"p50 {statistics.median(latencies):.2f} ms" + (f", {failures} FAILED" if failures else ""),
+        note=f"p50 {statistics.median(latencies):.2f} ms"
+        + (f", {failures} FAILED" if failures else "")
+        + (f", {min(costs):,.0f} us CPU each" if costs else ""),
     )
 
 

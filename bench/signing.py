@@ -17,6 +17,8 @@ class Target:
     access_key_id: str = "test"
     secret_access_key: str = "test"
     region: str = "us-east-1"
+    pid: int | None = None
+    """The server's process, where its CPU time can be looked at."""
     host: str = field(init=False)
     port: int = field(init=False)
 

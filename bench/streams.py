@@ -3,15 +3,13 @@
 import asyncio
 import base64
 import json
-import os
 import re
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from bench import functions, report
-from bench.client import Outcome, run
+from bench.client import Outcome, run, send
 from bench.mappings import PATIENCE_SECONDS, lines
 from bench.signing import Target
 
@@ -39,28 +37,15 @@ def handler(event, context):
 """
 
 
-def measure(
-    target: Target, client: Any, functions_client: Any, logs: Any, runs: int, pid: int | None
-) -> Iterator[report.Figure]:
+def measure(target: Target, client: Any, functions_client: Any, logs: Any, runs: int) -> Iterator[report.Figure]:
     _create(client, "bench-put")
-    yield _rate("PutRecord 256 B, 32 connections", [_puts(target, n, pid) for n in range(runs)], 5_500)
-    batches = [_batches(target, "bench-put", 60_000, pid) for _ in range(runs)]
-    yield _rate("PutRecords of 100, 8 connections", batches, 30_000, each=RECORDS_EACH, unit="records per second")
-    gets = [_gets(target, client, 5_000, pid) for _ in range(runs)]
-    yield _rate("GetRecords of 100, 32 connections", gets, 1_500)
+    yield report.rate("PutRecord 256 B, 32 connections", [_puts(target, n) for n in range(runs)], 5_500)
+    batches = [_batches(target, "bench-put", 60_000) for _ in range(runs)]
+    yield report.rate("PutRecords of 100, 8 connections", batches, 30_000, each=RECORDS_EACH, unit="records per second")
+    gets = [_gets(target, client, 5_000) for _ in range(runs)]
+    yield report.rate("GetRecords of 100, 32 connections", gets, 1_500)
     yield from _entered(target, client, functions_client, logs)
     yield _mapped(target, client, functions_client, logs)
-
-
-Measured = tuple[Outcome, float | None]
-"""With the server's CPU seconds, if it can be asked for."""
-
-
-def _rate(name: str, measured: list[Measured], goal: float, **options: Any) -> report.Figure:
-    figure = report.rate(name, [outcome for outcome, _ in measured], goal, **options)
-    costs = [cpu / len(outcome.latencies_ms) * 1e6 for outcome, cpu in measured if cpu is not None]
-    figure.note += f", {min(costs):,.0f} us CPU each" if costs else ""
-    return figure
 
 
 def _create(client: Any, name: str) -> None:
@@ -73,30 +58,15 @@ def _call(target: Target, operation: str, document: dict[str, Any]) -> bytes:
     return target.request("kinesis", "POST", "/", json.dumps(document).encode(), headers)
 
 
-def _send(target: Target, requests: list[bytes], connections: int, pid: int | None) -> Measured:
-    before = _cpu_seconds(pid)
-    outcome = asyncio.run(run(target.host, target.port, requests, connections))
-    after = _cpu_seconds(pid)
-    return outcome, None if before is None or after is None else after - before
-
-
-def _cpu_seconds(pid: int | None) -> float | None:
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.exists():
-        return None
-    fields = stat.read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _puts(target: Target, number: int, pid: int | None) -> Measured:
+def _puts(target: Target, number: int) -> Outcome:
     requests = [
         _call(target, "PutRecord", {"StreamName": "bench-put", "PartitionKey": f"{number}-{n}", "Data": DATA})
         for n in range(12_000)
     ]
-    return _send(target, requests, 32, pid)
+    return send(target, requests, 32)
 
 
-def _batches(target: Target, stream: str, count: int, pid: int | None) -> Measured:
+def _batches(target: Target, stream: str, count: int) -> Outcome:
     requests = [
         _call(
             target,
@@ -108,16 +78,16 @@ def _batches(target: Target, stream: str, count: int, pid: int | None) -> Measur
         )
         for n in range(0, count, RECORDS_EACH)
     ]
-    return _send(target, requests, 8, pid)
+    return send(target, requests, 8)
 
 
-def _gets(target: Target, client: Any, count: int, pid: int | None) -> Measured:
+def _gets(target: Target, client: Any, count: int) -> Outcome:
     requests = []
     for shard in client.list_shards(StreamName="bench-put")["Shards"]:
         where = {"StreamName": "bench-put", "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
         iterator = client.get_shard_iterator(**where)["ShardIterator"]
         requests.append(_call(target, "GetRecords", {"ShardIterator": iterator, "Limit": RECORDS_EACH}))
-    return _send(target, requests * (count // SHARDS), 32, pid)
+    return send(target, requests * (count // SHARDS), 32)
 
 
 def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> Iterator[report.Figure]:
@@ -163,7 +133,7 @@ def _put_one(target: Target, name: str, hash_key: str) -> float:
 def _mapped(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:
     """The records wait in the stream when the mapping is made; from the first handler's start to the last one's."""
     _create(client, "bench-mapped")
-    _batches(target, "bench-mapped", MAPPED_RECORDS, None)
+    _batches(target, "bench-mapped", MAPPED_RECORDS)
     functions.create(functions_client, "nothing", NOTHING)
     _map(client, functions_client, "bench-mapped", "nothing", StartingPosition="TRIM_HORIZON", BatchSize=500)
     deadline = time.monotonic() + PATIENCE_SECONDS

@@ -1,6 +1,5 @@
 """DynamoDB: single items, conditional updates, queries, batches, and what a write costs as its table grows."""
 
-import asyncio
 import json
 import random
 import statistics
@@ -8,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import report
-from bench.client import Outcome, run
+from bench.client import Outcome, send
 from bench.signing import Target
 
 ITEMS, GAMES, BATCHES, GROWING = "bench-items", "bench-games", "bench-batches", "bench-growing"
@@ -27,7 +26,7 @@ def measure(target: Target, client: Any, runs: int, grown_to: int) -> Iterator[r
         yield report.rate(f"PutItem 300 B, {connections} connections", rates, goal)
     gets = [call(target, "GetItem", {"TableName": ITEMS, "Key": key(f"32-0-{n}")}) for n in range(500)]
     yield report.rate(
-        "GetItem, 32 connections", [_sent(target, _repeated(gets, 20_000), 32) for _ in range(runs)], 11_000
+        "GetItem, 32 connections", [send(target, _repeated(gets, 20_000), 32) for _ in range(runs)], 11_000
     )
     yield report.rate(
         "UpdateItem with condition, 32 connections", [_updates(target, 8_000) for _ in range(runs)], 4_500
@@ -75,17 +74,13 @@ def item(name: str, sort: str = "", *, score: int = 123_456) -> dict[str, Any]:
     }
 
 
-def _sent(target: Target, requests: list[bytes], connections: int) -> Outcome:
-    return asyncio.run(run(target.host, target.port, requests, connections))
-
-
 def _repeated(requests: list[bytes], count: int) -> list[bytes]:
     return (requests * (count // len(requests) + 1))[:count]
 
 
 def _puts(target: Target, table: str, prefix: str, count: int, connections: int) -> Outcome:
     documents = ({"TableName": table, "Item": item(f"{prefix}-{n}")} for n in range(count))
-    return _sent(target, [call(target, "PutItem", document) for document in documents], connections)
+    return send(target, [call(target, "PutItem", document) for document in documents], connections)
 
 
 def _updates(target: Target, count: int) -> Outcome:
@@ -104,7 +99,7 @@ def _updates(target: Target, count: int) -> Outcome:
         )
         for n in range(2_000)
     ]
-    return _sent(target, _repeated(requests, count), 32)
+    return send(target, _repeated(requests, count), 32)
 
 
 def _queries(target: Target, client: Any, runs: int, count: int) -> list[Outcome]:
@@ -124,7 +119,7 @@ def _queries(target: Target, client: Any, runs: int, count: int) -> list[Outcome
         )
         for player in players
     ]
-    return [_sent(target, _repeated(requests, count), 32) for _ in range(runs)]
+    return [send(target, _repeated(requests, count), 32) for _ in range(runs)]
 
 
 def _batches(target: Target, table: str, prefix: str, items: int) -> Outcome:
@@ -132,7 +127,7 @@ def _batches(target: Target, table: str, prefix: str, items: int) -> Outcome:
 
 
 def fill(target: Target, table: str, items: list[dict[str, Any]]) -> Outcome:
-    return _sent(target, _in_batches(target, table, items), 8)
+    return send(target, _in_batches(target, table, items), 8)
 
 
 def _in_batches(target: Target, table: str, items: list[dict[str, Any]]) -> list[bytes]:

@@ -19,7 +19,7 @@ def newest_node() -> Path:
     search_path = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
     nodes = node_runtimes.installed(search_path, Path.home())
     assert nodes, "no Node here: pip install 'lambent[node]' brings one"
-    return max(nodes).program
+    return max(nodes, key=lambda node: node.version).program
 
 
 def install(directory: Path = DIRECTORY, *, described: Path = DIRECTORY) -> Path:

@@ -20,7 +20,10 @@ BOOTSTRAP = Path(node_runtimes.__file__).parent / "bootstrap" / "node" / "bootst
 SEARCH_PATH = [Path(entry) for entry in os.environ["PATH"].split(os.pathsep)]
 
 #: One Node of every major version that is installed, oldest first.
-NODES = sorted({node.major: node for node in node_runtimes.installed(SEARCH_PATH, Path("/nonexistent"))}.values())
+NODES = sorted(
+    {node.major: node for node in node_runtimes.installed(SEARCH_PATH, Path("/nonexistent"))}.values(),
+    key=lambda node: node.version,
+)
 
 
 @dataclass(frozen=True)

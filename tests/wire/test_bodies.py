@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.wire import protocols, query
+from lambent.wire.documents import Finished
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import BytesBody, Request
 from lambent.wire.model import load_service
@@ -68,10 +69,22 @@ def test_json_null_and_unknown_members_count_as_absent() -> None:
     assert decode(LOGS, "CreateLogGroup", json({"tags": {"a": None, "b": "c"}})) == {"tags": {"b": "c"}}
 
 
-@pytest.mark.parametrize("code", ["!!!!", "YQ", "YQ==\n", "Y Q==", "é"])
+@pytest.mark.parametrize("code", ["!!!!", "YQ", "YQ==\n", "Y Q==", "YWJj=", "YWI=YWI=", "é"])
 def test_json_blob_that_is_no_base64(code: str) -> None:
     with pytest.raises(ServiceError, match="base64"):
         decode(LAMBDA, "CreateFunction", json({"Code": {"ZipFile": code}}))
+
+
+@pytest.mark.parametrize("protocol", ["json", "rpc-v2-cbor", "amz-cbor"])
+@pytest.mark.parametrize("seconds", [1_700_000_000, 1_700_000_000.0, 1_700_000_000.123])
+def test_finished_structures_go_out_as_others_do(protocol: str, seconds: float) -> None:
+    kinesis = load_service("kinesis", ["GetRecords"])
+    codec, operation = protocols.build_codec(kinesis, protocol), kinesis.operations["GetRecords"]
+    record = {"SequenceNumber": "49", "ApproximateArrivalTimestamp": seconds, "Data": b"\x00\xff", "PartitionKey": "é"}
+    encrypted = {"SequenceNumber": "50", "Data": b"", "EncryptionType": "KMS"}
+    plain = codec.encode(operation, {"Records": [record, encrypted], "MillisBehindLatest": 0}, "id")
+    finished = Finished([dict(record), dict(encrypted)])
+    assert codec.encode(operation, {"Records": finished, "MillisBehindLatest": 0}, "id") == plain
 
 
 def test_opaque_shapes_pass_as_they_are() -> None:

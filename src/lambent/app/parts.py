@@ -63,7 +63,6 @@ from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
 from lambent.services.dynamodb.throttling import Throttle
-from lambent.services.events.operations import EventsOperations
 from lambent.services.events.retention import ArchiveRetention
 from lambent.services.happenings import Happenings
 from lambent.services.kinesis.parts import KinesisParts
@@ -79,12 +78,10 @@ from lambent.services.lambda_.parts import LambdaParts
 from lambent.services.lambda_.upkeep import Upkeep
 from lambent.services.logs.live_tail import LiveTails
 from lambent.services.logs.names import GroupKey
-from lambent.services.logs.operations import LogsOperations
 from lambent.services.logs.retention import Retention
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3.operations import S3Operations
 from lambent.services.scheduler import universal_targets
-from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.queue_meters import QueueMeters
@@ -134,7 +131,6 @@ class Parts:
     def _build_log_subscriptions(self) -> None:
         database, clock, ids = self.database, self.clock, self.ids
         self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
-        self.logs = LogsOperations(database, self.log_writer, self.tails, clock, ids, self.log_subscriptions.probe)
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self.database, self.clock, self.ids
@@ -293,9 +289,6 @@ class Parts:
         self.scheduled_rules = ScheduledRules(database=database, clock=clock, ids=ids)
         self.replays = Replays(database, clock)
         self.archive_retention = ArchiveRetention(database, clock)
-        self.events = EventsOperations(
-            database=database, clock=clock, ids=ids, meter=self.meter, serves_target=self.targets.serves
-        )
 
     def _build_metrics(self) -> None:
         self.publisher = Publisher(self.database, self.meter, self.clock)
@@ -334,15 +327,12 @@ class Parts:
             ids=self.ids,
             spread=random.random,
         )
-        self.scheduler = SchedulerOperations(
-            self.database, self.clock, accepts=self._is_target_of_schedules, spread=random.random
-        )
 
     async def _call_api(self, caller: Caller, service: str, action: str, request: Mapping[str, Any]) -> None:
         """What the gateway does for clients, from inside."""
         await self.gateway.calls.call(caller, service, action, request)
 
-    def _is_target_of_schedules(self, arn: str) -> bool:
+    def is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
         return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
 

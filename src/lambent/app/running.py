@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvloop
 
+from lambent.app import services
 from lambent.app.platform import Platform, StartError
 from lambent.kit.frozen import frozen
 from lambent.net import doorway
@@ -21,8 +22,10 @@ from lambent.storage.errors import StorageError
 #: Objects allocated between two looks for cycles; requests make hardly any, and each look costs them.
 GARBAGE_THRESHOLD = 20_000
 
-#: After the start: what the first request would otherwise wait for, and the first answer need not.
+#: After the start: what the first requests would otherwise wait for, and the first answer need not.
 PRELOAD_SECONDS = 0.3
+#: Between one portion of it and the next, for those who ask meanwhile.
+PRELOAD_PAUSE_SECONDS = 0.03
 
 
 @frozen
@@ -35,7 +38,7 @@ class Ready:
 
 
 def _settle_garbage() -> None:
-    """What start-up made lives as long as the process: never look at it again. And look less often at the rest.
+    """What was made so far lives as long as the process: never look at it again. And look less often at the rest.
 
     It is not searched for garbage either: that took 30 ms of the start and found none.
     """
@@ -88,7 +91,8 @@ async def _run(settings: Settings, on_ready: Callable[[Ready], None]) -> None:
         loop.add_signal_handler(number, stop.set)
     async with Platform.started(settings) as platform:
         _settle_garbage()
-        for preload in (checksums.preload, doorway.preload):
-            loop.call_later(PRELOAD_SECONDS, preload)
+        late = (checksums.preload, doorway.preload, *services.preloads(platform.parts.gateway), _settle_garbage)
+        for place, preload in enumerate(late):
+            loop.call_later(PRELOAD_SECONDS + place * PRELOAD_PAUSE_SECONDS, preload)
         on_ready(Ready(platform.endpoint, settings.data, platform.parts.pool.isolation))
         await stop.wait()

@@ -1,35 +1,96 @@
-"""What clients are served: each AWS API by its model and its operations, and our own pages."""
+"""What clients are served: each AWS API by what its requests look like, and our own pages."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from lambent.app.parts import Parts
 from lambent.delivery.event_source_mappings.internal_page import MappingsPage
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.dispatch import Gateway, Page
-from lambent.gateway.endpoints import ServedService
+from lambent.gateway.endpoints import Offer, ServedService
 from lambent.gateway.metrics_page import MetricsPage
+from lambent.gateway.routing import ServiceSigns
 from lambent.gateway.website import WebsiteServer
-from lambent.services.cloudwatch.operations import CloudWatchOperations
-from lambent.services.dynamodb.operations import DynamoOperations
-from lambent.services.dynamodb.stream_operations import StreamOperations
-from lambent.services.events.operations import EventsOperations
-from lambent.services.kinesis.operations import KinesisOperations
+from lambent.kit.deferred import Deferred
 from lambent.services.lambda_.internal_pages import InternalPages
-from lambent.services.lambda_.operations import LambdaOperations
-from lambent.services.logs.operations import LogsOperations
 from lambent.services.logs.tail_operations import TailPage
-from lambent.services.s3.operations import S3Operations
-from lambent.services.scheduler.operations import SchedulerOperations
 from lambent.services.sns.envelopes import CERTIFICATE_PAGE
-from lambent.services.sns.operations import SnsOperations
-from lambent.services.sns.topic_meters import TopicMeters
-from lambent.services.sqs import query_names
-from lambent.services.sqs.operations import SqsOperations
-from lambent.wire.model import load_service
+
+#: First segments of its paths: of all operations that AWS has, so that one we lack is answered by its name.
+_LAMBDA_DATES = (
+    "2014-11-13",
+    "2015-03-31",
+    "2016-08-19",
+    "2017-03-31",
+    "2017-10-31",
+    "2018-10-31",
+    "2019-09-25",
+    "2019-09-30",
+    "2020-04-22",
+    "2020-06-30",
+    "2021-07-20",
+    "2021-10-31",
+    "2021-11-15",
+    "2024-08-31",
+    "2025-11-30",
+    "2025-12-01",
+    "2026-07-09",
+)
+
+#: In the order of the health page. The models say all this as well, but reading them is a fifth of the start;
+#: `tests/unit/app/test_services.py` compares. What is behind has `build(parts)` and is loaded when first asked for.
+SERVICES: Sequence[tuple[ServiceSigns, Deferred]] = (
+    (ServiceSigns("s3", ("rest-xml",), "s3"), Deferred("lambent.app.served.s3")),
+    (
+        ServiceSigns("lambda", ("rest-json",), "lambda", path_segments=_LAMBDA_DATES),
+        Deferred("lambent.app.served.lambda_"),
+    ),
+    (ServiceSigns("logs", ("json",), "logs", "Logs_20140328"), Deferred("lambent.app.served.logs")),
+    (ServiceSigns("events", ("json",), "events", "AWSEvents"), Deferred("lambent.app.served.events")),
+    (
+        ServiceSigns(
+            "cloudwatch",
+            ("rpc-v2-cbor", "json", "query"),
+            "monitoring",
+            "GraniteServiceVersion20100801",
+            api_version="2010-08-01",
+        ),
+        Deferred("lambent.app.served.cloudwatch"),
+    ),
+    (
+        ServiceSigns("dynamodb", ("json",), "dynamodb", "DynamoDB_20120810"),
+        Deferred("lambent.app.served.dynamodb"),
+    ),
+    (
+        ServiceSigns("dynamodbstreams", ("json",), "dynamodb", "DynamoDBStreams_20120810"),
+        Deferred("lambent.app.served.dynamodbstreams"),
+    ),
+    (ServiceSigns("kinesis", ("json",), "kinesis", "Kinesis_20131202"), Deferred("lambent.app.served.kinesis")),
+    (
+        ServiceSigns(
+            "sns",
+            ("query",),
+            "sns",
+            api_version="2010-03-31",
+            open_actions=("ConfirmSubscription", "Unsubscribe"),
+        ),
+        Deferred("lambent.app.served.sns"),
+    ),
+    (
+        ServiceSigns("scheduler", ("rest-json",), "scheduler", path_segments=("schedule-groups", "schedules", "tags")),
+        Deferred("lambent.app.served.scheduler"),
+    ),
+    (
+        ServiceSigns("sqs", ("json", "query"), "sqs", "AmazonSQS", api_version="2012-11-05"),
+        Deferred("lambent.app.served.sqs"),
+    ),
+)
 
 
 def build_gateway(parts: Parts) -> Gateway:
     settings = parts.settings
     return Gateway(
-        _served(parts),
+        [Offer(signs, partial(_build, module, parts)) for signs, module in SERVICES],
         authenticator=Authenticator(
             parts.credentials,
             clock=parts.clock,
@@ -43,44 +104,16 @@ def build_gateway(parts: Parts) -> Gateway:
     )
 
 
-def _served(parts: Parts) -> list[ServedService]:
-    return [
-        ServedService(
-            load_service("s3", S3Operations.SERVED, amendments=S3Operations.AMENDMENTS),
-            parts.objects,
-            allows_anonymous=True,
-        ),
-        ServedService(
-            load_service(
-                "lambda",
-                LambdaOperations.SERVED,
-                open_enums=["Runtime"],
-                amendments=LambdaOperations.AMENDMENTS,
-            ),
-            LambdaOperations(parts.functions),
-        ),
-        ServedService(load_service("logs", LogsOperations.SERVED), parts.logs),
-        ServedService(load_service("events", EventsOperations.SERVED), parts.events),
-        ServedService(
-            load_service("cloudwatch", CloudWatchOperations.SERVED),
-            CloudWatchOperations(parts.database, parts.clock),
-        ),
-        ServedService(
-            load_service("dynamodb", DynamoOperations.SERVED, opaque={"AttributeValue"}),
-            DynamoOperations(parts.tables),
-        ),
-        ServedService(
-            load_service("dynamodbstreams", StreamOperations.SERVED, opaque={"AttributeValue"}),
-            StreamOperations(parts.database, parts.clock),
-        ),
-        ServedService(load_service("kinesis", KinesisOperations.SERVED), KinesisOperations(parts.streams)),
-        ServedService(
-            load_service("sns", SnsOperations.SERVED, amendments=SnsOperations.AMENDMENTS),
-            SnsOperations(parts.database, parts.clock, parts.ids, TopicMeters(parts.meter)),
-        ),
-        ServedService(load_service("scheduler", SchedulerOperations.SERVED), parts.scheduler),
-        _queues(parts),
-    ]
+def preloads(gateway: Gateway) -> Iterator[Callable[[], object]]:
+    """What the first request for each service would otherwise wait for, in portions."""
+    for signs, module in SERVICES:
+        yield module.load
+        yield partial(gateway.endpoints.build, signs.name)
+
+
+def _build(module: Deferred, parts: Parts) -> ServedService:
+    service: ServedService = module.load().build(parts)
+    return service
 
 
 def _pages(parts: Parts) -> dict[str, Page]:
@@ -94,13 +127,3 @@ def _pages(parts: Parts) -> dict[str, Page]:
         CERTIFICATE_PAGE: Page(parts.signer.serve_certificate, is_public=True),
         "metrics": Page(MetricsPage(parts.meter, parts.figures.families).serve, takes_password=True),
     }
-
-
-def _queues(parts: Parts) -> ServedService:
-    served, open_enums = SqsOperations.SERVED, query_names.OPEN_ENUMS
-    return ServedService(
-        load_service("sqs", served, open_enums=open_enums, amendments=query_names.AMENDMENTS),
-        SqsOperations(parts.queues),
-        allows_anonymous=True,
-        query=load_service("sqs", served, open_enums=open_enums, amendments=query_names.QUERY_AMENDMENTS),
-    )

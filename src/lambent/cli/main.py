@@ -5,7 +5,6 @@ and `lambent up` alone brings in the platform. So their one-line helps stand her
 """
 
 import gc
-import importlib
 import os
 import sys
 from typing import Annotated, Any
@@ -15,21 +14,34 @@ from typer.core import TyperCommand, TyperGroup
 
 from lambent import __version__
 from lambent.cli.failure import Failure
+from lambent.kit.deferred import Deferred
 
 #: Name -> (module, its function, what it does), in the order of `lambent --help`.
 COMMANDS = {
-    "up": ("lambent.cli.up", "up", "Start the platform."),
-    "demo": ("lambent.cli.demo", "demo", "Start the platform with an example application on it: site or scoreboard."),
-    "functions": ("lambent.cli.functions", "functions", "List the functions."),
-    "invoke": ("lambent.cli.invoke", "invoke", "Invoke a function and print what it returns."),
-    "logs": ("lambent.cli.logs", "logs", "Show what a function printed; -f follows it live."),
-    "events": ("lambent.cli.events", "events", "Show which events ran which functions lately; -f follows them live."),
-    "trace": ("lambent.cli.trace", "trace", "Show one chain of events as a tree, with the times between its steps."),
-    "site": ("lambent.cli.site", "site", "Show what the builder of a site has done; roll back, verify."),
+    "up": (Deferred("lambent.cli.up"), "up", "Start the platform."),
+    "demo": (
+        Deferred("lambent.cli.demo"),
+        "demo",
+        "Start the platform with an example application on it: site or scoreboard.",
+    ),
+    "functions": (Deferred("lambent.cli.functions"), "functions", "List the functions."),
+    "invoke": (Deferred("lambent.cli.invoke"), "invoke", "Invoke a function and print what it returns."),
+    "logs": (Deferred("lambent.cli.logs"), "logs", "Show what a function printed; -f follows it live."),
+    "events": (
+        Deferred("lambent.cli.events"),
+        "events",
+        "Show which events ran which functions lately; -f follows them live.",
+    ),
+    "trace": (
+        Deferred("lambent.cli.trace"),
+        "trace",
+        "Show one chain of events as a tree, with the times between its steps.",
+    ),
+    "site": (Deferred("lambent.cli.site"), "site", "Show what the builder of a site has done; roll back, verify."),
 }
 
 
-class Deferred(TyperCommand):
+class LateCommand(TyperCommand):
     """Stands for a command in the help and becomes it when it is called."""
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
@@ -43,7 +55,7 @@ class CommandTable(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        return Deferred(name=cmd_name, callback=None, help=COMMANDS[cmd_name][2])
+        return LateCommand(name=cmd_name, callback=None, help=COMMANDS[cmd_name][2])
 
 
 app = typer.Typer(
@@ -86,7 +98,8 @@ def main() -> None:
 def _load(name: str) -> Any:
     module, function, _ = COMMANDS[name]
     gc.disable()  # importing makes objects and no garbage: looking for some took a tenth of the start
-    implementation = importlib.import_module(module)
+    implementation = module.load()
+    gc.freeze()  # or the first look, right after this, would be at all of them
     gc.enable()
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(name, context_settings={"help_option_names": ["-h", "--help"]})(getattr(implementation, function))

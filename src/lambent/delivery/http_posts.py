@@ -6,7 +6,6 @@ any other answer is final, redirects too: "Amazon SNS message delivery retries" 
 
 import asyncio
 import contextlib
-import importlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -15,11 +14,12 @@ from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import MAX_CARRIED
 from lambent.delivery.targets import Refused
 from lambent.kit.clock import Clock
+from lambent.kit.deferred import Deferred
 
 if TYPE_CHECKING:
     from lambent.delivery.http_client import HttpClient
 
-_CLIENT_MODULE = "lambent.delivery.http_client"
+_CLIENT = Deferred("lambent.delivery.http_client")
 
 #: With those whose time is up and which have not noticed yet: an endpoint may answer one byte a second.
 MAX_THREADS = 2 * MAX_CARRIED
@@ -38,7 +38,7 @@ class HttpPosts:
 
     async def carry(self, parcel: Parcel) -> None:
         """Raises Refused."""
-        module = await asyncio.to_thread(importlib.import_module, _CLIENT_MODULE)
+        module = await asyncio.to_thread(_CLIENT.load)
         client = self._client = self._client or module.HttpClient()
         await self._keep_pace(parcel.terms["subscription"], parcel.terms["rate"])
         url, headers, body = parcel.message.target_arn, parcel.terms["headers"], parcel.message.body

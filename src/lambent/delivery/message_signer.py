@@ -4,11 +4,11 @@ Signing takes a processor, so it happens in a thread; the certificate is a page 
 """
 
 import asyncio
-import importlib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from lambent.kit.clock import Clock
+from lambent.kit.deferred import Deferred
 from lambent.services.caller import Caller
 from lambent.services.sns import store
 from lambent.storage.database import Database
@@ -17,7 +17,7 @@ from lambent.wire.http import Request, Response
 if TYPE_CHECKING:
     from lambent.services.sns.signing_key import SigningKey
 
-_KEY_MODULE = "lambent.services.sns.signing_key"
+_KEY = Deferred("lambent.services.sns.signing_key")
 
 Signed = dict[tuple[str, str], str]
 """(version, text) -> signature."""
@@ -47,7 +47,7 @@ class MessageSigner:
             return self._key
 
     async def _read_or_make(self) -> "SigningKey":
-        module = await asyncio.to_thread(importlib.import_module, _KEY_MODULE)
+        module = await asyncio.to_thread(_KEY.load)
         stored = self._database.read(store.find_signing_key)
         if stored is None:
             made = await asyncio.to_thread(module.make, self._clock.now())

@@ -6,7 +6,7 @@ queue, topic or bus refuses is tried again for a while (`parcels`); AWS does not
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import orjson
 
@@ -17,6 +17,7 @@ from lambent.delivery.parcels import Owner, Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
 from lambent.kit.arn import Arn
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import mutable
 from lambent.kit.ids import Ids
 from lambent.services.lambda_ import queue_store
 from lambent.services.lambda_.queue_store import NewInvocation
@@ -42,7 +43,7 @@ StartEarly = Callable[[Sequence[NewInvocation]], None]
 """`AsyncInvocations.start_early`."""
 
 
-@dataclass(slots=True)
+@mutable
 class _Wanted:
     """What a batch of changes sets off."""
 

@@ -7,7 +7,9 @@ queueing must not count, or a busy machine would be made busier), and by how lon
 taken so far.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from lambent.kit.frozen import mutable
 
 #: Environments a function may have at once, however quick it is.
 NARROWEST = 8
@@ -24,7 +26,7 @@ FIRST_PATIENCE_SECONDS = 3.0
 LATEST_WEIGHT = 0.2
 
 
-@dataclass(slots=True)
+@mutable
 class Pace:
     """Of one function; `now` is in seconds of a monotonic clock."""
 

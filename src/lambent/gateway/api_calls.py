@@ -4,11 +4,11 @@ What configurations name as "any call of an API" (universal targets of EventBrid
 spelled with a capital first letter throughout, as AWS has it there; blobs are text.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambent.gateway.endpoints import Method, ServedService
+from lambent.gateway.endpoints import Endpoints, Method, ServedService
 from lambent.kit.frozen import frozen
 from lambent.services.caller import Caller
 from lambent.wire import documents, timestamps, validation
@@ -78,27 +78,35 @@ class _Call:
 
 
 class ApiCalls:
-    def __init__(self, services: Iterable[ServedService]) -> None:
-        self._calls = {
-            (service.model.name, name[0].lower() + name[1:]): _Call(
-                operation, getattr(service.operations, operation.python_name)
-            )
-            for service in services
-            for name, operation in service.model.operations.items()
-        }
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self._calls: dict[str, dict[str, _Call]] = {}
+        """By service, and there by action."""
 
     def knows(self, service: str, action: str) -> bool:
         """By botocore's name of the service; `sendMessage`."""
-        return (service, action) in self._calls
+        return self._find(service, action) is not None
 
     async def call(self, caller: Caller, service: str, action: str, request: Mapping[str, Any]) -> Mapping[str, Any]:
         """Raises ServiceError."""
-        found = self._calls.get((service, action))
+        found = self._find(service, action)
         if found is None:
             raise UnknownOperation(f"{service} has no operation {action!r} here")
         given = _read_request(found.operation, request)
         validation.validate(found.operation, given)
         return await found.method(caller, given)
+
+    def _find(self, service: str, action: str) -> _Call | None:
+        if service not in self._calls and self._endpoints.offers(service):
+            self._calls[service] = _calls(self._endpoints.service(service))
+        return self._calls.get(service, {}).get(action)
+
+
+def _calls(service: ServedService) -> dict[str, _Call]:
+    return {
+        name[0].lower() + name[1:]: _Call(operation, getattr(service.operations, operation.python_name))
+        for name, operation in service.model.operations.items()
+    }
 
 
 def _read_request(operation: Operation, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from lambent import __version__
 from lambent.gateway import bodies, body_limits, compression, cors, digests, strangers
 from lambent.gateway.api_calls import ApiCalls
 from lambent.gateway.auth import Authenticator, Identity, caller_of
-from lambent.gateway.endpoints import Endpoint, Plan, ServedService, build_endpoints
+from lambent.gateway.endpoints import Endpoint, Endpoints, Offer, Plan
 from lambent.gateway.routing import InternalAddress, NoAddress, Router, ServiceAddress, WebsiteAddress
 from lambent.gateway.website import WebsiteServer
 from lambent.kit.frozen import frozen
@@ -46,23 +46,22 @@ class Page:
 class Gateway:
     def __init__(
         self,
-        services: Iterable[ServedService],
+        offers: Iterable[Offer],
         *,
         authenticator: Authenticator,
         ids: Ids,
         website: WebsiteServer | None = None,
         pages: Mapping[str, Page] | None = None,
     ) -> None:
-        """Raises MissingMethods if a service lacks what it says it serves."""
-        services = tuple(services)
-        self._router = Router([service.model for service in services])
-        self._endpoints = build_endpoints(services)
-        self.calls = ApiCalls(services)
+        offers = tuple(offers)
+        self._router = Router([offer.signs for offer in offers])
+        self.endpoints = Endpoints(offers)
+        self.calls = ApiCalls(self.endpoints)
         self._authenticator = authenticator
         self._ids = ids
         self._website = website
         self._pages = {"health": Page(self._health, is_public=True), **(pages or {})}
-        self._running = {service.model.name: "running" for service in services}
+        self._running = {offer.signs.name: "running" for offer in offers}
 
     async def handle(self, request: Request) -> Response:
         address = self._router.route(request)
@@ -79,7 +78,7 @@ class Gateway:
     # The services.
 
     async def _serve(self, request: Request, address: ServiceAddress) -> Response:
-        endpoint = self._endpoints[address.service, address.protocol]
+        endpoint = self.endpoints[address.service, address.protocol]
         request_id = self._ids.token(16) if endpoint.is_s3 else self._ids.uuid()
         try:
             return await self._call(request, address, endpoint, request_id)
@@ -154,9 +153,9 @@ class Gateway:
         return await self._serve_website(request, WebsiteAddress(address.website, request.path, ""))
 
     async def _serve_website(self, request: Request, address: WebsiteAddress) -> Response:
-        endpoint = self._endpoints.get(("s3", "rest-xml"))
-        if self._website is None or endpoint is None:
+        if self._website is None or not self.endpoints.offers("s3"):
             return self._nobody(NoAddress("s3", "rest-xml"))
+        endpoint = self.endpoints["s3", "rest-xml"]
         visitor = self._authenticator.visitor(request, self._ids.token(16))
         get_object = endpoint.plans["GetObject"].operation
         encode = functools.partial(endpoint.codec.encode, get_object)

@@ -1,17 +1,18 @@
-"""One service in one protocol, ready to be called: everything that can be decided at start is decided here.
+"""One service in one protocol, ready to be called: everything that can be decided once is decided here.
 
 An `Endpoint` finds the `Plan` of the operation a request addresses; the plan holds the bound method, so that nothing
-is looked up by name while a request is served. A service that claims an operation without a method stops the start.
+is looked up by name while a request is served. Until a service is asked for it is an `Offer`: reading its model and
+loading its operations takes 10 to 40 ms, and the start would pay that for all of them.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from lambent import __version__
 from lambent.gateway import body_limits
-from lambent.gateway.routing import ServiceAddress, protocols_of
-from lambent.kit.frozen import frozen
+from lambent.gateway.routing import ServiceAddress, ServiceSigns, protocols_of
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.caller import Caller
 from lambent.wire import signature_errors
 from lambent.wire.codec import Codec
@@ -26,17 +27,25 @@ Method = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 @frozen
 class ServedService:
-    """A service as `app.services` hands it over. `operations` has an async method for each operation of the model."""
+    """A service as `app.served` hands it over. `operations` has an async method for each operation of the model."""
 
     model: ServiceModel
     operations: object
     allows_anonymous: bool = False
     """Unsigned requests reach the operations, which decide themselves (S3: policies and ACLs)."""
-    query: ServiceModel | None = None
-    """How the service is described for the query protocol, where today's model has forgotten it (SQS)."""
+    load_query: Callable[[], ServiceModel] | None = None
+    """The service's description for the query protocol, where today's model has forgotten it (SQS)."""
 
     def model_for(self, protocol: str) -> ServiceModel:
-        return self.query if self.query is not None and protocol == "query" else self.model
+        return self.load_query() if self.load_query is not None and protocol == "query" else self.model
+
+
+@frozen
+class Offer:
+    """A service that requests can address, and what builds it when the first one does."""
+
+    signs: ServiceSigns
+    build: Callable[[], ServedService]
 
 
 @frozen
@@ -58,7 +67,7 @@ class MethodNotAllowed(ServiceError):
     status = 405
 
 
-@dataclass(slots=True)
+@mutable
 class Endpoint:
     service: ServedService
     protocol: str
@@ -105,18 +114,40 @@ class Endpoint:
         return UnknownOperation(f"{self.service.model.name} has no operation at {request.method} {request.path}")
 
 
-def build_endpoints(services: Iterable[ServedService]) -> dict[tuple[str, str], Endpoint]:
-    """By (service, protocol). Raises MissingMethods, naming all that are missing in all services."""
-    services = tuple(services)
-    missing = [f"{one.model.name}: {name}" for one in services for name in _missing_methods(one)]
+class Endpoints(dict[tuple[str, str], Endpoint]):
+    """By (service, protocol) of what is on offer; built when it is first asked for. That raises MissingMethods."""
+
+    def __init__(self, offers: Iterable[Offer]) -> None:
+        super().__init__()
+        self._offers = {offer.signs.name: offer for offer in offers}
+        self._services: dict[str, ServedService] = {}
+
+    def __missing__(self, key: tuple[str, str]) -> Endpoint:
+        name, protocol = key
+        endpoint = self[key] = _build_endpoint(self.service(name), protocol)
+        return endpoint
+
+    def service(self, name: str) -> ServedService:
+        service = self._services.get(name)
+        if service is None:
+            service = self._services[name] = _complete(self._offers[name].build())
+        return service
+
+    def offers(self, name: str) -> bool:
+        return name in self._offers
+
+    def build(self, name: str) -> None:
+        """All that there is to be built for a service."""
+        for protocol in protocols_of(self._offers[name].signs):
+            if protocol in CODECS:
+                self[name, protocol]
+
+
+def _complete(service: ServedService) -> ServedService:
+    missing = _missing_methods(service)
     if missing:
-        raise MissingMethods(f"operations without a method: {'; '.join(missing)}")
-    return {
-        (service.model.name, protocol): _build_endpoint(service, protocol)
-        for service in services
-        for protocol in protocols_of(service.model)
-        if protocol in CODECS
-    }
+        raise MissingMethods(f"operations of {service.model.name} without a method: {', '.join(missing)}")
+    return service
 
 
 def _missing_methods(service: ServedService) -> list[str]:

@@ -6,8 +6,9 @@ of that name would cost a dependency and its import at every start, and keep a s
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from lambent.kit.frozen import mutable
 from lambent.kit.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -15,7 +16,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Labels = Mapping[str, str]
 
 
-@dataclass(slots=True)
+@mutable
 class Family:
     """All samples of one name."""
 

@@ -16,7 +16,6 @@ from lambent.gateway.hosts import HostKind, HostName, read_host
 from lambent.kit.frozen import frozen
 from lambent.wire import sigv4
 from lambent.wire.http import Request
-from lambent.wire.model import ServiceModel
 
 INTERNAL_PREFIX = "/_lambent/"
 WEBSITE_PREFIX = "/_lambent/website/"
@@ -44,6 +43,26 @@ class ServiceAddress(NamedTuple):
 
 
 @frozen
+class ServiceSigns:
+    """What requests tell a service by. The names are those of botocore's description of the service."""
+
+    name: str
+    protocols: tuple[str, ...]
+    """All that AWS offers; the first is the one its clients use by default."""
+    signing_name: str
+    target_prefix: str = ""
+    api_version: str = ""
+    path_segments: tuple[str, ...] = ()
+    """First segments of paths that are its alone, as Lambda's dates (`2015-03-31`). Of REST services."""
+    open_actions: tuple[str, ...] = ()
+    """Actions that need no signature: links to them (SNS's `SubscribeURL`) name no version and so no service."""
+
+    @property
+    def protocol(self) -> str:
+        return self.protocols[0]
+
+
+@frozen
 class WebsiteAddress:
     bucket: str
     path: str
@@ -68,24 +87,25 @@ class NoAddress:
 Address = ServiceAddress | WebsiteAddress | InternalAddress | NoAddress
 
 
-def protocols_of(model: ServiceModel) -> tuple[str, ...]:
+def protocols_of(service: ServiceSigns) -> tuple[str, ...]:
     """What we answer a service's clients in. CBOR has paths of its own, so nearly every RPC service gets it."""
-    spoken = tuple(dict.fromkeys((model.protocol, *model.protocols)))
-    if model.name in _AMZ_CBOR_SERVICES:
+    spoken = service.protocols
+    if service.name in _AMZ_CBOR_SERVICES:
         spoken = (*spoken, AMZ_CBOR)
-    if model.target_prefix and CBOR not in spoken and model.name not in _JSON_ONLY:
+    if service.target_prefix and CBOR not in spoken and service.name not in _JSON_ONLY:
         return (*spoken, CBOR)
     return spoken
 
 
 class Router:
-    def __init__(self, models: Iterable[ServiceModel]) -> None:
-        self._by_name = {model.name: model for model in models}
-        self._by_signing_name = {model.signing_name: model for model in self._by_name.values()}
-        self._by_target = {model.target_prefix: model for model in self._by_name.values() if model.target_prefix}
-        self._by_version = {model.api_version: model for model in self._by_name.values() if "query" in model.protocols}
-        self._by_open_action = _open_actions(self._by_name.values())
-        self._by_segment = _rest_segments(self._by_name.values())
+    def __init__(self, services: Iterable[ServiceSigns]) -> None:
+        services = tuple(services)
+        self._by_name = {one.name: one for one in services}
+        self._by_signing_name = {one.signing_name: one for one in services}
+        self._by_target = {one.target_prefix: one for one in services if one.target_prefix}
+        self._by_version = {one.api_version: one for one in services if "query" in one.protocols}
+        self._by_open_action = {action: one for one in services for action in one.open_actions}
+        self._by_segment = {segment: one for one in services for segment in one.path_segments}
         self._hosts: dict[str, HostName] = {}
 
     def route(self, request: Request) -> Address:
@@ -115,56 +135,56 @@ class Router:
 
     def _by_target_header(self, target: str, request: Request) -> Address:
         prefix, _, operation = target.rpartition(".")
-        model = self._by_target.get(prefix)
-        if model is None:
+        service = self._by_target.get(prefix)
+        if service is None:
             return NoAddress(target, "json")
         is_cbor = request.headers.get("content-type", "").startswith(_AMZ_CBOR_TYPE)
-        protocol = AMZ_CBOR if is_cbor and model.name in _AMZ_CBOR_SERVICES else "json"
-        return ServiceAddress(model.name, protocol, operation, request.path)
+        protocol = AMZ_CBOR if is_cbor and service.name in _AMZ_CBOR_SERVICES else "json"
+        return ServiceAddress(service.name, protocol, operation, request.path)
 
     def _by_cbor_path(self, request: Request) -> Address:
         """`/service/{target prefix}/operation/{operation}`, as smithy.io's rpc-v2-cbor says and botocore sends."""
         parts = request.path.split("/")
-        model = self._by_target.get(parts[2].rpartition(".")[2]) if len(parts) == 5 else None
-        if model is None or parts[3] != "operation" or CBOR not in protocols_of(model):
+        service = self._by_target.get(parts[2].rpartition(".")[2]) if len(parts) == 5 else None
+        if service is None or parts[3] != "operation" or CBOR not in protocols_of(service):
             return NoAddress(request.path, CBOR)
-        return ServiceAddress(model.name, CBOR, parts[4], request.path)
+        return ServiceAddress(service.name, CBOR, parts[4], request.path)
 
     def _by_scope(self, signing_name: str, request: Request, host: HostName) -> Address:
-        model = self._by_signing_name.get(signing_name)
-        if model is None:
+        service = self._by_signing_name.get(signing_name)
+        if service is None:
             return NoAddress(signing_name, strangers.protocol_of(signing_name, request))
-        if model.protocol == "rest-xml":
-            return _path_address(model, request, host)
-        if "query" in model.protocols:
-            return ServiceAddress(model.name, "query", _query_value(request.query, "Action"), request.path)
-        return ServiceAddress(model.name, model.protocol, None, request.path)
+        if service.protocol == "rest-xml":
+            return _path_address(service, request, host)
+        if "query" in service.protocols:
+            return ServiceAddress(service.name, "query", _query_value(request.query, "Action"), request.path)
+        return ServiceAddress(service.name, service.protocol, None, request.path)
 
     def _unsigned(self, request: Request, host: HostName) -> Address:
         if host.kind is not HostKind.BUCKET:
-            model = self._by_segment.get(request.path.partition("?")[0].split("/", 2)[1])
-            if model is not None:
-                return ServiceAddress(model.name, model.protocol, None, request.path)
+            service = self._by_segment.get(request.path.partition("?")[0].split("/", 2)[1])
+            if service is not None:
+                return ServiceAddress(service.name, service.protocol, None, request.path)
             if "sqs" in self._by_name and _is_queue_path(request):
                 return ServiceAddress("sqs", "query", _query_value(request.query, "Action"), request.path)
             action = _query_value(request.query, "Action")
-            model = self._by_action(action, _query_value(request.query, "Version")) if action else None
-            if model is not None:
-                return ServiceAddress(model.name, "query", action, request.path)
+            service = self._by_action(action, _query_value(request.query, "Version")) if action else None
+            if service is not None:
+                return ServiceAddress(service.name, "query", action, request.path)
         s3 = self._by_name.get("s3")
         if s3 is None:
             return NoAddress("s3", "rest-xml")
         return _path_address(s3, request, host)
 
-    def _by_action(self, action: str, version: str | None) -> ServiceModel | None:
+    def _by_action(self, action: str, version: str | None) -> ServiceSigns | None:
         return self._by_version.get(version) if version else self._by_open_action.get(action)
 
 
-def _path_address(model: ServiceModel, request: Request, host: HostName) -> ServiceAddress:
+def _path_address(service: ServiceSigns, request: Request, host: HostName) -> ServiceAddress:
     if host.kind is HostKind.BUCKET:
-        return ServiceAddress(model.name, model.protocol, None, f"/{host.name}{request.path}")
+        return ServiceAddress(service.name, service.protocol, None, f"/{host.name}{request.path}")
     website = host.name if host.kind is HostKind.OTHER else ""
-    return ServiceAddress(model.name, model.protocol, None, request.path, website)
+    return ServiceAddress(service.name, service.protocol, None, request.path, website)
 
 
 def _internal(path: str) -> Address:
@@ -174,28 +194,6 @@ def _internal(path: str) -> Address:
             return InternalAddress("website")
         return WebsiteAddress(bucket, slash + rest, f"{WEBSITE_PREFIX}{bucket}")
     return InternalAddress(path.removeprefix(INTERNAL_PREFIX))
-
-
-def _rest_segments(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
-    """First path segments that are one service's alone: Lambda's dates (`2015-03-31`)."""
-    found: dict[str, ServiceModel] = {}
-    for model in models:
-        for route in model.routes:
-            segment = route.uri.split("/", 2)[1]
-            if segment and "{" not in segment and model.protocol == "rest-json":
-                found[segment] = model
-    return found
-
-
-def _open_actions(models: Iterable[ServiceModel]) -> dict[str, ServiceModel]:
-    """Actions that need no signature: links to them (SNS's `SubscribeURL`) name no version and so no service."""
-    return {
-        operation.name: model
-        for model in models
-        if "query" in model.protocols
-        for operation in model.operations.values()
-        if operation.is_anonymous
-    }
 
 
 def _is_queue_path(request: Request) -> bool:

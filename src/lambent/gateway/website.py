@@ -7,19 +7,21 @@ told in HTML, as S3's website endpoints do. Visitors are anonymous whatever they
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteEndpoints.html
 """
 
-import html
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from lambent.gateway.routing import WebsiteAddress
+from lambent.kit.deferred import Deferred
 from lambent.services.caller import Caller
 from lambent.services.s3.website import Address, ErrorPage, Redirect
 from lambent.services.s3.website_operations import PublicSite
 from lambent.wire import timestamps
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import Request, Response
+
+_HTML = Deferred("html")
 
 EncodeObject = Callable[[Mapping[str, Any], str], Response]
 """(result of GetObject, request id)"""
@@ -93,7 +95,8 @@ def _conditions(headers: Mapping[str, str]) -> dict[str, Any]:
 def _error_page(status: int, code: str, message: str, request_id: str, facts: Mapping[str, str]) -> Response:
     reason = HTTPStatus(status).phrase
     items = {"Code": code, "Message": message, **facts, "RequestId": request_id}
-    listed = "".join([f"<li>{html.escape(name)}: {html.escape(value)}</li>\n" for name, value in items.items()])
+    escape = _HTML.load().escape
+    listed = "".join([f"<li>{escape(name)}: {escape(value)}</li>\n" for name, value in items.items()])
     page = (
         f"<html>\n<head><title>{status} {reason}</title></head>\n<body>\n<h1>{status} {reason}</h1>\n"
         f"<ul>\n{listed}</ul>\n<hr/>\n</body>\n</html>\n"

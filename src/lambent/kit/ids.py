@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import threading
 from typing import Protocol
 
 
@@ -23,33 +22,34 @@ class Ids(Protocol):
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8  # one for each byte
 
 
-#: Bytes asked of the system at a time: the call costs more than the bytes, and every request needs some.
-_DRAWN_BYTES = 4096
+#: Pieces asked of the system at a time: the call costs more than the bytes, and every request needs some.
+_DRAWN_PIECES = 256
+_PIECE_BYTES = 16
 
 
 class RandomIds:
     """Asked on the event loop and in the writer's thread."""
 
     def __init__(self) -> None:
-        self._drawing = threading.Lock()
-        self._drawn = b""
-        self._used = 0
+        self._pieces: list[bytes] = []
 
     def uuid(self) -> str:
-        digits = self._draw(16).hex()
+        digits = self._draw().hex()
         variant = "89ab"[int(digits[16], 16) & 3]
         return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
     def token(self, length: int) -> str:
-        return self._draw(length).translate(_LETTERS).decode()
+        drawn = b"".join([self._draw() for _ in range(0, length, _PIECE_BYTES)])
+        return drawn[:length].translate(_LETTERS).decode()
 
-    def _draw(self, length: int) -> bytes:
-        """Random bytes that were not given out before."""
-        with self._drawing:
-            if self._used + length > len(self._drawn):
-                self._drawn, self._used = secrets.token_bytes(max(_DRAWN_BYTES, length)), 0
-            self._used += length
-            return self._drawn[self._used - length : self._used]
+    def _draw(self) -> bytes:
+        """A piece of random bytes that was not given out before: `pop` gives each to one thread, without a lock."""
+        while True:
+            try:
+                return self._pieces.pop()
+            except IndexError:
+                drawn = secrets.token_bytes(_DRAWN_PIECES * _PIECE_BYTES)
+                self._pieces += [drawn[at : at + _PIECE_BYTES] for at in range(0, len(drawn), _PIECE_BYTES)]
 
     def secret(self) -> str:
         return base64.b64encode(secrets.token_bytes(30)).decode()

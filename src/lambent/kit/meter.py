@@ -13,8 +13,10 @@ Used on the event loop only.
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
+
+from lambent.kit.frozen import mutable
 
 Dimensions = tuple[tuple[str, str], ...]
 """Names and values."""
@@ -45,7 +47,7 @@ class Series(NamedTuple):
     unit: str = "Count"
 
 
-@dataclass(slots=True)
+@mutable
 class Summary:
     """Values summed up: enough for every statistic."""
 

@@ -12,9 +12,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, cast
 
+from lambent.kit.frozen import mutable
 from lambent.net import response_head, sending
 from lambent.net.body import IncomingBody
 from lambent.net.outlet import Outlet
@@ -30,7 +30,7 @@ _NO_BODY = BytesBody()
 _MAX_QUEUED = 1024  # requests parsed ahead from what one read brought; whoever sends more at once is not heard further
 
 
-@dataclass(slots=True)
+@mutable
 class _Exchange:
     request: Request
     head: Head
@@ -201,7 +201,8 @@ class Connection(asyncio.Protocol):
         keep = self._may_keep(exchange, response)
         manner = Manner(is_head=exchange.head.method == "HEAD", is_http_1_1=exchange.head.is_http_1_1, keep_alive=keep)
         try:
-            self._is_streaming = isinstance(response.body, AsyncIterator)
+            # Asked of the type first: `isinstance` of an abstract class takes a microsecond, and most bodies are bytes.
+            self._is_streaming = type(response.body) is not bytes and isinstance(response.body, AsyncIterator)
             self._is_endless = self._is_streaming and "content-length" not in response.headers
             await sending.send(response, self._outlet, manner, self._serving.date)
         except (ClientDisconnected, asyncio.CancelledError):

@@ -8,19 +8,19 @@ imported up here but by `preload`, which the platform calls when it has started,
 """
 
 import asyncio
-import importlib
 from typing import Any, cast
 
+from lambent.kit.deferred import Deferred
 from lambent.net.connection import Connection
 from lambent.net.serving import Serving
 
-_HTTP_2 = "lambent.net.http2"
+_HTTP_2 = Deferred("lambent.net.http2")
 _PREFACE = b"PRI * HTTP/2.0\r\n"
 
 
 def preload() -> None:
     """For when nobody waits: load what serves HTTP/2."""
-    importlib.import_module(_HTTP_2)
+    _HTTP_2.load()
 
 
 def speaks_http_2(first: bytes) -> bool | None:
@@ -74,7 +74,7 @@ class Door(asyncio.Protocol):
 
     def _successor(self, *, is_http_2: bool) -> Any:
         if is_http_2:
-            return importlib.import_module(_HTTP_2).Http2Connection(self._serving, self.environment)
+            return _HTTP_2.load().Http2Connection(self._serving, self.environment)
         return Connection(self._serving, self.environment)
 
     # Stopping and timeouts, called by the listener.

@@ -7,11 +7,11 @@ cut into pieces, the same requests come out. No I/O: `Connection` (connection.py
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import httptools
 
+from lambent.kit.frozen import frozen
 from lambent.net.limits import Limits
 from lambent.net.refusals import BAD_REQUEST, HEAD_TOO_LARGE, UNKNOWN_CODING, Refusal, Refused
 
@@ -20,7 +20,7 @@ _KNOWN_NAMES = 1024  # spellings of header names remembered; SDKs use a few doze
 ONCE = frozenset({"host", "content-length", "transfer-encoding"})  # repeating these is how requests are smuggled
 
 
-@dataclass(slots=True)
+@frozen
 class Head:
     """Everything before the body. `length` is None for a chunked body and 0 where there is no body."""
 
@@ -158,14 +158,14 @@ class RequestParser:
             self._offer = _OfferedBody(self, length)
         expects = headers.get("expect")
         self._intake.request_arrived(
-            Head(
-                method=parser.get_method().decode(),
-                target=self._origin_form(),
-                headers=headers,
-                length=length,
-                is_http_1_1=version == "1.1",
-                keep_alive=parser.should_keep_alive() and self._offer is None,
-                expects_continue=expects is not None and expects.lower() == "100-continue" and length != 0,
+            Head(  # by position: keywords take twice as long
+                parser.get_method().decode(),
+                self._origin_form(),
+                headers,
+                length,
+                version == "1.1",
+                parser.should_keep_alive() and self._offer is None,
+                expects is not None and expects.lower() == "100-continue" and length != 0,
             )
         )
 

@@ -3,7 +3,8 @@
 import http
 import time
 from collections.abc import Mapping
-from email.utils import formatdate
+
+from lambent.wire import timestamps
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -32,7 +33,7 @@ class DateLine:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            text = formatdate(second, usegmt=True)
+            text = timestamps.format_rfc822(second)
             self._line, self._value = f"date: {text}\r\n", text.encode()
 
 

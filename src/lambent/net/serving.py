@@ -3,9 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
+from lambent.kit.frozen import mutable
 from lambent.net.limits import Limits
 from lambent.net.parsing import HeaderNames
 from lambent.net.response_head import DateLine
@@ -64,7 +65,7 @@ class Places:
                 del self._by_environment[environment]
 
 
-@dataclass(slots=True)
+@mutable
 class Serving:
     handler: Handler
     limits: Limits

@@ -13,9 +13,9 @@ import importlib.util
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.kit.frozen import frozen
 from lambent.sandbox.runtimes import Bind, Dialect, Runtime, Start
 
 #: AWS's names, as in Lambda's model; `nodejs` is the runtime of 2014 (Node 0.10).
@@ -57,7 +57,7 @@ _PATH_VERSION = re.compile(r"v?(\d+)\.(\d+)\.(\d+)")
 _ASK_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen
 class Node:
     version: tuple[int, int, int]
     program: Path

@@ -9,8 +9,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from lambent.kit.frozen import mutable
 from lambent.sandbox.execution_environment import ExecutionEnvironment
 from lambent.sandbox.isolation.contract import ChildFailed, Kind
 
@@ -23,7 +24,7 @@ _log = logging.getLogger(__name__)
 REFILL_PAUSE_SECONDS = 0.05
 
 
-@dataclass(slots=True)
+@mutable
 class _Shelf:
     ready: deque[ExecutionEnvironment] = field(default_factory=deque)
     asking: deque["asyncio.Future[ExecutionEnvironment]"] = field(default_factory=deque)

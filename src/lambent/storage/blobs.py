@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -89,13 +90,14 @@ class BlobWriter:
 
 
 class BlobStore:
-    """A directory of blobs in 256 subdirectories."""
+    """A directory of blobs in 256 subdirectories. They are made for the first blob: many never come to have one."""
 
     def __init__(self, directory: Path, ids: Ids) -> None:
         self._directory = directory
         self._ids = ids
         self._threads = ThreadPoolExecutor(THREADS, "lambent-blobs")
-        self._make_subdirectories()
+        self._making = threading.Lock()
+        self._has_subdirectories = False
 
     async def create(self, digests: Sequence[Digest] = ()) -> BlobWriter:
         """`digests` are updated with every byte, in the writing thread."""
@@ -123,6 +125,8 @@ class BlobStore:
 
     def sweep(self, is_live: Callable[[str], bool]) -> int:
         """Remove temporaries and blobs that no row refers to; how many. Only while nobody writes."""
+        if not (self._directory / "tmp").exists():
+            return 0
         dead = list((self._directory / "tmp").iterdir())
         for folder in self._directory.iterdir():
             if folder.name != "tmp":
@@ -155,14 +159,17 @@ class BlobStore:
             raise translate(error, self._directory) from error
 
     def _make_subdirectories(self) -> None:
-        names = [f"{number:02x}" for number in range(256)]
-        if (self._directory / names[-1]).exists():
-            return
-        (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
-        for name in names:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(f"{self._directory}/{name}")  # noqa: PTH102 - a third of the time, 256 times
-        self.sync_directory(self._directory)
+        """Once, while other threads wait: none may use them before they are on disk."""
+        with self._making:
+            names = [f"{number:02x}" for number in range(256)]
+            if not self._has_subdirectories and not (self._directory / names[-1]).exists():
+                (self._directory / "tmp").mkdir(parents=True, exist_ok=True)
+                for name in names:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(f"{self._directory}/{name}")  # noqa: PTH102 - a third of the time, 256 times
+                self.sync_directory(self._directory)
+                self.sync_directory(self._directory.parent)
+            self._has_subdirectories = True
 
     def _delete_all(self, blob_ids: Sequence[str]) -> None:
         for blob_id in blob_ids:
@@ -194,5 +201,7 @@ class BlobStore:
         return True
 
     def _create_file(self, blob_id: str) -> int:
+        if not self._has_subdirectories:
+            self._make_subdirectories()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         return os.open(self.temporary_path(blob_id), flags, 0o600)

@@ -6,6 +6,7 @@ checkpoint (`delivery.checkpoints`).
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 from lambent.storage.transaction import Transaction
@@ -17,6 +18,9 @@ class LogRecord(NamedTuple):
     position: int
     time_ms: int
     payload: bytes
+
+
+_make_record = partial(tuple.__new__, LogRecord)  # `LogRecord._make` without a call of Python's for each
 
 
 def topic(log: str) -> str:
@@ -53,7 +57,7 @@ def read_after(tx: Transaction, log: str, position: int, limit: int) -> list[Log
         "SELECT position, time_ms, payload FROM log_record WHERE log = ? AND position > ? ORDER BY position LIMIT ?",
         (log, position, limit),
     )
-    return list(map(LogRecord._make, rows))
+    return list(map(_make_record, rows))
 
 
 def count_within(tx: Transaction, log: str, position: int, limit: int, max_bytes: int) -> int:

@@ -22,6 +22,7 @@ class Readers:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._here = open_connection(path, read_only=True)
+        self._glance = Transaction(self._here)
         self._loop_thread = threading.get_ident()
         self._threads = ThreadPoolExecutor(SCAN_THREADS, "lambent-reader")
         self._local = threading.local()
@@ -34,7 +35,7 @@ class Readers:
     def look_up(self, work: Callable[[Transaction], T]) -> T:
         """For one statement, which is a snapshot by itself."""
         try:
-            return work(Transaction(self._here))
+            return work(self._glance)
         except DISK_ERRORS as error:
             raise translate(error, self._path) from error
 

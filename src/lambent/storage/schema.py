@@ -3,7 +3,6 @@
 A data directory of a newer program is refused, never guessed at.
 """
 
-from importlib import resources
 from pathlib import Path
 
 import apsw
@@ -32,9 +31,5 @@ def migrate(connection: apsw.Connection, path: Path) -> None:
 
 def _scripts() -> dict[int, str]:
     """`001_log.sql` -> {1: "CREATE TABLE ..."}"""
-    folder = resources.files("lambent.storage") / "migrations"
-    return {
-        int(file.name.partition("_")[0]): file.read_text(encoding="utf-8")
-        for file in folder.iterdir()
-        if file.name.endswith(".sql")
-    }
+    files = (Path(__file__).parent / "migrations").glob("*.sql")
+    return {int(file.name.partition("_")[0]): file.read_text(encoding="utf-8") for file in files}

@@ -16,12 +16,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import apsw
 
+from lambent.kit.frozen import mutable
 from lambent.kit.histogram import Histogram
 from lambent.storage import checkpointing
 from lambent.storage.connection import DISK_ERRORS, translate
@@ -44,7 +44,7 @@ class Commits:
         self.works = Histogram((1, 2, 4, 8, 16, 32, 64, 128, 256))
 
 
-@dataclass(slots=True, eq=False)
+@mutable
 class Job:
     work: Work | SharedWork
     answer: asyncio.Future[Any]

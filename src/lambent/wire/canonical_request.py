@@ -28,14 +28,15 @@ def build(request: Request, names: Sequence[str], *, signed_headers: str, digest
 
 
 def _canonical_headers(names: Sequence[str], headers: Mapping[str, str]) -> str:
+    text = "".join([f"{name}:{headers.get(name, '')}\n" for name in names])
+    if " " not in text:
+        return text
     return "".join([f"{name}:{_trim(headers.get(name, ''))}\n" for name in names])
 
 
 def _trim(value: str) -> str:
     """Ends and runs of blanks. Only blanks: latin-1 has characters that `str.split` takes for space."""
-    if " " not in value:
-        return value
-    return re.sub(" +", " ", value).strip(" \t")
+    return re.sub(" +", " ", value).strip(" \t") if " " in value else value
 
 
 def _s3_path(path: str) -> str:

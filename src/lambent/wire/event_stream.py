@@ -9,11 +9,11 @@ SubscribeToShard answer this way.
 import struct
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 from zlib import crc32
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.wire.errors import ServiceError
 from lambent.wire.model import Member, Operation, Shape
 
@@ -74,7 +74,7 @@ def _encode_value(value: HeaderValue) -> bytes:
             return b"\x09" + value.bytes
 
 
-@dataclass(slots=True)
+@mutable
 class Decoder:
     """Feed bytes as they come; take whole messages out. Raises MalformedEventStream."""
 

@@ -5,11 +5,11 @@ Header names are lower-case `str`; values are decoded as latin-1, repeated heade
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 
 #: Stands beside `host`, with the same value, in requests that came over HTTP/2: their signatures may name it instead.
 AUTHORITY = ":authority"
@@ -79,7 +79,7 @@ def stays() -> bool:
     return False
 
 
-@dataclass(slots=True)
+@mutable
 class Request:
     method: str
     target: str
@@ -108,7 +108,7 @@ class FileSlice:
     length: int
 
 
-@dataclass(slots=True)
+@mutable
 class Response:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)

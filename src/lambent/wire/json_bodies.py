@@ -4,13 +4,13 @@ Blobs are base64, timestamps numbers (unless the model says otherwise), and NaN 
 refuses what is not UTF-8, nests deeper than 1,024 levels or is not JSON; the client hears SerializationException.
 """
 
-import base64
 import binascii
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
+import pybase64
 
 from lambent.wire import timestamps
 from lambent.wire.documents import Leaves, compile_reader, compile_writer, wrong_type
@@ -83,7 +83,7 @@ def _read_blob(value: Any) -> bytes:
     if type(value) is not str:
         raise wrong_type(value, "Blob")
     try:
-        return base64.b64decode(value, validate=True)
+        return pybase64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
         raise SerializationError("Invalid base64 in a binary member") from error
 
@@ -105,10 +105,6 @@ def _write_float(value: float) -> float | str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _write_blob(value: bytes) -> str:
-    return binascii.b2a_base64(value, newline=False).decode("ascii")
-
-
 _READ = Leaves(
     scalars={
         "string": _read_string,
@@ -124,7 +120,7 @@ _READ = Leaves(
     uses_location_names=True,
 )
 _WRITE = Leaves(
-    scalars={"float": _write_float, "double": _write_float, "blob": _write_blob},
+    scalars={"float": _write_float, "double": _write_float, "blob": pybase64.b64encode_as_string},
     timestamps={
         "unixtimestamp": timestamps.number_of,
         "iso8601": timestamps.format_iso8601,

@@ -12,7 +12,7 @@ resolved pair. The codecs compile shapes once into closures; nothing here is loo
 
 import gzip
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from typing import Any
 import botocore
 import orjson
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 
 _PROTOCOL_NAMES = {"smithy-rpc-v2-cbor": "rpc-v2-cbor"}
 
@@ -35,7 +35,7 @@ class UnknownServedOperation(Exception):
     """A service claims to serve an operation that its model does not have."""
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@mutable
 class Shape:
     """One type of a model. Built in two steps, since shapes may contain themselves."""
 
@@ -66,7 +66,7 @@ class Shape:
         return f"Shape({self.name}: {self.type})"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class Member:
     """A shape as somebody refers to it: under a name, at a place in the request or response."""
 
@@ -90,7 +90,7 @@ class Member:
         return self.location_name or self.name
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class Operation:
     name: str
     python_name: str
@@ -127,7 +127,7 @@ class Route:
     is_served: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen
 class ServiceModel:
     name: str
     protocol: str

@@ -9,11 +9,12 @@ protocol's business: it comes as a pair of compiled functions.
 import base64
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
 
+from lambent.kit.frozen import mutable
 from lambent.wire import timestamps
 from lambent.wire.codec import header_text, header_value
 from lambent.wire.errors import InvalidArgument, ServiceError
@@ -29,7 +30,7 @@ Refuse = Callable[[Member, str], ServiceError]
 """The protocol's error for a header or parameter of the wrong form."""
 
 
-@dataclass(slots=True)
+@mutable
 class RequestReader:
     """Compiled from an input shape."""
 
@@ -192,7 +193,7 @@ def split_header_list(text: str) -> list[str]:
     return [*values, current.strip()]
 
 
-@dataclass(slots=True)
+@mutable
 class ResponseWriter:
     """Compiled from an output shape."""
 

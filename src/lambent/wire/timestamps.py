@@ -7,8 +7,11 @@ headers'. Formatting is cached by whole second: a listing of 1,000 keys mostly r
 import calendar
 import time
 from datetime import UTC, datetime
-from email.utils import parsedate_tz
 from functools import lru_cache
+
+from lambent.kit.deferred import Deferred
+
+_EMAIL = Deferred("email.utils")
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -17,8 +20,16 @@ _SECONDS_REMEMBERED = 4096
 
 def format_iso8601(moment: float) -> str:
     """`2009-10-12T17:50:30.000Z`: S3 always writes milliseconds."""
+    second = int(moment)
+    if second == moment:
+        return _iso8601_whole(second)
     milliseconds = round(moment * 1000)
     return f"{_iso8601_seconds(milliseconds // 1000)}.{milliseconds % 1000:03d}Z"
+
+
+@lru_cache(_SECONDS_REMEMBERED)
+def _iso8601_whole(second: int) -> str:
+    return f"{_iso8601_seconds(second)}.000Z"
 
 
 @lru_cache(_SECONDS_REMEMBERED)
@@ -60,7 +71,7 @@ def parse_iso8601(text: str) -> float:
 def parse_rfc822(text: str) -> float:
     """Any of HTTP's three date forms. Raises ValueError."""
     try:
-        parts = parsedate_tz(text)
+        parts = _EMAIL.load().parsedate_tz(text)
         if parts is None:
             raise ValueError(f"not an HTTP date: {text!r}")
         datetime(*parts[:6])  # noqa: DTZ001 - only its range check is wanted

@@ -11,10 +11,10 @@ Segments are split before percent-decoding, so an escaped slash stays inside its
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote_to_bytes
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.wire.errors import InvalidURI
 from lambent.wire.model import Route
 
@@ -46,7 +46,7 @@ class _Candidate:
         return all(name in headers for name in self.headers)
 
 
-@dataclass(slots=True)
+@mutable
 class _Leaf:
     plain: str | None = None
     """The operation of a request that carries nothing special."""
@@ -56,7 +56,7 @@ class _Leaf:
     telling_headers: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@mutable
 class _Node:
     literals: dict[str, "_Node"] = field(default_factory=dict)
     label: "_Node | None" = None

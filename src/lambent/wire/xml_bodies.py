@@ -28,7 +28,6 @@ _SENTENCE = "The XML you provided was not well-formed or did not validate agains
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 
 _special = re.compile('[&<>"\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]').search
-_control = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]").search
 _unplaceable = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _CONTROLS = {
     **{code: f"&#x{code:x};" for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)},
@@ -49,7 +48,7 @@ def escape_message(text: str) -> str:
 def _escape(text: str) -> str:
     # Every ETag comes here for its quotes; `replace` is ten times as fast as `translate`.
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
-    return text.translate(_CONTROLS) if _control(text) else text
+    return text if text.isprintable() else text.translate(_CONTROLS)
 
 
 def malformed() -> MalformedXML:

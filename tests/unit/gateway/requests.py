@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
 from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth
@@ -12,13 +12,14 @@ from botocore.credentials import Credentials
 from lambent.gateway.auth import Authenticator
 from lambent.gateway.credentials import CredentialStore
 from lambent.gateway.dispatch import Gateway
-from lambent.gateway.endpoints import ServedService
+from lambent.gateway.endpoints import Offer, ServedService
+from lambent.gateway.routing import ServiceSigns
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.services.caller import Caller
 from lambent.settings import BUILT_IN_CREDENTIAL, Credential
 from lambent.wire.http import Body, BytesBody, Request, Response
-from lambent.wire.model import load_service
+from lambent.wire.model import ServiceModel, load_service
 
 ENDPOINT = "http://localhost:4566"
 OTHER = Credential("AKIAOTHER", "other-secret", "123456789012")
@@ -37,7 +38,7 @@ class Parties:
         authenticator = Authenticator(
             self.credentials, clock=self.clock, region="us-east-1", account_id="000000000000", is_open=is_open
         )
-        return Gateway(services, authenticator=authenticator, ids=self.ids)
+        return Gateway([offer(one) for one in services], authenticator=authenticator, ids=self.ids)
 
 
 def unsigned(
@@ -102,6 +103,32 @@ def serving(name: str, *, allows_anonymous: bool = False, **methods: Method) -> 
     model = load_service(name, methods)
     by_python_name = {model.operations[one].python_name: method for one, method in methods.items()}
     return ServedService(model, Echo(**by_python_name), allows_anonymous)
+
+
+def offer(service: ServedService) -> Offer:
+    return Offer(signs_of(service.model), lambda: service)
+
+
+def signs_of(model: ServiceModel) -> ServiceSigns:
+    """What its model says of a service, as far as requests can be told by it."""
+    speaks_query = "query" in model.protocols
+    return ServiceSigns(
+        name=model.name,
+        protocols=tuple(dict.fromkeys((model.protocol, *model.protocols))),
+        signing_name=model.signing_name,
+        target_prefix=model.target_prefix,
+        api_version=model.api_version if speaks_query else "",
+        path_segments=tuple(sorted(segments_of(model, model.operation_names))),
+        open_actions=tuple(one.name for one in model.operations.values() if speaks_query and one.is_anonymous),
+    )
+
+
+def segments_of(model: ServiceModel, operations: Collection[str]) -> set[str]:
+    """First segments of the paths of `operations`, where they are one service's alone."""
+    if model.protocol != "rest-json":
+        return set()
+    first = {route.uri.split("/", 2)[1] for route in model.routes if route.operation in operations}
+    return {segment for segment in first if segment and "{" not in segment}
 
 
 def ask(gateway: Gateway, request: Request) -> Response:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from lambent.gateway.api_calls import ApiCalls
-from lambent.gateway.endpoints import ServedService
+from lambent.gateway.endpoints import Endpoints, ServedService
 from lambent.services.caller import Caller
 from lambent.wire.errors import SerializationError, UnknownOperation, ValidationError
 from lambent.wire.http import BytesBody
 from lambent.wire.model import load_service
+from unit.gateway.requests import offer
 
 CALLER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "scheduler.amazonaws.com", "r")
 
@@ -32,7 +33,8 @@ class Recorder:
 
 def calls(recorder: Recorder) -> ApiCalls:
     served = [("logs", {"PutLogEvents", "CreateLogGroup"}), ("s3", {"PutObject"}), ("lambda", {"Invoke"})]
-    return ApiCalls([ServedService(load_service(name, frozenset(actions)), recorder) for name, actions in served])
+    services = [ServedService(load_service(name, frozenset(actions)), recorder) for name, actions in served]
+    return ApiCalls(Endpoints([offer(one) for one in services]))
 
 
 def call(service: str, action: str, request: dict[str, Any]) -> Mapping[str, Any]:

@@ -12,13 +12,24 @@ from botocore.credentials import Credentials
 
 from lambent import __version__
 from lambent.gateway.dispatch import Gateway, Page
-from lambent.gateway.endpoints import MissingMethods, ServedService
+from lambent.gateway.endpoints import MissingMethods, Offer, ServedService
 from lambent.services.caller import Caller
 from lambent.storage.errors import StorageFailure, StorageFull
 from lambent.wire.errors import ServiceError
 from lambent.wire.http import BodyTooLarge, BytesBody, ClientDisconnected, Request, Response
 from lambent.wire.model import load_service
-from unit.gateway.requests import Echo, Given, Parties, ask, presigned, serving, signed, unsigned
+from unit.gateway.requests import (
+    Echo,
+    Given,
+    Parties,
+    ask,
+    offer,
+    presigned,
+    serving,
+    signed,
+    signs_of,
+    unsigned,
+)
 
 ACCOUNT = "123456789012"
 JSON = "application/x-amz-json-1.1"
@@ -426,10 +437,31 @@ def test_a_client_that_left_is_the_listeners_business(parties: Parties) -> None:
         ask(gateway, signed("POST", "/", "logs", body=b"{}", headers=LOGS_TARGET))
 
 
-def test_a_service_without_its_methods_stops_the_start(parties: Parties) -> None:
+def test_a_service_without_its_methods_is_not_built(parties: Parties) -> None:
     model = load_service("logs", ["DescribeLogGroups", "CreateLogGroup"])
-    with pytest.raises(MissingMethods, match="logs: create_log_group; logs: describe_log_groups"):
-        parties.gateway(ServedService(model, Echo()))
+    gateway = parties.gateway(ServedService(model, Echo()))
+    with pytest.raises(MissingMethods, match="logs without a method: create_log_group, describe_log_groups"):
+        gateway.endpoints.build("logs")
+
+
+def test_a_service_is_built_when_it_is_first_asked_for(parties: Parties) -> None:
+    async def answer(caller: Caller, given: Given) -> Given:
+        return {"logGroups": []}
+
+    built = []
+
+    def build() -> ServedService:
+        built.append("logs")
+        return service
+
+    service = serving("logs", DescribeLogGroups=answer)
+    offers = [Offer(signs_of(service.model), build), offer(serving("sts"))]
+    gateway = Gateway(offers, authenticator=parties.gateway()._authenticator, ids=parties.ids)
+    assert document(ask(gateway, unsigned("GET", "/_lambent/health")))["services"]["logs"] == "running"
+    assert built == []
+    for _ in range(2):
+        assert ask(gateway, signed("POST", "/", "logs", body=b"{}", headers=LOGS_TARGET)).status == 200
+    assert built == ["logs"]
 
 
 def test_preflights_are_refused_until_there_is_a_configuration(gateway: Gateway) -> None:

@@ -12,12 +12,13 @@ from lambent.gateway.routing import (
 from lambent.services.sqs import query_names
 from lambent.wire.http import BytesBody, Request
 from lambent.wire.model import load_service
+from unit.gateway.requests import signs_of
 
-MODELS = [
-    *(load_service(name, ()) for name in ("s3", "lambda", "logs", "sts", "dynamodb")),
-    load_service("sqs", (), amendments=query_names.AMENDMENTS),
+SERVICES = [
+    *(signs_of(load_service(name, ())) for name in ("s3", "lambda", "logs", "sts", "dynamodb")),
+    signs_of(load_service("sqs", (), amendments=query_names.AMENDMENTS)),
 ]
-ROUTER = Router(MODELS)
+ROUTER = Router(SERVICES)
 
 
 def scope(service: str) -> dict[str, str]:
@@ -148,7 +149,7 @@ def test_requests_are_routed(name: str) -> None:
 
 
 def test_every_rpc_service_but_dynamodb_also_speaks_cbor() -> None:
-    assert {model.name: protocols_of(model) for model in MODELS} == {
+    assert {one.name: protocols_of(one) for one in SERVICES} == {
         "s3": ("rest-xml",),
         "lambda": ("rest-json",),
         "logs": ("json", "rpc-v2-cbor"),

@@ -5,7 +5,7 @@ import dataclasses
 import orjson
 import pytest
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 
 
 @frozen
@@ -35,6 +35,17 @@ class Other:
     street: str
     number: int = 1
     tags: tuple[str, ...] = ()
+
+
+@mutable
+class Counter:
+    start: int
+    steps: list[int] = dataclasses.field(default_factory=list)
+    name: str = dataclasses.field(default="c", kw_only=True)
+    current: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.current = self.start
 
 
 def test_equal_content_is_equal_and_has_one_hash() -> None:
@@ -74,3 +85,21 @@ def test_a_content_that_has_no_hash_has_none() -> None:
 def test_fields_are_given_by_name_and_missed_by_name() -> None:
     with pytest.raises(TypeError, match="street"):
         Place()  # type: ignore[call-arg]  # on purpose
+
+
+def test_what_changes_is_equal_to_itself_alone() -> None:
+    counter = Counter(3, name="n")
+    counter.current += 1
+    counter.steps.append(1)
+    assert repr(counter) == "Counter(start=3, steps=[1], name='n', current=4)"
+    assert counter == counter and counter != dataclasses.replace(counter)  # noqa: PLR0124, PT018
+    assert len({counter, Counter(3), Counter(3)}) == 3
+    assert Counter(3).steps == []
+    assert not hasattr(counter, "__dict__")
+
+
+def test_a_subclass_is_constructed_like_its_base() -> None:
+    class Shop(Place):
+        pass
+
+    assert (Shop("a").street, Shop("b", 2).number, Place("c").street) == ("a", 2, "c")

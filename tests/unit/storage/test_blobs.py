@@ -47,6 +47,19 @@ def test_unfinished_and_unreferenced_blobs_are_swept(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def test_directories_are_made_for_the_first_blobs(tmp_path: Path) -> None:
+    async def main() -> None:
+        blobs = BlobStore(tmp_path / "blobs", RandomIds())
+        assert blobs.sweep(lambda _: False) == 0
+        assert list(tmp_path.iterdir()) == []
+        ids = [await writer.finish() for writer in await asyncio.gather(*[blobs.create() for _ in range(8)])]
+        assert len({*map(blobs.path, ids)}) == len(list((tmp_path / "blobs").glob("??/*"))) == 8
+        assert len(list((tmp_path / "blobs").iterdir())) == 257
+        blobs.close()
+
+    asyncio.run(main())
+
+
 def test_discarded_blob_leaves_nothing(tmp_path: Path) -> None:
     async def main() -> None:
         blobs = BlobStore(tmp_path / "blobs", RandomIds())

@@ -5,13 +5,14 @@ later window. MaximumBatchingWindowInSeconds is the shell's business: it waits w
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html, "Batching behavior"
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.delivery.event_source_mappings.records import ENVELOPE_BYTES, PreparedRecord
+from lambent.kit.frozen import mutable
 from lambent.services.lambda_.payloads import MAX_SYNC_BYTES
 
 
-@dataclass(slots=True)
+@mutable
 class Gathering:
     """A batch that is being filled from the log."""
 

@@ -5,8 +5,9 @@ Either way records come from the shards' logs the moment they are committed, so 
 what its ARN means here is that the mapping ends to read when the consumer is deregistered.
 """
 
-import base64
 from collections.abc import Sequence
+
+import pybase64
 
 from lambent.delivery.event_source_mappings import kinesis_filters
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
@@ -84,7 +85,7 @@ def _shard(shard: shards.Shard, stream: Stream, role: str) -> Shard:
                     "kinesisSchemaVersion": "1.0",
                     "partitionKey": partition_key,
                     "sequenceNumber": number,
-                    "data": base64.b64encode(content.data).decode(),
+                    "data": pybase64.b64encode_as_string(content.data),
                     "approximateArrivalTimestamp": record.time_ms / 1000,
                 },
                 "eventSource": "aws:kinesis",

@@ -1,13 +1,13 @@
 """What the shells of event source mappings work with, and the places of a mapping for people who look."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from lambent.delivery.event_source_mappings.sources import FindSource
 from lambent.delivery.parcels import Parcels
 from lambent.kit.clock import Clock
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.kit.ids import Ids
 from lambent.kit.meter import Meter
 from lambent.sandbox.types import Outcome
@@ -40,7 +40,7 @@ class MappingParts:
     """From 0 to 1: spreads retries."""
 
 
-@dataclass(slots=True)
+@mutable
 class LaneStanding:
     """One lane since the process began; the iterator age is that of the last record that reached the function."""
 
@@ -52,7 +52,7 @@ class LaneStanding:
     discarded: int = 0
 
 
-@dataclass(slots=True)
+@mutable
 class MappingStanding:
     """Kept in memory only, but for the last result, which has a column."""
 
@@ -81,7 +81,7 @@ class MappingStanding:
         }
 
 
-@dataclass(slots=True)
+@mutable
 class QueueStanding:
     """A mapping over a queue, since the process began; as `MappingStanding`."""
 

@@ -8,7 +8,7 @@ throttled function is left alone. Killed at any moment, nothing is lost: what wa
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.delivery.event_source_mappings import queue_batches, queue_source
 from lambent.delivery.event_source_mappings.filters import compile_filters
@@ -16,7 +16,7 @@ from lambent.delivery.event_source_mappings.parts import MappingParts, QueueStan
 from lambent.delivery.event_source_mappings.queue_batches import MAX_BATCH_BYTES, QueuedMessage
 from lambent.delivery.event_source_mappings.queue_width import MAX_WIDTH, Width
 from lambent.kit import trace
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.errors import RecursiveInvocation
@@ -45,7 +45,7 @@ MAX_MESSAGES_AT_ONCE = 2_000
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
+@mutable
 class _Gathering:
     """A batch that is not full yet and waits for more until `deadline`."""
 

@@ -5,7 +5,7 @@ what the mapping's MaximumConcurrency and the function allow
 (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html). A throttle halves it.
 """
 
-from dataclasses import dataclass
+from lambent.kit.frozen import mutable
 
 FIRST_WIDTH = 5
 PER_SECOND = 5.0
@@ -17,7 +17,7 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 
 
-@dataclass(slots=True)
+@mutable
 class Width:
     """`now` is in seconds of a monotonic clock."""
 

@@ -1,6 +1,6 @@
 """Reading: from the log of a shard into a batch, what falls to a lane, passes the filters and fits."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.delivery.event_source_mappings import parallel, windows
 from lambent.delivery.event_source_mappings.batching import Gathering
@@ -8,6 +8,7 @@ from lambent.delivery.event_source_mappings.filters import IsWanted
 from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.records import PreparedRecord, prepare
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
+from lambent.kit.frozen import mutable
 from lambent.storage.database import Database
 
 #: Records of one read on the event loop.
@@ -16,7 +17,7 @@ MAX_PAGE = 256
 PAGE_BYTES = 512 * 1024
 
 
-@dataclass(slots=True)
+@mutable
 class LaneReader:
     database: Database
     source: LogSource

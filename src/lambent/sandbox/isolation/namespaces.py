@@ -22,9 +22,9 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.kit.frozen import mutable
 from lambent.sandbox.bootstrap import syscalls
 from lambent.sandbox.conversation import SOCKET_BUFFER_BYTES
 from lambent.sandbox.isolation import process_tree, seccomp
@@ -60,7 +60,7 @@ _SO_SNDBUFFORCE = 32
 _SO_RCVBUFFORCE = 33
 
 
-@dataclass(slots=True)
+@mutable
 class NamespaceChild:
     """One sandbox. `end` is done when process 1 of its pid namespace has ended, and everything with it."""
 

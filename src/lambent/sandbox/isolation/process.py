@@ -12,9 +12,10 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from lambent.kit.frozen import mutable
 from lambent.sandbox.isolation import process_tree
 from lambent.sandbox.isolation.contract import Child, ChildFailed, ExitStatus, Kind, Level, Resources
 from lambent.sandbox.isolation.zygote_link import LAUNCH_FILE
@@ -24,7 +25,7 @@ from lambent.sandbox.runtimes import Bind, Runtime, Start
 _WRAPPER = 'exec 3<&0 0</dev/null; ulimit -n 1024; ulimit -c 0; exec "$@"'
 
 
-@dataclass(slots=True)
+@mutable
 class ProcessChild:
     process: asyncio.subprocess.Process
     channel: socket.socket

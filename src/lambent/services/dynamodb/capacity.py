@@ -6,9 +6,10 @@ read half of that, and both double in transactions. Indexes are charged for the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from lambent.kit.frozen import mutable
 from lambent.services.dynamodb.index_entries import IndexChange
 from lambent.services.dynamodb.item_store import Written
 from lambent.services.dynamodb.tables import Index, Table
@@ -18,7 +19,7 @@ READ_UNIT_BYTES = 4096
 TRANSACTION_FACTOR = 2
 
 
-@dataclass(slots=True)
+@mutable
 class Consumed:
     """Units by table and index, summed up over one operation."""
 

@@ -9,10 +9,10 @@ import hashlib
 import logging
 import zlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.kit.clock import Clock
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.dynamodb import copy_store, export_store, exports, holder_store
 from lambent.services.dynamodb.exports import DataFile, Export, Failure
 from lambent.services.dynamodb.keys import Key
@@ -46,7 +46,7 @@ class ExportedObject:
 PutExported = Callable[[ExportedObject], Awaitable[str]]
 
 
-@dataclass(slots=True)
+@mutable
 class _Growing:
     """A data file that is not full yet."""
 

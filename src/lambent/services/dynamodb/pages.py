@@ -6,12 +6,12 @@ pages of data that are 1 MB in size (or less)", counted before any filter.
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.dynamodb import capacity, range_store
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.expressions.conditions import Condition
@@ -45,7 +45,7 @@ class Reading:
     is_consistent: bool = False
 
 
-@dataclass(slots=True)
+@mutable
 class Page:
     items: list[Any] = field(default_factory=list)
     """Items, or their JSON where nobody had to look inside."""

@@ -80,7 +80,8 @@ class QueryOperations:
         table, parts = reading.table, self._parts
         if table.is_throttled:
             parts.throttle.admit(table, is_write=False)
-        page = parts.database.read(lambda tx: read_page(tx, reading, portions=1)) if on_loop else None
+        # One portion is one statement.
+        page = parts.database.look_up(lambda tx: read_page(tx, reading, portions=1)) if on_loop else None
         if page is None:
             page = await parts.database.scan(lambda tx: read_page(tx, reading))
         assert page is not None, "only a limited number of portions may not be enough"

@@ -5,9 +5,8 @@ Off by default, because nobody's machine has that limit. A table of billing mode
 second of it: a client's back-off can be watched without using up AWS's five minutes of unused capacity first.
 """
 
-from dataclasses import dataclass
-
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import mutable
 from lambent.services.dynamodb.errors import ProvisionedThroughputExceeded
 from lambent.services.dynamodb.tables import Table
 
@@ -16,7 +15,7 @@ BURST_SECONDS = 1.0
 _MOST_BUCKETS = 1024
 
 
-@dataclass(slots=True)
+@mutable
 class Bucket:
     units: float
     filled_at: float

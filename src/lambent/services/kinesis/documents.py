@@ -8,6 +8,7 @@ from lambent.services.kinesis.shards import Shard, shard_id_of
 from lambent.services.kinesis.streams import Consumer, Mode, Stream
 from lambent.storage.log import LogRecord
 from lambent.storage.transaction import Transaction
+from lambent.wire.documents import Finished
 
 Document = dict[str, Any]
 
@@ -85,19 +86,21 @@ def _hash_range(shard: Shard) -> Document:
     return {"StartingHashKey": str(shard.hashes.first), "EndingHashKey": str(shard.hashes.last)}
 
 
-def describe_records(shard: Shard, found: Sequence[LogRecord]) -> list[Document]:
+def describe_records(shard: Shard, found: Sequence[LogRecord]) -> Finished:
     prefix = shard.prefix
-    return [_describe_record(prefix, *record) for record in found]
+    return Finished([_describe_record(prefix, position, time_ms, payload) for position, time_ms, payload in found])
 
 
 def _describe_record(prefix: str, position: int, time_ms: int, payload: bytes) -> Document:
-    partition_key, data, _, is_encrypted, _ = records.unpack(payload)
+    partition_key, data, is_encrypted = records.read(payload)
     described: Document = {
         "SequenceNumber": sequence_numbers.of_record(prefix, position),
         "ApproximateArrivalTimestamp": time_ms / 1000,
         "Data": data,
         "PartitionKey": partition_key,
     }
+    if partition_key is None:
+        del described["PartitionKey"]
     if is_encrypted:
         described["EncryptionType"] = "KMS"
     return described

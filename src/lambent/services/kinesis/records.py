@@ -9,6 +9,7 @@ import struct
 from typing import NamedTuple
 
 _HEAD = struct.Struct(">BHH")
+_HEAD_BYTES = _HEAD.size
 _HASH_BYTES = 16
 _EXPLICIT, _ENCRYPTED, _KEYLESS = 1, 2, 4
 
@@ -19,7 +20,7 @@ MAX_REQUEST_BYTES = 10 * 1024 * 1024
 #: API Reference, PutRecord: "Partition keys are Unicode strings, with a maximum length limit of 256 characters".
 MAX_KEY_CHARACTERS = 256
 #: Beside the data in a payload, at most: the head, a hash, a key, a trace header.
-OVERHEAD_BYTES = _HEAD.size + _HASH_BYTES + 4 * MAX_KEY_CHARACTERS + 512
+OVERHEAD_BYTES = _HEAD_BYTES + _HASH_BYTES + 4 * MAX_KEY_CHARACTERS + 512
 
 
 class Record(NamedTuple):
@@ -49,12 +50,22 @@ def pack(
     )
 
 
+def read(payload: bytes) -> tuple[str | None, bytes, bool]:
+    """Partition key, data and whether it is encrypted: what a reader is told. A page has thousands of these."""
+    flags, key_length, trace_length = _HEAD.unpack_from(payload)
+    if not flags and not trace_length:  # nearly always
+        end = _HEAD_BYTES + key_length
+        return payload[_HEAD_BYTES:end].decode(), payload[end:], False
+    record = unpack(payload)
+    return record.partition_key, record.data, record.is_encrypted
+
+
 def unpack(payload: bytes) -> Record:
     flags, key_length, trace_length = _HEAD.unpack_from(payload)
     if not flags and not trace_length:  # nearly always
-        end = _HEAD.size + key_length
-        return Record(payload[_HEAD.size : end].decode(), payload[end:], None, False, "")
-    at = _HEAD.size
+        end = _HEAD_BYTES + key_length
+        return Record(payload[_HEAD_BYTES:end].decode(), payload[end:], None, False, "")
+    at = _HEAD_BYTES
     explicit_hash = None
     if flags & _EXPLICIT:
         explicit_hash = int.from_bytes(payload[at : at + _HASH_BYTES])

@@ -6,8 +6,8 @@ seconds, by which both sides know that the other is still there.
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
+from lambent.kit.frozen import mutable
 from lambent.services.caller import Caller
 from lambent.services.kinesis import (
     documents,
@@ -37,7 +37,7 @@ MAX_RECORDS = 1_000
 MAX_BYTES = 1024 * 1024
 
 
-@dataclass(slots=True)
+@mutable
 class _Reading:
     """Where a subscription stands."""
 

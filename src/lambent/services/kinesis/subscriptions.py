@@ -5,9 +5,10 @@ get a ResourceInUseException. If you call SubscribeToShard 5 seconds or more aft
 takes over the subscription" (API Reference). Kept in memory: a subscription lives no longer than its connection.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import mutable
 from lambent.services.kinesis.errors import LimitExceeded, ResourceInUse
 from lambent.services.kinesis.names import ConsumerKey
 from lambent.storage.signal import Signal
@@ -20,7 +21,7 @@ LIFETIME_SECONDS = 300.0
 MAX_SUBSCRIPTIONS = 2_000
 
 
-@dataclass(eq=False, slots=True)
+@mutable
 class Subscription:
     consumer: ConsumerKey
     shard_id: str

@@ -7,10 +7,10 @@ second; who comes while it holds anything is served and may overdraw it, so a re
 five seconds, as AWS documents.
 """
 
-from dataclasses import dataclass
 from enum import Enum
 
 from lambent.kit.clock import Clock
+from lambent.kit.frozen import mutable
 from lambent.services.kinesis.errors import ProvisionedThroughputExceeded
 from lambent.services.kinesis.shards import Shard
 from lambent.services.kinesis.streams import Stream
@@ -32,7 +32,7 @@ class Kind(Enum):
     READS = 5.0
 
 
-@dataclass(slots=True)
+@mutable
 class Bucket:
     units: float
     filled_at: float

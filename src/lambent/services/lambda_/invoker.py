@@ -8,12 +8,12 @@ with a reserve and per account for all others (https://docs.aws.amazon.com/lambd
 import functools
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from lambent.kit import trace
 from lambent.kit.clock import Clock
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.kit.meter import Meter
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import FunctionSpec, Invocation, Outcome
@@ -50,7 +50,7 @@ class Address(NamedTuple):
     qualifier: str = ""
 
 
-@dataclass(slots=True)
+@mutable
 class Load:
     """Invocations running now."""
 

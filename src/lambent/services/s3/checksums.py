@@ -8,13 +8,15 @@ An object always has one: the client's choice, or CRC64NVME when it made none, a
 import base64
 import binascii
 import hashlib
-import importlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from lambent.kit.deferred import Deferred
 from lambent.kit.frozen import frozen
 from lambent.services.s3 import errors
 from lambent.services.s3.records import COMPOSITE, FULL_OBJECT
+
+_NATIVE = Deferred("awscrt.checksums")
 
 DEFAULT_ALGORITHM = "CRC64NVME"
 
@@ -29,7 +31,7 @@ class _Native:
     """awscrt's checksums, each from when it is first asked for: loading them is a tenth of the platform's start."""
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(importlib.import_module("awscrt.checksums"), name)
+        found = getattr(_NATIVE.load(), name)
         setattr(self, name, found)
         return found
 

@@ -9,10 +9,11 @@ import base64
 import binascii
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 from urllib.parse import quote_plus
 
+from lambent.kit.frozen import mutable
 from lambent.services.s3 import errors
 from lambent.services.s3.records import Listed
 
@@ -39,7 +40,7 @@ class Span(NamedTuple):
     limit: int = MAX_KEYS
 
 
-@dataclass(slots=True)
+@mutable
 class Page:
     contents: list[Listed] = field(default_factory=list)
     prefixes: list[bytes] = field(default_factory=list)

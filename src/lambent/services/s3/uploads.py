@@ -7,10 +7,10 @@ the number of parts behind a dash. The parts' files stay where they are: an obje
 import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.s3 import checksums, errors, listing
 from lambent.services.s3.checksums import Algorithm
 from lambent.services.s3.preconditions import bare_etag
@@ -33,7 +33,7 @@ class Assembly:
     checksum: str
 
 
-@dataclass(slots=True)
+@mutable
 class UploadPage:
     """One page of ListMultipartUploads."""
 

@@ -5,9 +5,8 @@ so many at a time, so that no transaction grows with the backlog.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.sqs import fifo_store, message_store, redrive_store
 from lambent.services.sqs.fifo_store import Attempt, GroupMember
 from lambent.services.sqs.message_store import Found, Received
@@ -35,7 +34,7 @@ class Taken:
     """There may be more: so many were passed over that it had to stop."""
 
 
-@dataclass(slots=True)
+@mutable
 class _Search:
     """One transaction's way through a queue."""
 

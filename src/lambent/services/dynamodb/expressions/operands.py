@@ -1,9 +1,9 @@
 """Operands of conditions, bound to names and values: paths, constants, and the function size."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.dynamodb.expressions.invalid import InvalidExpression, incorrect_type, misused_function
 from lambent.services.dynamodb.expressions.paths import Path, describe, find, resolve
 from lambent.services.dynamodb.expressions.placeholders import Placeholders
@@ -22,7 +22,7 @@ class Scope:
     attributes: set[str] = field(default_factory=set)
 
 
-@dataclass(slots=True)
+@mutable
 class Bound:
     """An operand: how to get it from an item, and what is known of it without one."""
 

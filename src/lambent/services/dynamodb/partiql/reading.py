@@ -1,10 +1,10 @@
 """One page of a SELECT: branch by branch, until the limit, a megabyte, or the last branch's end."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
-from lambent.kit.frozen import frozen
+from lambent.kit.frozen import frozen, mutable
 from lambent.services.dynamodb import start_keys
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.errors import ValidationException, invalid_values
@@ -44,7 +44,7 @@ class Columns:
         return last if isinstance(last, str) else f"_{number + 1}"
 
 
-@dataclass(slots=True)
+@mutable
 class Found:
     items: list[Any] = field(default_factory=list)
     consumed: Consumed = field(default_factory=Consumed)
