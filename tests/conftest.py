@@ -6,10 +6,15 @@ own. A test marked `alone` measures time or the processor: while it runs, the ot
 
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 
 import taking_turns
 from platform_process import PlatformProcess
+
+# How long an example takes depends on who else is busy.
+hypothesis.settings.register_profile("beside others", deadline=None)
+hypothesis.settings.load_profile("beside others")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from rollup.board import Rules
 from rollup.games import Game
 
 APPLICATION = deployment.application_folder("scoreboard", "pack.py")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 _numbers = itertools.count()
 
 
