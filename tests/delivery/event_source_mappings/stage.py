@@ -305,10 +305,13 @@ class Stage:
         assert found is not None
         return found.last_result
 
+    def lanes(self, uuid: str, shard_id: str = "shard-0") -> list[Progress]:
+        """As they are written down, with how often a batch was tried."""
+        return list(self.database.read(lambda tx: progress_store.load_lanes(tx, uuid, shard_id)))
+
     def positions(self, uuid: str, shard_id: str = "shard-0") -> list[int]:
         """Of the lanes."""
-        lanes = self.database.read(lambda tx: progress_store.load_lanes(tx, uuid, shard_id))
-        return [lane.position for lane in lanes]
+        return [lane.position for lane in self.lanes(uuid, shard_id)]
 
     def is_reported(self) -> bool:
         """What was discarded has arrived at its destination."""
