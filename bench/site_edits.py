@@ -113,7 +113,9 @@ class Bench:
         read = cold.Range(lambda first, end: self.packed[first:end])
         prefix = cold.read_prefix(read)
         assert prefix is not None
-        stubbed = cold.StubRuns(self.runs(folder), prefix, read, wanted, texts, graph.pages)
+        stubbed = cold.StubRuns(
+            self.runs(folder), prefix, read, wanted, texts, graph.pages, lambda _: None, self.published
+        )
         stubbed.lay_out()
         found = fast.build(graph, wanted, texts, stubbed, self.published)
         weight = read.weight + len(self.graph) + sum(map(len, texts.values()))

@@ -74,6 +74,17 @@ def themes(settings: Settings, *, source: Path, cache: Path, seconds: float) -> 
     return tuple(folder.name for folder in folders if folder.parent == source / "themes")
 
 
+def taxonomies(settings: Settings, *, source: Path, cache: Path, seconds: float) -> tuple[str, ...] | None:
+    """As front matter names them ("tags"). Those that only one language of several has, hugo does not tell.
+
+    None if the configuration is broken, and the build will tell.
+    """
+    command = [str(settings.hugo), "config", "--format", "json", *_where(settings, source, cache)]
+    exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
+    document = next(_documents(printed), {}) if not exit_status else None
+    return None if document is None else tuple(sorted(document.get("taxonomies", {}).values()))
+
+
 def list_all(settings: Settings, *, source: Path, cache: Path, seconds: float) -> str | None:
     """`hugo list all`: every page with its dates, as CSV. None if hugo fails, though it has built these sources."""
     environment = {**_environment(settings, cache.parent), "HUGO_CACHEDIR": str(cache)}

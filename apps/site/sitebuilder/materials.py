@@ -7,7 +7,7 @@ the configuration and the templates, so those come first; the answer is kept as 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from sitebuilder import buckets, hugo, packs, sources, spellings, statics
+from sitebuilder import buckets, hugo, lint, packs, sources, spellings, statics
 from sitebuilder.buckets import Bucket
 from sitebuilder.caches import Caches
 from sitebuilder.packs import Packed
@@ -45,17 +45,26 @@ class _Copying:
     themes: tuple[str, ...] | None
 
 
+@dataclass(frozen=True, slots=True)
+class Doubts:
+    conflicts: tuple[str, ...]
+    """Spellings between which hugo chooses anew in every build."""
+    advice: tuple[str, ...]
+
+
 class Materials:
     def __init__(self, settings: Settings, source: Bucket, state: State, workspace: Workspace) -> None:
         self._settings = settings
         self._source = source
         self._state = state
         self.workspace = workspace
-        self.caches = Caches(state, workspace)
+        self.caches = Caches(state, workspace, max_bytes=settings.cache_bytes)
         self._copying: _Copying | None = None
         self._packed: Mapping[str, str] | None = None
+        self._taxonomies: tuple[str, tuple[str, ...]] = ("", spellings.TAXONOMIES)
+        """Of one set of decisive sources."""
         self._terms: dict[tuple[str, str], tuple[Term, ...]] = {}
-        """(key, ETag) of a page to its terms."""
+        """(key, ETag) of a page to its terms in these taxonomies."""
 
     def listed(self) -> dict[str, Source]:
         return sources.select(self._source.list())
@@ -93,14 +102,27 @@ class Materials:
         """Of the decisive ones among them: configuration and templates."""
         return {key: self.workspace.text(key) for key in keys if statics.is_decisive(key)}
 
-    def spelling_conflicts(self, rendered: Mapping[str, Source]) -> tuple[str, ...]:
+    def doubts(self, rendered: Mapping[str, Source], *, seconds: float) -> Doubts:
+        pages = self._terms_of_pages(rendered, seconds)
+        return Doubts(spellings.conflicts(pages, rendered), lint.advice(pages, self.texts(rendered)))
+
+    def _terms_of_pages(self, rendered: Mapping[str, Source], seconds: float) -> dict[str, tuple[Term, ...]]:
+        decisive = sources.fingerprint({key: it for key, it in rendered.items() if statics.is_decisive(key)}, "")
+        if self._taxonomies[0] != decisive:
+            work, before = self.workspace, self._taxonomies[1]
+            named = hugo.taxonomies(self._settings, source=work.source, cache=work.cache, seconds=seconds)
+            self._taxonomies = (decisive, spellings.TAXONOMIES if named is None else named)
+            self._terms = self._terms if self._taxonomies[1] == before else {}
         known: dict[tuple[str, str], tuple[Term, ...]] = {}
         for key, source in rendered.items():
             if key.startswith("content/") and key.endswith((".md", ".html")):
                 page = (key, source.etag)
-                known[page] = self._terms[page] if page in self._terms else spellings.terms(self.workspace.text(key))
+                if page in self._terms:
+                    known[page] = self._terms[page]
+                else:
+                    known[page] = spellings.terms(self.workspace.text(key), self._taxonomies[1])
         self._terms = known
-        return spellings.conflicts({key: terms for (key, _), terms in known.items()}, rendered)
+        return {key: terms for (key, _), terms in known.items()}
 
     def refresh_pack(self, rendered: Mapping[str, Source]) -> None:
         if packs.is_stale(self._packed, rendered):

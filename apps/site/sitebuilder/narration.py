@@ -32,7 +32,8 @@ def _published(report: Report) -> list[str]:
     )
     flaps = [f"  hugo makes these differently each time: {', '.join(report.flaps[:5])}"] if report.flaps else []
     missed = [f"  of these the partial build had left out {len(report.misses)}"] if report.misses else []
-    return [sentence, *_names("uploaded", report.uploaded), *_names("deleted", report.deleted), *missed, *flaps]
+    lines = [*_names("uploaded", report.uploaded), *_names("deleted", report.deleted), *missed, *flaps]
+    return [sentence, *lines, *(f"  {learned}" for learned in report.learned)]
 
 
 def _names(verb: str, paths: tuple[str, ...]) -> list[str]:

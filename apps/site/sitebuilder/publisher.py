@@ -1,11 +1,12 @@
 """Carrying a publication out: stage by stage, deletes last; the head moves before the first write and after all."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sitebuilder import buckets, heads, publication
+from sitebuilder import buckets, former, heads, publication
 from sitebuilder.buckets import Bucket
 from sitebuilder.heads import Head, Release
 from sitebuilder.manifests import Output
@@ -40,10 +41,18 @@ class Publisher:
     def record(self) -> tuple[Record, str | None]:
         """And the ETag of the head."""
         head, etag = self.state.head()
-        return Record(head, self.state.outputs(head.current)), etag
+        if head.current is not None:
+            return Record(head, self.state.outputs(head.current)), etag
+        found = self.state.bucket.read(self.state.key(former.NAME))
+        record = former.taken_over(found[0], self.website.list()) if found else Record()
+        return replace(record, head=replace(head, unsure=(*record.head.unsure, *head.unsure))), etag
 
     def plan(self, wanted: Mapping[str, Output], record: Record, there: Mapping[str, str]) -> Plan:
         return publication.plan(wanted, record, there, now=time.time(), grace_seconds=self.grace_seconds)
+
+    def grace_ends(self, plan: Plan) -> float | None:
+        """When the first file that stays for a while has to go, in whole seconds."""
+        return min((float(math.ceil(since + self.grace_seconds)) for since in plan.retired.values()), default=None)
 
     def publish(
         self,
@@ -80,6 +89,8 @@ class Publisher:
         head, dropped = heads.committed(record.head, release, keep=max(self.keep, 1))
         head = replace(head, retired=plan.retired, **changes())
         self.state.move_head(head, etag=etag)
+        if record.head.current is None:
+            self.state.bucket.delete([self.state.key(former.NAME)])
         self._sweep(head, dropped)
         return head
 

@@ -40,7 +40,14 @@ class Report:
     """To S3, by operation, with the turn in hand: its taking, giving back and the second look are not among them."""
     restarts: int = 0
     misses: tuple[str, ...] = ()
+    """What the partial builds before this whole one left out unawares; `deferred`: knowingly, because it is heavy."""
+    deferred: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
+    """What follows from the misses: rules, kinds of edit that are built whole for a while, and again not."""
     flaps: tuple[str, ...] = ()
+    """Outputs that hugo would have changed for no reason."""
+    lint: tuple[str, ...] = ()
+    """Advice: what flaps and why, terms that read alike."""
 
     def as_document(self) -> dict[str, object]:
         """As JSON for callers and for the note beside the turn: counts, and some names."""
@@ -53,6 +60,7 @@ class Report:
             "changed": self.changed[:MAX_NAMES],
             "changes": len(self.changed),
             "misses": self.misses[:MAX_NAMES],
+            "deferred": self.deferred[:MAX_NAMES],
             "flaps": self.flaps[:MAX_NAMES],
             "warnings": self.warnings[:MAX_NAMES],
         }

@@ -5,8 +5,9 @@ changed, so that static files are copied and nothing else is done; or a generati
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from sitebuilder import hugo, needs, outputs, publication, report, sources, timetable
 from sitebuilder.buckets import Bucket, Traffic
@@ -176,15 +177,15 @@ class Rounds:
                 now = self._again(now)
             else:
                 told = replace(told, why=first.why)
-        conflicts = self.materials.spelling_conflicts(fetched.rendered)
+        doubts = self.materials.doubts(fetched.rendered, seconds=now.seconds_left())
         outcome = self.renderer.render(
             now.record,
-            is_doubtful=bool(conflicts or head.volatile),
+            is_doubtful=bool(doubts.conflicts or head.volatile),
             sources_are_the_same=is_the_same,
             deadline=now.deadline,
         )
         why = "; ".join(filter(None, (_why_full(now, told), told.why)))
-        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *conflicts))
+        told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *doubts.conflicts), lint=doubts.advice)
         if isinstance(outcome, Failed):
             unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
@@ -193,12 +194,13 @@ class Rounds:
     def _publish(self, now: Situation, fetched: Fetched, rendered: Rendered, told: Report) -> Report:
         begun = time.monotonic()
         copies = {path: _copy(path, key, fetched.sources[key]) for path, key in fetched.copied.items()}
+        within_s3 = _unchanged_by_hugo(fetched.rendered)
         new = Publication(
             {**copies, **rendered.outputs},
             fetched.sources,
             sources.fingerprint(fetched.sources, self.settings.recipe),
             sources.fingerprint(fetched.rendered, self.settings.recipe),
-            lambda path, output, headers: self._put(fetched, path, output, headers),
+            lambda path, output, headers: self._put(fetched, within_s3, path, output, headers),
         )
         plan = self.publisher.plan(new.outputs, now.record, now.there)
         if publication.deletes_too_much(plan, now.record) and not now.is_confirmed:
@@ -210,12 +212,12 @@ class Rounds:
             there=now.there,
             etag=now.etag,
             fence=now.turn.check,
-            changes=lambda: self._head_changes(now, rendered, told),
+            changes=lambda: self._head_changes(now, rendered, told, plan),
         )
-        told = _published(told, plan, new, head.generation, begun)
+        told = _published(told, plan, new, head.generation, begun, within_s3=within_s3)
         self.materials.refresh_pack(fetched.rendered)
         if told.mode == "full":
-            self.materials.caches.save(fetched.sources)
+            self.materials.caches.save(fetched.sources, made=rendered.outputs.keys())
             told = self._settle(now, fetched, rendered, told)
         return told
 
@@ -260,7 +262,7 @@ class Rounds:
             fence=now.turn.check,
             changes=lambda: {"due": due},
         )
-        told = replace(told, mode="partial", why=f"{len(first.ready.reach.pages)} pages", restarts=first.restarts)
+        told = replace(told, mode="partial", why=_why_partial(first), restarts=first.restarts)
         return _published(told, plan, new, head.generation, begun)
 
     def _again(self, now: Situation) -> Situation:
@@ -277,39 +279,55 @@ class Rounds:
             seconds=rendered.hugo_ms / 1000,
             deadline=now.deadline,
         )
-        wrong = tuple(f"{path} was published with wrong bytes by a partial build" for path in settled.wrong)
-        return replace(told, misses=settled.misses, warnings=(*told.warnings, *wrong))
+        account = settled.account
+        wrong = tuple(f"{path} was published with wrong bytes by a partial build" for path in account.wrong)
+        return replace(
+            told,
+            misses=account.misses,
+            deferred=account.deferred,
+            learned=settled.news,
+            warnings=(*told.warnings, *wrong),
+        )
 
-    def _put(self, fetched: Fetched, path: str, output: Output, headers: Mapping[str, str]) -> str:
-        if output.origin is not None:
-            etag = fetched.sources[output.origin].etag
-            return self.website.copy(self.source, output.origin, etag, path, headers)
+    def _put(
+        self, fetched: Fetched, within_s3: Mapping[str, str], path: str, output: Output, headers: Mapping[str, str]
+    ) -> str:
+        key = output.origin or within_s3.get(output.md5)
+        if key is not None:
+            return self.website.copy(self.source, key, fetched.sources[key].etag, path, headers)
         return self.website.upload(path, self.materials.workspace.output / path, headers)
 
-    def _head_changes(self, now: Situation, rendered: Rendered, told: Report) -> Mapping[str, object]:
+    def _head_changes(self, now: Situation, rendered: Rendered, told: Report, plan: Plan) -> Mapping[str, object]:
         """What else the new head says."""
+        due = {"due": self._plan_timer(now, told, plan)}
         if told.mode == "static":
-            return {}
-        return {"volatile": rendered.volatile, "full_ms": rendered.hugo_ms, "due": self._plan_timer(now, told)}
+            return due
+        return {"volatile": rendered.volatile, "full_ms": rendered.hugo_ms, **due}
 
-    def _plan_timer(self, now: Situation, told: Report) -> float | None:
-        """When the website changes by itself; the schedule is set before the head says so."""
-        planned, moment = now.record.head.due, time.time()
+    def _plan_timer(self, now: Situation, told: Report, plan: Plan) -> float | None:
+        """When the website changes by itself: a post, or the end of a file's grace. The schedule is set before the head
+        says so."""
         if self.timer is None or self.settings.is_preview:
             return None
+        planned = now.record.head.due
+        post = planned if told.mode == "static" else self._next_post(now, told)
+        due = min(filter(None, (post, self.publisher.grace_ends(plan))), default=None)
+        if due is None:
+            if planned is not None:
+                self.timer.clear()
+        elif due > time.time() and (due != planned or not isinstance(now.wake, Look)):
+            self.timer.set(due)
+        return due
+
+    def _next_post(self, now: Situation, told: Report) -> float | None:
+        """To appear or to expire. What was planned is not asked for again by edits that cannot change it."""
+        planned, moment = now.record.head.due, time.time()
         is_dated = any(not change[1:].startswith(UNDATED) for change in told.changed)
         if isinstance(now.wake, Look) and not is_dated and (planned is None or planned > moment):
             return planned
         work = self.materials.workspace
         listing = hugo.list_all(self.settings, source=work.source, cache=work.cache, seconds=now.seconds_left())
-        if listing is None:
-            return planned
-        due = timetable.next_change(listing, now=moment)
-        if due is not None and (due != planned or not isinstance(now.wake, Look)):
-            self.timer.set(due)
-        elif due is None and planned is not None:
-            self.timer.clear()
-        return due
+        return planned if listing is None else timetable.next_change(listing, now=moment)
 
     def _too_many_deletes(self, plan: Plan, record: Record) -> str:
         return (
@@ -358,12 +376,23 @@ def _copy(path: str, key: str, source: Source) -> Output:
     )
 
 
+def _unchanged_by_hugo(rendered: Mapping[str, Source]) -> dict[str, str]:
+    """MD5 to key of what may come out of hugo as it went in (pictures of pages): S3 copies it by itself."""
+    binary = (key for key in rendered if PurePosixPath(key).suffix.lower() in outputs.BINARY_TYPES)
+    return {rendered[key].etag: key for key in binary}
+
+
 def _made_by_hugo(record: Record) -> dict[str, Output]:
     return {path: replace(output, etag="") for path, output in record.outputs.items() if output.origin is None}
 
 
 def _published_digests(record: Record) -> dict[str, str]:
     return {path: output.md5 for path, output in record.outputs.items() if output.origin is None}
+
+
+def _why_partial(first: First) -> str:
+    pages, whole = len(first.ready.reach.rendered), first.graph.seconds
+    return f"{pages} pages are rendered, in about {first.ready.expected:.1f} s instead of {whole:.1f}"
 
 
 def _why_full(now: Situation, told: Report) -> str:
@@ -379,8 +408,17 @@ def _why_full(now: Situation, told: Report) -> str:
     return "1 source changed" if len(told.changed) == 1 else f"{len(told.changed)} sources changed"
 
 
-def _published(told: Report, plan: Plan, new: Publication, generation: int, begun: float) -> Report:
-    rendered = [path for path in plan.uploaded if new.outputs[path].origin is None]
+def _published(
+    told: Report,
+    plan: Plan,
+    new: Publication,
+    generation: int,
+    begun: float,
+    *,
+    within_s3: Container[str] = frozenset(),
+) -> Report:
+    made = {path: new.outputs[path] for path in plan.uploaded}
+    rendered = [path for path, output in made.items() if output.origin is None and output.md5 not in within_s3]
     return replace(
         told,
         outcome="published",

@@ -9,6 +9,7 @@ SITE_PREVIEW_BASE_URL   its baseURL
 SITE_SCHEDULE_ROLE      optional: the role with which EventBridge Scheduler starts the function when a post is due
 SITE_RELEASES           how many generations can be gone back to (default 10; 1: none)
 SITE_ASSET_GRACE        seconds that a replaced fingerprinted file stays for open pages (default 0)
+SITE_CACHE_MB           how much of hugo's processed images and styles is kept for cold environments (default 256)
 SITES                   several sites: a JSON object, name of the source bucket (or bucket/prefix) -> {"output": bucket
                         or bucket/prefix, "base_url", "preview", "preview_base_url"}; instead of the first two
 
@@ -25,6 +26,7 @@ from typing import Any
 #: Written into the deployment package by `package.py`: a new package means a new build.
 PACKAGE_DIGEST_FILE = "package-digest.txt"
 DEFAULT_RELEASES = 10
+DEFAULT_CACHE_MB = 256
 
 
 class Misconfigured(Exception):
@@ -67,6 +69,7 @@ class Settings:
     schedule_role: str | None = None
     releases: int = DEFAULT_RELEASES
     grace_seconds: float = 0.0
+    cache_bytes: int = DEFAULT_CACHE_MB << 20
 
     @property
     def site(self) -> str:
@@ -149,6 +152,7 @@ def _settings(
         schedule_role=variables.get("SITE_SCHEDULE_ROLE") or None,
         releases=_number(variables, "SITE_RELEASES", DEFAULT_RELEASES, least=1),
         grace_seconds=_number(variables, "SITE_ASSET_GRACE", 0, least=0),
+        cache_bytes=_number(variables, "SITE_CACHE_MB", DEFAULT_CACHE_MB, least=0) << 20,
     )
 
 

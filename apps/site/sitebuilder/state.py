@@ -7,10 +7,12 @@ src/NAME         its source manifest
 sources.pack     all small sources in one object, for cold starts                    (`packs`)
 blobs/MD5        contents that a kept generation had and the website has no longer   (`publisher`)
 cache/NAME       what hugo keeps of images and styles                                (`caches`)
-graph.json.z     what the last whole build showed of pages and links            (`partial.phases`, like the next three)
+graph.json.z     what the last whole build showed of pages and links             (`partial.phases`, like the next four)
 texts.pack       front matter of all pages, and their texts by range
 ledger.json      what partial builds published since the last whole one
+learned.json     what misses of partial builds have taught                           (`partial.learning`)
 demand.json      texts that the last cold partial build asked for
+published.json   gone once it is read: what was published before there were generations  (`former`)
 history.json     the last builds, for people                                         (`history`)
 """
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import site_page, site_reach, site_state
+from lambent.cli import site_lessons, site_page, site_reach, site_state
 from lambent.cli.client import DEFAULT_ENDPOINT, DEFAULT_REGION, Client, EndpointOption, JsonOption, RegionOption
 from lambent.cli.failure import USAGE, Failure
 from lambent.cli.output import clock_time, print_json
@@ -75,9 +75,12 @@ def site(
 def _status(asked: Asked) -> None:
     head = site_state.read_json(asked.client, asked.site, "head.json")
     turn = site_state.read_json(asked.client, asked.site, "turn.json") or {}
+    learned = site_state.read_json(asked.client, asked.site, "learned.json")
     build = turn.get("last_build")
     if asked.as_json:
-        print_json({"site": asked.site.name, "head": head, "lastBuild": build, "isBuilding": bool(turn.get("holder"))})
+        is_building = bool(turn.get("holder"))
+        told = {"site": asked.site.name, "head": head, "lastBuild": build, "isBuilding": is_building}
+        print_json({**told, "learned": learned})
         return
     lines = [f"{asked.site.name}, built by the function {asked.site.function}"]
     if not head or not head["releases"]:
@@ -89,7 +92,10 @@ def _status(asked: Asked) -> None:
         lines.append(f"can be gone back to: {', '.join(str(release['generation']) for release in head['releases'])}")
         lines += ["rolled back: stays until a source changes, or: lambent site unpin"] if head["pinned"] else []
         lines += [f"changes by itself at {clock_time(round(head['due'] * 1000))}"] if head["due"] else []
+        retired = head.get("retired", {})
+        lines += [f"{len(retired)} replaced files stay for pages that are still open"] if retired else []
         lines += [f"hugo makes {path} differently each time" for path in head["volatile"][:MAX_NAMES]]
+        lines += site_lessons.lines(learned)
     lines += ["building now"] if turn.get("holder") else []
     lines += [f"last build: {_line(build)}", *_details(build)] if build else []
     _print(lines)
@@ -236,7 +242,9 @@ def _details(build: dict[str, Any]) -> list[str]:
             f"  {build['restarts']} restarts; missed: {', '.join(build['misses']) or 'nothing'}; "
             f"different each time: {', '.join(build['flaps']) or 'nothing'}"
         )
-    return lines
+    if deferred := build.get("deferred"):
+        lines.append(f"  {len(deferred)} outputs had been left to this build, such as {deferred[0]}")
+    return [*lines, *(f"  {sentence}" for sentence in (*build.get("learned", ()), *build.get("lint", ())))]
 
 
 def _differing(one: Any, other: Any) -> set[str]:

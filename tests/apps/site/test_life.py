@@ -3,6 +3,7 @@
 import http.client
 import json
 import random
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,16 @@ import pytest
 
 from platform_process import PlatformProcess
 from site_edits import png
+from sitebuilder import former
+from sitebuilder.buckets import Bucket
+from sitebuilder.caches import Caches
 from sitebuilder.events import Build, Look, Rollback
 from sitebuilder.materials import Materials
 from sitebuilder.rounds import NoSuchGeneration
+from sitebuilder.state import State
 from sitebuilder.timer import Timer
 from small_site import Died, SmallSite
+from two_phases import Noted
 
 
 @pytest.fixture
@@ -177,6 +183,65 @@ def test_old_generations_are_forgotten_with_what_only_they_need(
     assert "a2" in small.s3.get_object(Bucket=small.website.name, Key="a/index.html")["Body"].read().decode()
 
 
+def test_what_was_published_before_there_were_generations_is_taken_over(small: SmallSite) -> None:
+    """And again by the retry of an attempt that died."""
+    small.put("static/s.txt", "s")
+    small.build()
+    published = small.website.list()
+    objects = {path: [there.etag, former.headers_digest(path), there.etag] for path, there in published.items()}
+    objects["sitemap.xml"][1] = "of other rules"
+    objects["gone/index.html"] = ["1", "2", "3"]
+    small.s3.put_object(Bucket=small.website.name, Key="gone/index.html", Body=b"of a former build")
+    small.state.delete(small.state.list())
+    record = {"version": 1, "built_from": "f", "settled": True, "objects": objects}
+    small.s3.put_object(
+        Bucket=small.state.name, Key=f"{small.website.name}/published.json", Body=json.dumps(record).encode()
+    )
+    small.put("content/a.md", page("a") + "changed\n")
+    small.life.steps_left = 4
+    with pytest.raises(Died):
+        small.build()
+    small.life.steps_left = 1_000_000
+    (report,) = small.build()
+    assert (report.generation, report.deleted) == (1, ("gone/index.html",))
+    assert set(report.uploaded) == {"a/index.html", "index.xml", "sitemap.xml"}
+    assert small.digests() == small.clean_build()
+    assert f"{small.website.name}/published.json" not in small.state.list()
+    assert [report.outcome for report in small.build()] == ["unchanged"]
+
+
+def test_replaced_fingerprinted_files_stay_for_their_grace_and_no_longer(
+    small: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.more_settings = {"grace_seconds": 600}
+    small.timer = noted = Noted()  # type: ignore[assignment]  # only the moment it is set to matters here
+    small.put("layouts/page.html", '{{ with resources.Get "a.css" | fingerprint }}{{ .RelPermalink }}{{ end }}')
+    small.put("assets/a.css", "a {}")
+    small.build()
+    before = small.digests()
+    begun = time.time()
+    small.put("assets/a.css", "b {}")
+    (report,) = small.build()
+    (stays,) = small.digests().keys() - small.clean_build().keys()
+    assert (stays in before, report.deleted) == (True, ())
+    assert noted.moment is not None
+    assert begun + 600 <= noted.moment <= time.time() + 601
+    small.put("content/a.md", page("a2"))
+    small.build(workspace="another environment")
+    assert noted.moment < begun + 602, "not from anew"
+    assert small.digests().keys() - small.clean_build().keys() == {stays}
+    small.put("assets/a.css", "a {}")
+    small.build(workspace="another environment")
+    (other,) = small.digests().keys() - small.clean_build().keys()
+    assert other != stays, "it is wanted again"
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 602)
+    (report,) = small.build(workspace="a third one", wake=Build(cause="timer"))
+    assert report.deleted == (other,)
+    assert small.digests() == small.clean_build(), "nothing stale, nothing missing"
+    assert [report.outcome for report in small.build()] == ["unchanged"]
+
+
 def test_a_large_delete_asks_first(small: SmallSite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sitebuilder.publication.MAX_DELETED", 1)
     small.build()
@@ -254,8 +319,12 @@ def test_a_term_spelt_in_two_ways_is_told_and_flaps_are_suppressed(small: SmallS
         (report,) = small.build()
         assert "a/index.html" in report.uploaded
     small.put("content/tags/devops/_index.md", page("DevOps"))
+    small.put("hugo.toml", 'title = "small"\n[taxonomies]\ntag = "tags"\ngenre = "genres"\n')
+    small.put("content/b.md", page("b", "genres: [Café, Tools]"))
+    small.put("content/c.md", page("c", "genres:", "  - cafe", "  - tool"))
     (report,) = small.build()
     assert not any("spelt" in warning for warning in report.warnings)
+    assert [advice.partition(" (")[0] for advice in report.lint] == ['genres: "Café"', 'genres: "Tools"']
     assert small.digests() == small.clean_build()
 
 
@@ -273,6 +342,49 @@ def test_processed_images_are_carried_over_to_a_cold_environment(small: SmallSit
     cold.workspace.empty()
     cold.caches.restore()
     assert sorted(file.name for file in (tmp_path / "cold/source/resources/_gen").rglob("*.png")) == made
+
+
+def test_the_cache_of_images_is_bounded_and_never_fails_a_build(
+    small: SmallSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image that no page shows any more goes first; without room none is kept; a damaged index begins anew."""
+    small.put("layouts/page.html", '{{ with .Resources.GetMatch "*.png" }}{{ (.Resize "4x").RelPermalink }}{{ end }}')
+    for number in range(3):
+        small.put(f"content/pic{number}/index.md", page("pic"))
+        small.put(f"content/pic{number}/p.png", png(random.Random(number)))
+    small.build()
+
+    def kept() -> tuple[set[str], set[str]]:
+        """Of the names, the folders; and the contents."""
+        found = small.state.read(f"{small.website.name}/cache.json")
+        index = json.loads(found[0]) if found else {}
+        contents = small.state.list(f"{small.website.name}/cache/")
+        assert {each[0] for each in index.values()} == {key.rpartition("/")[2] for key in contents}
+        return {name.split("/")[-2] for name in index}, set(contents)
+
+    assert kept()[0] == {"pic0", "pic1", "pic2"}
+    sizes = sum(listed.size for listed in small.state.list(f"{small.website.name}/cache/").values())
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + 4000)
+    small.delete("content/pic1/p.png")
+    small.more_settings = {"cache_bytes": sizes - 1}
+    small.build()
+    assert kept()[0] == {"pic0", "pic2"}
+    small.put("content/a.md", page("a2"))
+    small.build(workspace="cold")
+    assert kept()[0] == {"pic0", "pic2"}
+    small.more_settings = {"cache_bytes": 0}
+    small.put("content/a.md", page("a3"))
+    small.build()
+    assert kept() == (set(), set())
+    small.s3.put_object(Bucket=small.state.name, Key=f"{small.website.name}/cache.json", Body=b"damaged")
+    small.put("content/a.md", page("a4"))
+    assert [report.outcome for report in small.build(workspace="colder")] == ["published"]
+    assert small.digests() == small.clean_build()
+    nowhere = State(Bucket(small.s3, "a-bucket-that-is-not-there"), small.website.name)
+    caches = Caches(nowhere, small.site("warm").rounds.materials.workspace, max_bytes=sizes)
+    caches.restore()
+    caches.save((), made=())
 
 
 def test_a_site_that_needs_modules_or_node_is_told_so(small: SmallSite) -> None:

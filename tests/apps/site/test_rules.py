@@ -7,7 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sitebuilder import events, heads, history, manifests, needs, outputs, packs, report, spellings, statics, timetable
+from sitebuilder import (
+    events,
+    heads,
+    history,
+    lint,
+    manifests,
+    needs,
+    outputs,
+    packs,
+    report,
+    spellings,
+    statics,
+    timetable,
+)
 from sitebuilder import turns as turn_rules
 from sitebuilder.events import Build, Rollback, UnknownAction
 from sitebuilder.heads import Head, Release
@@ -152,6 +165,52 @@ def test_spelling_conflicts() -> None:
     assert "tags: one term spelt in 2 ways" in sentence
     assert '"DevOps" (a), "devops" (b)' in sentence
     assert spellings.conflicts(pages, ["content/tags/devops/_index.md"]) == ()
+
+
+def test_terms_of_other_taxonomies() -> None:
+    text = "---\ngenres: [Jazz]\ntags: [a]\nGenres: []\n---\n"
+    assert spellings.terms(text, ["genres"]) == (("genres", "Jazz"),)
+    assert spellings.terms(text, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_near"),
+    [
+        ("Café", "cafe", True),
+        ("Web Dev", "web-dev", True),
+        ("webdev", "web_dev", True),
+        ("tools", "tool", True),
+        ("Libraries", "library", True),
+        ("classes", "class", True),
+        ("glass", "glas", False),
+        ("css", "cs", False),
+        ("is", "i", False),
+        ("go", "rust", False),
+    ],
+)
+def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
+    assert (lint.stem(one) == lint.stem(other)) is is_near
+    told = lint.advice({"a.md": [("genres", one)], "b.md": [("genres", other)]}, {})
+    assert bool(told) is (is_near and spellings.name(one) != spellings.name(other))
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "told"),
+    [
+        ("layouts/a.html", "<p>\n{{ now.Year }}", "layouts/a.html:2: now depends on the time"),
+        ("layouts/a.html", '{{ i18n "now" }} now {{ `now` }}', None),
+        ("themes/t/layouts/a.html", "{{ range first 3 (shuffle .Pages) }}", "shuffle is different each time"),
+        ("layouts/a.html", '{{ .Site.LastChange.Format "2006" }}', ".Site.LastChange changes with every edit"),
+        ("layouts/a.html", "{{ with .GitInfo }}{{ .Hash }}{{ end }}", ".GitInfo is empty"),
+        ("hugo.toml", "enableGitInfo = true", "enableGitInfo"),
+        ("hugo.yaml", "enableGitInfo: false", None),
+        ("hugo.toml", "now = 1", None),
+    ],
+)
+def test_templates_that_do_not_come_out_alike(key: str, text: str, told: str | None) -> None:
+    found = lint.advice({}, {key: text})
+    assert len(found) == (told is not None)
+    assert told is None or told in found[0]
 
 
 def test_what_a_site_needs_and_has_not() -> None:

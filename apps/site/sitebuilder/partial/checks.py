@@ -1,11 +1,14 @@
 """May what a partial build made be published?                                                              (pure)"""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sitebuilder.partial.graph import Owners
 from sitebuilder.partial.page_index import Page
 from sitebuilder.partial.reach import Reach, Sampled
+
+#: What belongs to no page and is one of these (aliases, site maps) waits for the whole build.
+DOCUMENTS = (".html", ".htm", ".xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,15 @@ def judge(
     return Passed({output: digest for output, digest in built.items() if _is_ours(output, owners, reach)})
 
 
+def is_left(owner: str | None, output: str, left: Collection[str]) -> bool:
+    """Was it known that the whole build would have to make this? `left` is the pages that were too heavy; their assets
+    cannot be told from others."""
+    if owner is None:
+        return bool(left) or output.endswith(DOCUMENTS)
+    return owner in left
+
+
 def _is_ours(output: str, owners: Owners, reach: Reach) -> bool:
     """Outputs of the pages asked for, and assets; documents that belong to no page (aliases) wait."""
     owner = owners.of(output)
-    if owner is None:
-        return not output.endswith((".html", ".htm", ".xml"))
-    return owner in reach.pages
+    return not output.endswith(DOCUMENTS) if owner is None else owner in reach.pages

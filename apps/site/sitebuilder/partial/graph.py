@@ -19,7 +19,7 @@ from sitebuilder.sources import Source
 #: Of a group that links to a page so many are remembered. Larger ones are never rendered whole by a partial build.
 MAX_LINKERS = 50
 _PAGER = re.compile(r"^(?P<folder>.*/|)[^/]+/\d+(?:/index)?\.html?$")
-_VERSION = 3
+_VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class Graph:
     """What the whole build took hugo."""
     refusal: str = ""
     """Why this site is never built partially; "" if it is."""
-    learned: tuple[str, ...] = ()
+    base: float = 0.0
+    """Of these, what it takes hugo to read and connect all pages (`costs`)."""
 
     @property
     def total_weight(self) -> int:
@@ -160,10 +161,10 @@ def encode(graph: Graph) -> bytes:
             [numbers[target], [[[numbers[path] for path in group.paths], group.is_complete] for group in groups]]
             for target, groups in graph.links.items()
         ],
-        "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind],
+        "findings": [graph.findings.whole, graph.findings.fluid, graph.findings.blind, graph.findings.files],
         "seconds": graph.seconds,
         "refusal": graph.refusal,
-        "learned": graph.learned,
+        "base": graph.base,
     }
     return zlib.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), 3)
 
@@ -187,7 +188,7 @@ def decode(content: bytes) -> Graph | None:
             findings=Findings(*map(tuple, document["findings"])),
             seconds=document["seconds"],
             refusal=document["refusal"],
-            learned=tuple(document["learned"]),
+            base=document["base"],
         )
     except (ValueError, KeyError, TypeError, zlib.error):
         return None

@@ -1,17 +1,16 @@
 """What partial builds have published since the last whole one, so that the whole one can judge them.      (pure)"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sitebuilder.partial import reach
+from sitebuilder.partial import checks, reach
 from sitebuilder.partial.fast import Ready
-from sitebuilder.partial.graph import Graph, Owners
+from sitebuilder.partial.graph import Owners
+from sitebuilder.partial.page_index import Page
 
 #: The whole build begins so long after the last edit, and so long after the first one at most.
 QUIET_SECONDS, PATIENCE_SECONDS = 30.0, 300.0
-#: Rules learned; older ones make room.
-MAX_LEARNED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,12 @@ class Ledger:
     """Fingerprint of the sources of the last partial build."""
     published: Mapping[str, str] = field(default_factory=dict)
     """By the last partial build; it rendered the edits of those before it, too."""
-    edits: tuple[tuple[str, str], ...] = ()
-    """Kind of edit, and type of the edited page."""
+    kinds: tuple[str, ...] = ()
+    """Of the edits, as `learning` counts them."""
+    left: tuple[str, ...] = ()
+    """Pages that were too heavy for the last partial build: the whole one is known to follow with them."""
+    pace: float = 0.0
+    """As `costs` has it after the last partial build; 0: unknown."""
 
     @property
     def is_open(self) -> bool:
@@ -33,22 +36,25 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    misses: tuple[str, ...]
-    """Changed by the edits, and not published before the whole build."""
-    wrong: tuple[str, ...]
+    misses: tuple[str, ...] = ()
+    """Changed by the edits, and left out of the partial builds unawares."""
+    deferred: tuple[str, ...] = ()
+    """Changed by the edits, and left to the whole build knowingly: heavy lists, site maps, aliases."""
+    wrong: tuple[str, ...] = ()
     """Published with other bytes: a bug, or a site that is not the same twice. There are to be none, ever."""
-    learned: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+    """That would have prevented the misses."""
 
 
-def entered(ledger: Ledger, ready: Ready, graph: Graph, *, built_from: str, now: float) -> Ledger:
-    types = {page.type for page in graph.pages if page.source in ready.edit.changed}
-    edits = {(reach.edit_kind(ready.edit), of) for of in types}
+def entered(ledger: Ledger, ready: Ready, *, built_from: str, now: float, pace: float = 0.0) -> Ledger:
     return replace(
         ledger,
         since=ledger.since or now,
         built_from=built_from,
         published=dict(ready.publish),
-        edits=tuple(sorted(edits.union(ledger.edits))),
+        kinds=tuple(sorted({*ready.kinds, *ledger.kinds})),
+        left=tuple(sorted(ready.reach.left)),
+        pace=pace,
     )
 
 
@@ -58,21 +64,23 @@ def due(ledger: Ledger, now: float) -> float:
 
 
 def settle(
-    ledger: Ledger, graph: Graph, built: Mapping[str, str], published: Mapping[str, str], built_from: str
-) -> Settlement:
-    """Of a whole build: `published` is the website before it. Other sources than the ledger's teach nothing."""
+    ledger: Ledger, pages: Iterable[Page], built: Mapping[str, str], published: Mapping[str, str], built_from: str
+) -> Settlement | None:
+    """Of a whole build: `pages` as it showed them, `published` the website before it.
+
+    None: there was no partial build, or the whole one is of other sources, and so no judge of it.
+    """
     if not ledger.is_open or built_from != ledger.built_from:
-        return Settlement((), (), graph.learned)
-    misses = tuple(sorted(path for path, digest in built.items() if published.get(path) != digest))
-    wrong = tuple(path for path in misses if path in ledger.published)
-    owners = Owners(graph.pages)
-    pages = {page.path: page for page in graph.pages}
-    learned = dict.fromkeys(graph.learned)
-    for path in misses:
-        page = pages.get(owners.of(path) or "")
-        if page is not None and page.kind != "home":
-            learned.update(dict.fromkeys(reach.rule(kind, edited, page) for kind, edited in ledger.edits))
-    return Settlement(misses, wrong, tuple(learned)[-MAX_LEARNED:])
+        return None
+    every = tuple(pages)
+    owners, by_path = Owners(every), {page.path: page for page in every}
+    changed = sorted(path for path, digest in built.items() if published.get(path) != digest)
+    wrong = tuple(path for path in changed if path in ledger.published)
+    deferred = tuple(path for path in changed if checks.is_left(owners.of(path), path, ledger.left))
+    misses = tuple(path for path in changed if path not in {*wrong, *deferred})
+    missed = dict.fromkeys(by_path[owner] for path in misses if (owner := owners.of(path)) is not None)
+    rules = dict.fromkeys(reach.rule(kind, page) for page in missed for kind in ledger.kinds)
+    return Settlement(misses, tuple(path for path in deferred if path not in wrong), wrong, tuple(rules))
 
 
 def encode(ledger: Ledger) -> bytes:
@@ -80,12 +88,16 @@ def encode(ledger: Ledger) -> bytes:
         "since": ledger.since,
         "built_from": ledger.built_from,
         "published": dict(ledger.published),
-        "edits": ledger.edits,
+        "kinds": ledger.kinds,
+        "left": ledger.left,
+        "pace": ledger.pace,
     }
     return json.dumps(document, ensure_ascii=False).encode()
 
 
 def decode(content: bytes) -> Ledger:
+    """One of a former version has no kinds: its partial builds are settled without a lesson."""
     document = json.loads(content)
-    edits = tuple((kind, of) for kind, of in document["edits"])
-    return Ledger(document["since"], document["built_from"], document["published"], edits)
+    kinds, left = (tuple(document.get(name, ())) for name in ("kinds", "left"))
+    pace = document.get("pace", 0.0)
+    return Ledger(document["since"], document["built_from"], document["published"], kinds, left, pace)

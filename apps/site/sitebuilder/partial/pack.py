@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sitebuilder.partial import stubs
+from sitebuilder.partial import awaited, stubs
 from sitebuilder.sources import Source
 
 MAGIC = b"lambent-texts-1\n"
@@ -22,7 +22,7 @@ HEAD_BYTES = len(MAGIC) + 8
 FIRST_READ_BYTES = 128 << 10
 #: Texts of a frame: few enough that one text is cheap, enough that they compress well.
 FRAME_TEXTS = 16
-#: What is larger, and no text, is fetched by itself (images of page bundles).
+#: What is larger, and no text, is fetched by itself; pictures of pages only when hugo opens them (`awaited`).
 MAX_PACKED_BYTES = 256 << 10
 _LEVEL = 6
 
@@ -99,7 +99,11 @@ def text_in(frame: bytes, place: Place) -> bytes:
 
 
 def packable(wanted: Mapping[str, Source], sizes: Mapping[str, int]) -> list[str]:
-    return [key for key in sorted(wanted) if stubs.is_text(key) or sizes[key] <= MAX_PACKED_BYTES]
+    return [
+        key
+        for key in sorted(wanted)
+        if stubs.is_text(key) or (sizes[key] <= MAX_PACKED_BYTES and not awaited.is_awaited(key, sizes[key]))
+    ]
 
 
 def frames_of(prefix: Prefix, keys: Iterable[str]) -> tuple[int, ...]:

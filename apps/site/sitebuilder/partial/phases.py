@@ -1,28 +1,44 @@
 """The two phases of an edit, on one site's state: the partial build if it may be, and the account of it when the whole
 build has come. `rounds` calls it.
 
-In the state bucket: graph.json.z (`graph`), texts.pack (`pack`), ledger.json (`ledger`), demand.json (what the last
-cold run asked for). All are written with the turn in hand, and each may be
-missing: then the next build is a whole one.
+In the state bucket: graph.json.z (`graph`), texts.pack (`pack`), ledger.json (`ledger`), learned.json (`learning`),
+demand.json (what the last cold run asked for). All are written with the turn in hand, and each may be missing: then the
+next build is a whole one, or something has to be learned again.
 """
 
 import json
 import shutil
+import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sitebuilder import statics
+from sitebuilder import buckets, statics
 from sitebuilder.buckets import Bucket
 from sitebuilder.hugo import HugoDied
-from sitebuilder.partial import classification, cold, fast, ledger, pack, runs, stubs, survey
+from sitebuilder.partial import (
+    awaited,
+    classification,
+    cold,
+    costs,
+    fast,
+    hindsight,
+    learning,
+    ledger,
+    pack,
+    runs,
+    survey,
+    tokens,
+)
 from sitebuilder.partial import graph as graphs
 from sitebuilder.partial.classification import Whole
 from sitebuilder.partial.cold import Range, StubRuns
 from sitebuilder.partial.fast import Ready
 from sitebuilder.partial.graph import Graph
+from sitebuilder.partial.learning import Lessons
 from sitebuilder.partial.ledger import Ledger, Settlement
+from sitebuilder.partial.pack import Prefix
 from sitebuilder.partial.runs import HugoFailed, Runs
 from sitebuilder.settings import Settings
 from sitebuilder.sources import Source
@@ -30,6 +46,7 @@ from sitebuilder.state import State
 from sitebuilder.workspace import Workspace
 
 GRAPH, PACK, LEDGER, DEMAND = "graph.json.z", "texts.pack", "ledger.json", "demand.json"
+LEARNED = "learned.json"
 #: Once it happened, only other templates make a site eligible again.
 WRONG = "a partial build published wrong bytes: "
 
@@ -41,6 +58,15 @@ class First:
     bytes: int = 0
     downloads: int = 0
     restarts: int = 0
+    seconds: float = 0.0
+    """What each run of it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    account: Settlement
+    news: tuple[str, ...]
+    """What was learned from it, for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +76,7 @@ class Phases:
     state: State
     workspace: Workspace
     threshold: float = classification.MIN_WHOLE_SECONDS
+    max_share: float = costs.MAX_SHARE
 
     def first(self, rendered: Mapping[str, Source], published: Mapping[str, str], *, deadline: float) -> First | Whole:
         """With all of hugo's sources in the workspace."""
@@ -60,8 +87,9 @@ class Phases:
         if (why := classification.of_change(rendered, changed)) is not None:
             return why
         texts = {key: (self.workspace.source / key).read_bytes() for key in changed}
-        found = fast.build(graph, rendered, texts, self._runs(self.workspace.source, deadline), published)
-        return found if isinstance(found, Whole) else First(found, graph)
+        renders, begun = self._runs(self.workspace.source, deadline), time.monotonic()
+        found = fast.build(graph, rendered, texts, renders, published, self._lessons(), max_share=self.max_share)
+        return found if isinstance(found, Whole) else First(found, graph, seconds=time.monotonic() - begun)
 
     def first_cold(
         self,
@@ -93,7 +121,9 @@ class Phases:
 
     def publishes(self, first: First, *, built_from: str, now: float) -> float:
         """To be called before the first upload; when the whole build is to begin."""
-        account = ledger.entered(self._ledger(), first.ready, first.graph, built_from=built_from, now=now)
+        before = self._ledger()
+        pace = costs.paced(before.pace or self._lessons().pace, expected=first.ready.expected, taken=first.seconds)
+        account = ledger.entered(before, first.ready, built_from=built_from, now=now, pace=pace)
         self._write(LEDGER, ledger.encode(account))
         return ledger.due(account, now)
 
@@ -106,47 +136,82 @@ class Phases:
         built_from: str,
         seconds: float,
         deadline: float,
-    ) -> Settlement:
+    ) -> Settled:
         """After a whole build was published: `published` is the website before it."""
-        known = self._graph()
-        account = self._ledger()
-        settled = Settlement((), (), ())
+        known, account = self._graph(), self._ledger()
+        made = self._surveyed(known, rendered, built, seconds, deadline)
+        settled = Settlement()
         if known is not None:
-            settled = ledger.settle(account, known, built, published, built_from)
-        if self.settings.is_preview or seconds <= self.threshold:
-            if known is not None:
-                self._forget(GRAPH, PACK, DEMAND)
-        else:
-            try:
-                self._survey(known, settled, rendered, built, seconds, deadline)
-            except HugoDied:  # the site is published; that the next edit is a whole build is all there is to lose
-                self._forget(GRAPH)
+            pages = (made or known).pages or known.pages
+            settled = ledger.settle(account, pages, built, published, built_from) or settled
+        before = self._lessons()
+        lessons = before if made is None else learning.of_templates(before, _templates(made))
+        pace = account.pace if account.is_open else costs.relaxed(lessons.pace)
+        lessons = replace(lessons, pace=round(pace or 1.0, 2))
+        if settled.wrong:
+            lessons = replace(lessons, wrong=settled.wrong[0])
+        if settled.misses:
+            lessons = learning.missed(lessons, account.kinds, settled.rules, time.time())
+        elif known is not None and made is not None and not account.is_open:
+            lessons = self._looked_back(lessons, known, made, rendered, built, published)
+        if lessons != before:
+            self._write(LEARNED, learning.encode(lessons))
+        if made is not None:
+            self._keep(replace(made, refusal=f"{WRONG}{lessons.wrong}") if lessons.wrong else made, rendered)
         if account.is_open:
             self._forget(LEDGER)
-        return settled
+        return Settled(settled, learning.news(before, lessons))
 
-    def _survey(
+    def _surveyed(
         self,
         known: Graph | None,
-        settled: Settlement,
         rendered: Mapping[str, Source],
         built: Mapping[str, str],
         seconds: float,
         deadline: float,
-    ) -> None:
-        made = survey.make(
-            self._runs(self.workspace.source, deadline),
-            rendered,
-            output=self.workspace.output,
-            built=built,
-            recipe=self.settings.recipe,
-            seconds=seconds,
-            learned=settled.learned,
-        )
-        if settled.wrong:
-            made = replace(made, refusal=f"{WRONG}{settled.wrong[0]}")
-        elif known is not None and known.refusal.startswith(WRONG) and _templates(known) == _templates(made):
-            made = replace(made, refusal=known.refusal)
+    ) -> Graph | None:
+        """None: of a site that is small, or where hugo died over it; what is known is forgotten then."""
+        if self.settings.is_preview or seconds <= self.threshold:
+            if known is not None:
+                self._forget(GRAPH, PACK, DEMAND)
+            return None
+        try:
+            return survey.make(
+                self._runs(self.workspace.source, deadline),
+                rendered,
+                output=self.workspace.output,
+                built=built,
+                recipe=self.settings.recipe,
+                seconds=seconds,
+            )
+        except HugoDied:  # the site is published; that the next edit is a whole build is all there is to lose
+            self._forget(GRAPH)
+            return None
+
+    def _looked_back(
+        self,
+        lessons: Lessons,
+        known: Graph,
+        made: Graph,
+        rendered: Mapping[str, Source],
+        built: Mapping[str, str],
+        published: Mapping[str, str],
+    ) -> Lessons:
+        """Where kinds of edit are closed: what a partial build would have made of this one."""
+        changed = classification.changed_keys(known, rendered)
+        is_closed = any(standing.is_closed for standing in lessons.kinds.values())
+        if not is_closed or made.refusal or known.refusal or classification.of_change(rendered, changed) is not None:
+            return lessons
+        edit = classification.of_texts(known, {key: made.sources[key] for key in changed})
+        if isinstance(edit, Whole) or classification.of_pages(known, made.pages) is not None:
+            return lessons
+        was_complete = hindsight.was_complete(known, made.pages, edit, lessons.rules, built=built, published=published)
+        if was_complete is None:
+            return lessons
+        kinds = fast.kinds_of(edit, known.pages, made.pages)
+        return learning.looked_back(lessons, kinds, was_complete=was_complete)
+
+    def _keep(self, made: Graph, rendered: Mapping[str, Source]) -> None:
         if not made.refusal and made.findings.may_be_stubbed:
             sizes = {key: (self.workspace.source / key).stat().st_size for key in rendered}
             keys = pack.packable(rendered, sizes)
@@ -171,17 +236,36 @@ class Phases:
         texts = {
             key: self._download(key, it, folder)
             for key, it in rendered.items()
-            if key in changed or key not in prefix.entries or prefix.entries[key].etag != it.etag
+            if key in changed or _is_missing(key, it, prefix)
         }
         source_runs = self._runs(folder, deadline)
-        stubbed = StubRuns(source_runs, prefix, read, rendered, texts, graph.pages, seed=self._seed())
+        stubbed = StubRuns(
+            source_runs,
+            prefix,
+            read,
+            rendered,
+            texts,
+            graph.pages,
+            download=lambda keys: self._download_all(keys, rendered, folder),
+            published=published,
+            only_copies_files=graph.findings.only_copies_files and not any(map(_is_adapter, rendered)),
+            seed=self._seed(),
+        )
         stubbed.lay_out()
-        found = fast.build(graph, rendered, {key: texts[key] for key in changed}, stubbed, published)
-        self._write(DEMAND, json.dumps(sorted(stubbed.demanded or self._seed())).encode())
+        edited = {key: texts[key] for key in changed}
+        begun = time.monotonic()
+        found = fast.build(graph, rendered, edited, stubbed, published, self._lessons(), max_share=self.max_share)
+        taken = (time.monotonic() - begun) / (stubbed.restarts + 1)
+        demanded = stubbed.demanded - _beside(changed, stubbed.downloaded)
+        self._write(DEMAND, json.dumps(sorted(demanded or self._seed())).encode())
         if isinstance(found, Whole):
             return found
-        weight = read.weight + sum(map(len, texts.values()))
-        return First(found, graph, weight, read.requests + len(texts), stubbed.restarts)
+        files = stubbed.downloaded
+        weight = read.weight + sum(map(len, texts.values())) + sum(rendered[key].size for key in files)
+        return First(found, graph, weight, read.requests + len(texts) + len(files), stubbed.restarts, taken)
+
+    def _download_all(self, keys: Iterable[str], rendered: Mapping[str, Source], folder: Path) -> None:
+        buckets.in_parallel(lambda key: self.source.download(key, rendered[key].etag, folder / key), keys)
 
     def _download(self, key: str, wanted: Source, folder: Path) -> bytes:
         file = folder / key
@@ -208,6 +292,10 @@ class Phases:
         found = self.state.bucket.read(self.state.key(LEDGER))
         return ledger.decode(found[0]) if found else Ledger()
 
+    def _lessons(self) -> Lessons:
+        found = self.state.bucket.read(self.state.key(LEARNED))
+        return learning.decode(found[0]) if found else learning.NONE
+
     def _seed(self) -> frozenset[str]:
         found = self.state.bucket.read(self.state.key(DEMAND))
         return frozenset(json.loads(found[0])) if found else frozenset()
@@ -219,5 +307,24 @@ class Phases:
         self.state.bucket.delete([self.state.key(name) for name in names])
 
 
-def _templates(graph: Graph) -> dict[str, str]:
-    return {key: text.etag for key, text in graph.sources.items() if not stubs.is_text(key)}
+def _is_missing(key: str, wanted: Source, prefix: Prefix) -> bool:
+    """Neither packed as it is now, nor to be awaited."""
+    entry = prefix.entries.get(key)
+    return not awaited.is_awaited(key, wanted.size) if entry is None else entry.etag != wanted.etag
+
+
+def _is_adapter(key: str) -> bool:
+    """A template among the texts (hugo: "content adapters"), which no search of templates finds."""
+    return key.rpartition("/")[2].startswith("_content.")
+
+
+def _beside(changed: Iterable[str], files: Iterable[str]) -> set[str]:
+    """Files of the pages that were edited: the next edit is of another page and needs others."""
+    folders = {key.rpartition("/")[0] for key in changed}
+    return {file for file in files if file.rpartition("/")[0] in folders}
+
+
+def _templates(graph: Graph) -> str:
+    return graphs.digest(
+        repr(sorted((key, text.etag) for key, text in graph.sources.items() if tokens.is_searched(key))).encode()
+    )

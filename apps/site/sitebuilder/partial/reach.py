@@ -72,7 +72,8 @@ class _Budget:
             self.taken.add(path)
 
 
-def find(graph: Graph, now: tuple[Page, ...], edit: Partial) -> Reach:
+def find(graph: Graph, now: tuple[Page, ...], edit: Partial, rules: Iterable[str] = ()) -> Reach:
+    """`rules` are what former misses taught (`learning`)."""
     edited = _edited(graph.pages, edit.changed) + _edited(now, edit.changed)
     own = {page.path for page in edited}
     total = graph.total_weight
@@ -96,7 +97,7 @@ def find(graph: Graph, now: tuple[Page, ...], edit: Partial) -> Reach:
         for path in _differing(graph.pages, now):
             budget.offer(path)
         _offer_group(_coterm(now, edited), True, budget, sampled, small=MAX_COTERM)
-    for paths in _learned(graph.learned, now, edited, edit):
+    for paths in _learned(rules, now, edited, edit):
         _offer_group(paths, True, budget, sampled)
     budget.offer("/")
     canaries = _canaries(graph, edited, without=budget.taken | linked | budget.left)
@@ -114,9 +115,9 @@ def widen(reach: Reach, changed: Iterable[Sampled]) -> Reach | None:
     return Reach(reach.pages | more, sampled, reach.canaries - more, reach.left)
 
 
-def rule(edit_kind: str, edited_type: str, page: Page) -> str:
-    """A thing learned: edits of that kind to pages of that type reach pages like this one."""
-    return f"{edit_kind}|{edited_type}|{page.kind}|{page.type}|{page.layout}"
+def rule(edit: str, page: Page) -> str:
+    """A thing learned: edits of that kind (and type of page) reach pages like this one."""
+    return f"{edit}|{page.kind}|{page.type}|{page.layout}"
 
 
 def edit_kind(edit: Partial) -> str:

@@ -4,6 +4,7 @@ The proof renders a page of every kind a second time, partially, and compares: a
 way twice, or not the same way in part, is found here and never built partially.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,7 +32,6 @@ def make(
     built: Mapping[str, str],
     recipe: str,
     seconds: float,
-    learned: tuple[str, ...] = (),
 ) -> Graph:
     """`output` is the folder of the whole build, `built` its digests, `seconds` what it took."""
     texts = {key: _text(runs.source, key, source) for key, source in wanted.items()}
@@ -44,8 +44,11 @@ def make(
     )
     pages: tuple[Page, ...] = ()
     owners = Owners(())
+    base = 0.0
     try:
+        begun = time.monotonic()
         pages = runs.page_index()
+        base = time.monotonic() - begun
         owners = Owners(pages)
         refusal = graphs.refuse(pages, owners.collisions & built.keys(), findings) or _proof(
             runs, pages, owners, built, _weights(output, pages, owners, built)
@@ -62,7 +65,7 @@ def make(
         findings=findings,
         seconds=seconds,
         refusal=refusal,
-        learned=learned,
+        base=base,
     )
 
 

@@ -19,6 +19,9 @@ _FLUID = re.compile(r"\bnow\b|\btime\.Now\b|\bshuffle\b|\bmath\.(?:Rand|Counter)
 _BLIND = re.compile(
     r"\.RawContent\b|\.HasShortcode\b|\b(?:os\.)?(?:readFile|readDir|fileExists|ReadFile|ReadDir|FileExists|Stat)\b"
 )
+#: What gets at the files of a page, or at files by their names: then hugo may open them for more than to copy them.
+_FILES = re.compile(r"Resources|\bimageConfig\b|\bimages\.Config\b|\bresources\.")
+_MOUNTS = re.compile(r"\bmounts\b|\bimports\b", re.IGNORECASE)
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _CONFIG = re.compile(r"(?:^|/)(?:hugo|config)\.(?:toml|ya?ml|json)$|^config/")
 _TEMPLATE_SUFFIXES = (
@@ -45,6 +48,7 @@ class Findings:
     whole: tuple[str, ...] = ()
     fluid: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def may_be_partial(self) -> bool:
@@ -53,6 +57,11 @@ class Findings:
     @property
     def may_be_stubbed(self) -> bool:
         return self.may_be_partial and not self.blind
+
+    @property
+    def only_copies_files(self) -> bool:
+        """The files of a page go to the website as they are, and no template can tell what is in them."""
+        return not self.files
 
 
 def is_searched(key: str) -> bool:
@@ -63,13 +72,15 @@ def is_searched(key: str) -> bool:
 
 
 def search(files: Mapping[str, bytes]) -> Findings:
-    found: dict[str, list[str]] = {"whole": [], "fluid": [], "blind": []}
+    found: dict[str, list[str]] = {"whole": [], "fluid": [], "blind": [], "files": []}
     for key in sorted(files):
         text = files[key].decode(errors="replace")
         if _CONFIG.search(key) and _STATS.search(text):
             found["whole"].append(f"{key}: build stats")
+        if _CONFIG.search(key) and _MOUNTS.search(text):
+            found["files"].append(f"{key}: mounts")
         for action in _ACTION.findall(text):
-            for kind, pattern in (("whole", _WHOLE), ("fluid", _FLUID), ("blind", _BLIND)):
+            for kind, pattern in (("whole", _WHOLE), ("fluid", _FLUID), ("blind", _BLIND), ("files", _FILES)):
                 if hit := pattern.search(action):
                     found[kind].append(f"{key}: {hit[0]}")
-    return Findings(*(tuple(dict.fromkeys(found[kind])) for kind in ("whole", "fluid", "blind")))
+    return Findings(*(tuple(dict.fromkeys(found[kind])) for kind in ("whole", "fluid", "blind", "files")))

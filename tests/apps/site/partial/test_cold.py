@@ -1,11 +1,16 @@
 """A partial build from stubs, with the real hugo: what it asks for, and that its bytes are a whole build's."""
 
+import hashlib
+import math
 import time
+from collections.abc import Iterable
 from pathlib import Path
+from random import Random
 
 import pytest
 
 import package
+from site_edits import png
 from sitebuilder import hugo
 from sitebuilder.hugo import Succeeded
 from sitebuilder.partial import cold, fast, pack, runs, survey
@@ -109,9 +114,9 @@ def test_only_what_is_wanted_is_fetched(settings: Settings, layout: str, restart
     prefix = cold.read_prefix(read)
     assert prefix is not None
     texts = {"content/hub.md": edited["content/hub.md"]}
-    stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages)
+    stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages, lambda _: None, built)
     stubbed.lay_out()
-    found = fast.build(graph, now, texts, stubbed, built)
+    found = fast.build(graph, now, texts, stubbed, built, max_share=math.inf)
     assert isinstance(found, Ready), found
     clean = runs.digests(whole(settings, "after", edited))
     assert dict(found.publish) == {path: clean[path] for path in found.publish}
@@ -120,3 +125,94 @@ def test_only_what_is_wanted_is_fetched(settings: Settings, layout: str, restart
     asked = {Path(key).stem for key in stubbed.demanded}
     assert asked <= demanded
     assert layout == "titles" or asked
+
+
+HOOK = "[goldmark.renderHooks.image]\nuseEmbedded = 'always'\n"
+GET_OTHER = '(site.GetPage "/other").Resources.Get "p.png"'
+#: What the templates do with pictures, and whose pictures are opened if the page "mine" is edited.
+PICTURES = {
+    "copied": ({"layouts/page.html": "{{ .Content }}"}, set()),
+    "found by hugo's own hook": (
+        {"layouts/page.html": "{{ .Content }}", "config/_default/markup.toml": HOOK},
+        set(),
+    ),
+    "resized": (
+        {"layouts/page.html": '{{ with .Resources.Get "p.png" }}{{ (.Resize "4x").RelPermalink }}{{ end }}'},
+        {"mine"},
+    ),
+    "looked at by a hook": (
+        {
+            "layouts/page.html": "{{ .Content }}",
+            "layouts/_markup/render-image.html": "{{ (.PageInner.Resources.Get .Destination).Width }}",
+        },
+        {"mine"},
+    ),
+    "shown by another page": (
+        {"layouts/page.html": f"{{{{ with {GET_OTHER} }}}}{{{{ .Content | md5 }}}}{{{{ end }}}}"},
+        {"mine", "other"},
+    ),
+    "fingerprinted by another page": (
+        {"layouts/page.html": f"{{{{ with {GET_OTHER} | fingerprint }}}}{{{{ .RelPermalink }}}}{{{{ end }}}}"},
+        {"mine", "other"},
+    ),
+    "an asset": (
+        {"layouts/page.html": '{{ with resources.Get "p.png" }}{{ (.Crop "3x3").RelPermalink }}{{ end }}'},
+        {"mine", "assets"},
+    ),
+    "measured": (
+        {"layouts/page.html": "{{ range site.RegularPages }}{{ range .Resources }}{{ .Height }}{{ end }}{{ end }}"},
+        {"mine", "other", "third"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PICTURES)
+def test_pictures_are_fetched_as_hugo_opens_them(settings: Settings, case: str) -> None:
+    templates, opened = PICTURES[case]
+    files = {
+        "hugo.toml": b'title = "cold"\ndisableKinds = ["rss", "taxonomy", "term", "404"]\n',
+        "layouts/all.html": b"{{ .Title }}",
+        **{key: text.encode() for key, text in templates.items()},
+        **{f"content/{name}/index.md": _text(name, "Old.") for name in ("mine", "other", "third")},
+        **{f"content/{name}/p.png": _picture(name) for name in ("mine", "other", "third")},
+        "assets/p.png": _picture("assets"),
+    }
+    wanted = {key: Source(hashlib.md5(content).hexdigest(), 1.0, len(content)) for key, content in files.items()}
+    graph, built = surveyed(settings, files, wanted)
+    packed = pack.encode(wanted, {key: content for key, content in files.items() if not key.endswith(".png")})
+    edited = {"content/mine/index.md": _text("mine", "New.")}
+    now = wanted | {"content/mine/index.md": Source("new", 1.0)}
+    read = Range(lambda first, end: packed[first:end])
+    prefix = cold.read_prefix(read)
+    assert prefix is not None
+
+    def download(keys: Iterable[str]) -> None:
+        for key in keys:
+            (settings.workspace / "stubs" / key).write_bytes(files[key])
+
+    stubbed = StubRuns(
+        run_on(settings, "stubs"),
+        prefix,
+        read,
+        now,
+        edited,
+        graph.pages,
+        download,
+        built,
+        only_copies_files=graph.findings.only_copies_files,
+    )
+    stubbed.lay_out()
+    chosen = frozenset({"/mine"})
+    made = runs.digests(stubbed.render_pages(chosen))
+    clean = runs.digests(whole(settings, "after", files | edited))
+    assert {path: clean[path] for path in made} == made
+    assert "mine/index.html" in made
+    assert {key.split("/")[-2] for key in stubbed.downloaded} == opened
+
+
+def _text(title: str, text: str) -> bytes:
+    return f"---\ntitle: {title}\n---\n{text} ![a picture](p.png)\n".encode()
+
+
+def _picture(name: str) -> bytes:
+    return png(Random(name)) + Random(name).randbytes(3000)

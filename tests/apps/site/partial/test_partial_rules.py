@@ -1,12 +1,16 @@
 """The rules of partial rendering, as tables of cases."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sitebuilder.partial import (
     checks,
     classification,
+    costs,
+    fast,
     front_matter,
     ledger,
     pack,
@@ -20,6 +24,7 @@ from sitebuilder.partial import graph as graphs
 from sitebuilder.partial.checks import Again, Passed, Refused
 from sitebuilder.partial.classification import Partial, Whole
 from sitebuilder.partial.graph import Graph, Linkers, Owners, Text
+from sitebuilder.partial.ledger import Settlement
 from sitebuilder.partial.links import Links
 from sitebuilder.partial.page_index import Page
 from sitebuilder.partial.reach import Reach, Sampled
@@ -258,8 +263,7 @@ def test_reach_leaves_what_is_too_heavy_to_the_whole_build() -> None:
 
 
 def test_reach_follows_terms_and_rules_learned() -> None:
-    rule = reach.rule("fields", "posts", SITE[5])
-    found = reach.find(a_graph(SITE, learned=(rule,)), SITE, FIELDS)
+    found = reach.find(a_graph(SITE), SITE, FIELDS, [reach.rule("fields|posts", SITE[5])])
     assert "/about" in found.pages
     assert {p.path for p in POSTS if p.terms == ("/tags/1",)} <= found.pages
 
@@ -310,23 +314,73 @@ def test_owners(output: str, owner: str | None) -> None:
 
 
 def test_encodings_have_an_inverse() -> None:
-    graph = a_graph(SITE, links={"/about": (Linkers(("/posts/1",), is_complete=False),)}, learned=("a|b|c|d|e",))
+    graph = a_graph(SITE, links={"/about": (Linkers(("/posts/1",), is_complete=False),)})
     assert graphs.decode(graphs.encode(graph)) == graph
     assert graphs.decode(b"nothing") is None
-    account = ledger.Ledger(1.0, "f", {"a": "1"}, (("body", "posts"),))
+    account = ledger.Ledger(1.0, "f", {"a": "1"}, ("body|posts",), ("/",))
     assert ledger.decode(ledger.encode(account)) == account
+    before = {"since": 1.0, "built_from": "f", "published": {"a": "1"}, "edits": [["body", "posts"]]}
+    assert ledger.decode(json.dumps(before).encode()) == ledger.Ledger(1.0, "f", {"a": "1"})
 
 
 def test_the_account_is_settled_by_the_whole_build() -> None:
-    account = ledger.Ledger(1.0, "f", {"posts/4/index.html": "new"}, (("body", "posts"),))
+    account = ledger.Ledger(1.0, "f", {"posts/4/index.html": "new"}, ("body|posts",), ("/posts",))
     now = PUBLISHED | {"posts/4/index.html": "new"}
-    built = now | {"about/index.html": "new"}
-    settled = ledger.settle(account, a_graph(SITE), built, now, "f")
-    assert (settled.misses, settled.wrong) == (("about/index.html",), ())
-    assert settled.learned == ("body|posts|page|page|",)
-    wrong = ledger.settle(account, a_graph(SITE), built | {"posts/4/index.html": "other"}, now, "f")
+    built = now | {"about/index.html": "new", "posts/page/2/index.html": "new", "sitemap.xml": "new"}
+    settled = ledger.settle(account, SITE, built, now, "f")
+    assert settled == Settlement(
+        misses=("about/index.html",),
+        deferred=("posts/page/2/index.html", "sitemap.xml"),
+        rules=("body|posts|page|page|",),
+    )
+    wrong = ledger.settle(account, SITE, built | {"posts/4/index.html": "other"}, now, "f")
+    assert wrong is not None
     assert wrong.wrong == ("posts/4/index.html",)
-    assert ledger.settle(account, a_graph(SITE), built, now, "later sources").misses == ()
+    assert ledger.settle(account, SITE, built, now, "later sources") is None
+
+
+@pytest.mark.parametrize(
+    ("rendered", "with_index", "pace", "expected"),
+    [
+        ((), False, 1.0, 1.0),
+        (("/about",), False, 1.0, 1.0 + 8.0 / len(SITE)),
+        ((), True, 1.0, 2.0),
+        (tuple(p.path for p in SITE), False, 1.0, 9.0),
+        ((), False, 2.0, 2.0),
+    ],
+)
+def test_what_a_partial_build_costs(rendered: tuple[str, ...], with_index: bool, pace: float, expected: float) -> None:
+    graph = a_graph(SITE, base=1.0)
+    assert costs.expected(graph, rendered, with_index=with_index, pace=pace) == pytest.approx(expected)
+
+
+def test_what_partial_builds_took_corrects_the_next_guess() -> None:
+    pace = 1.0
+    for _ in range(20):
+        pace = costs.paced(pace, expected=pace * 1.0, taken=2.0)
+    assert pace == pytest.approx(2.0, rel=0.01)
+    assert costs.paced(1.0, expected=1.0, taken=1000.0) == 4.0
+    assert costs.paced(1.0, expected=0.0, taken=1.0) == 1.0
+    for _ in range(20):
+        pace = costs.relaxed(pace)
+    assert pace == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_saves_too_little_is_built_whole_at_once() -> None:
+    class Never:
+        def page_index(self) -> tuple[Page, ...]:
+            raise AssertionError
+
+        def render_pages(self, paths: frozenset[str]) -> Path:
+            raise AssertionError(paths)
+
+    graph, key = a_graph(SITE, base=5.0), "content/posts/4.md"
+    front = b"---\ntitle: a\n---\n"
+    same = replace(graph, sources={**graph.sources, key: graphs.text_of(Source("1", 1.0), front)})
+    found = fast.build(same, wanted(**{key: "2"}), {key: front + b"more"}, Never(), PUBLISHED)
+    assert isinstance(found, Whole)
+    assert "pages would take about" in found.why
+    assert "of 9.0 s" in found.why
 
 
 @pytest.mark.parametrize(("since", "now", "due"), [(0, 100, 130), (90, 100, 130), (0.1, 290, 300.1), (1, 400, 400)])

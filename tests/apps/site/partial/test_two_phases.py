@@ -3,7 +3,6 @@ and only what had to change was touched; after the second, so is the whole websi
 
 import contextlib
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -12,10 +11,11 @@ import pytest
 import site_edits
 from platform_process import PlatformProcess
 from site_edits import Sources
-from sitebuilder.build import Site
 from sitebuilder.events import Build, Look
+from sitebuilder.partial import awaited
 from sitebuilder.report import Report
 from small_site import Died, SmallSite
+from two_phases import Noted, TwoPhases
 
 THEMES = Path(__file__).parent.parent / "themes"
 COUNT = int(os.environ.get("SITE_EDITS", "6"))
@@ -26,28 +26,6 @@ EDITS = (
     *site_edits.EDITS,
     *(edit for edit in site_edits.EDITS if edit.__name__ in ("body", "first_paragraph", "title", "tags", "new")),
 )
-
-
-@dataclass
-class Noted:
-    """In place of EventBridge Scheduler: when the second phase is to begin."""
-
-    moment: float | None = None
-
-    def set(self, moment: float) -> None:
-        self.moment = moment
-
-    def clear(self) -> None:
-        self.moment = None
-
-
-class TwoPhases(SmallSite):
-    """However quick whole builds are, partial ones come first."""
-
-    def site(self, workspace: str = "warm") -> Site:
-        site = super().site(workspace)
-        rounds = replace(site.rounds, phases=replace(site.rounds.phases, threshold=0.0))
-        return replace(site, rounds=rounds)
 
 
 def read_site(name: str) -> dict[str, bytes]:
@@ -68,9 +46,12 @@ def last(reports: list[Report]) -> Report:
 
 
 @pytest.mark.parametrize("name", ["titles", "summaries", "languages"])
-def test_the_first_phase_is_right_and_the_second_complete(name: str, platform: PlatformProcess, tmp_path: Path) -> None:
+def test_the_first_phase_is_right_and_the_second_complete(
+    name: str, platform: PlatformProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(awaited, "SMALL_BYTES", 0)
     choice = Random(f"{name} {SEED}")
-    site: Sources = read_site(name)
+    site: Sources = site_edits.image(site_edits.image(read_site(name), choice), choice)
     small = TwoPhases(platform, tmp_path, site)
     small.timer = Noted()  # type: ignore[assignment]  # it is a resource held elsewhere; only its moment matters here
     small.build()
