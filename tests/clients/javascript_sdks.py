@@ -1,5 +1,6 @@
 """The AWS SDKs for JavaScript, installed once by npm beside their lockfile, and Node to run them with."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -21,18 +22,27 @@ def newest_node() -> Path:
     return max(nodes, key=lambda node: node.version).program
 
 
-def install(directory: Path = DIRECTORY) -> Path:
-    """The directory itself; its node_modules then has what its package-lock.json says."""
-    wanted = hashlib.sha256((directory / "package-lock.json").read_bytes()).hexdigest()
-    stamp = directory / "node_modules" / ".installed"
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        result = subprocess.run(
-            command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=_environment({})
-        )
-        assert result.returncode == 0, f"npm could not install the packages: {result.stdout}{result.stderr}"
-        stamp.write_text(wanted)
+def install(directory: Path = DIRECTORY, *, described: Path = DIRECTORY) -> Path:
+    """The directory itself; its node_modules then has what `described` asks for. One process at a time."""
+    with (described / "package-lock.json").open("rb") as lockfile:
+        fcntl.flock(lockfile, fcntl.LOCK_EX)
+        wanted = hashlib.sha256(lockfile.read()).hexdigest()
+        stamp = directory / "node_modules" / ".installed"
+        if not stamp.is_file() or stamp.read_text() != wanted:
+            _install(directory, described)
+            stamp.write_text(wanted)
     return directory
+
+
+def _install(directory: Path, described: Path) -> None:
+    if directory != described:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(described / name, directory)
+    command = [*_npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    result = subprocess.run(
+        command, cwd=directory, capture_output=True, text=True, timeout=INSTALL_SECONDS, env=_environment({})
+    )
+    assert result.returncode == 0, f"npm could not install the packages: {result.stdout}{result.stderr}"
 
 
 def run(script: str, *arguments: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

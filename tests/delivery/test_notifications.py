@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from delivery.scene import until
 from lambent.delivery import checkpoints
@@ -24,10 +25,9 @@ from lambent.services.lambda_.queue_store import NewInvocation, QueuedInvocation
 from lambent.services.s3 import notifications, store
 from lambent.services.s3.notifications import ChangeRecord, Notification, NotificationConfiguration
 from lambent.services.s3.records import Bucket
-from lambent.storage import log
+from lambent.storage import log, schema
 from lambent.storage.connection import open_connection
 from lambent.storage.database import Database
-from lambent.storage.schema import migrate
 from lambent.storage.transaction import Transaction
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -181,7 +181,7 @@ def test_a_queue_that_refuses_is_tried_again_and_holds_up_nobody(tmp_path: Path)
     asyncio.run(main())
 
 
-def test_configurations_of_an_older_version_are_kept(tmp_path: Path) -> None:
+def test_configurations_of_an_older_version_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their form was a list of functions; the migration makes it today's."""
 
     async def main() -> None:
@@ -190,13 +190,15 @@ def test_configurations_of_an_older_version_are_kept(tmp_path: Path) -> None:
         document = orjson.loads(old)
         del document[0]["target_arn"]
         connection = open_connection(path)
-        migrate(connection, path)
-        connection.execute("PRAGMA user_version = 16")
+        until_then = {number: script for number, script in schema._scripts().items() if number <= 16}
+        with monkeypatch.context() as older:
+            older.setattr(schema, "_scripts", lambda: until_then)
+            schema.migrate(connection, path)
         connection.execute(
             "INSERT INTO bucket (name, owner, region, created_ms, acl, notification) VALUES ('b', '1', 'r', 0, '', ?)",
             (orjson.dumps(document).decode(),),
         )
-        migrate(connection, path)
+        schema.migrate(connection, path)
         connection.close()
         database = Database.open(path)
         found = database.read(lambda tx: store.notification_configuration(tx, "b"))

@@ -17,8 +17,9 @@ from lambent.storage.connection import DISK_ERRORS
 
 Row = tuple[Any, ...]
 
-#: Rows in one statement; a statement is kept prepared for each number of rows up to here.
+#: Rows in one statement; a statement is kept prepared for each number of rows up to here, and for these beyond it.
 MAX_ROWS = 32
+LARGE_ROWS = (128, 64)
 
 
 class Transaction:
@@ -79,8 +80,11 @@ class Transaction:
 
 
 def _portions(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    for start in range(0, len(rows), MAX_ROWS):
-        yield rows[start : start + MAX_ROWS]
+    start = 0
+    while left := len(rows) - start:
+        size = min(left, MAX_ROWS) if left < LARGE_ROWS[-1] else next(large for large in LARGE_ROWS if large <= left)
+        yield rows[start : start + size]
+        start += size
 
 
 def _flattened(rows: Sequence[Row]) -> tuple[Any, ...]:

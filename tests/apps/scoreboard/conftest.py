@@ -1,6 +1,5 @@
 """The npm packages of the function in JavaScript, installed once beside a copy of its lockfile."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,4 @@ from clients import javascript_sdks
 @pytest.fixture(scope="session")
 def node_modules(request: pytest.FixtureRequest) -> Path:
     folder = Path(request.config.cache.mkdir("scoreboard-node"))
-    for name in ("package.json", "package-lock.json"):
-        shutil.copy(pack.HERE / "node" / name, folder)
-    return javascript_sdks.install(folder) / "node_modules"
+    return javascript_sdks.install(folder, described=pack.HERE / "node") / "node_modules"

@@ -18,7 +18,7 @@ from rollup.board import Rules
 from rollup.games import Game
 
 APPLICATION = deployment.application_folder("scoreboard", "pack.py")
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 _numbers = itertools.count()
 
 
@@ -51,9 +51,9 @@ class Scoreboard:
         return get_as_browser(self.port, f"{self.names.website}.s3-website.localhost:{self.port}", path)
 
     def published(self) -> dict[str, Any]:
-        status, body = self.get("/board.json")
-        assert status == 200
-        document: dict[str, Any] = json.loads(body)
+        """Waits for the first; the table has its board a moment earlier."""
+        wait_until(lambda: self.get("/board.json")[0] == 200)
+        document: dict[str, Any] = json.loads(self.get("/board.json")[1])
         return document
 
     def put(self, items: Sequence[dict[str, Any]]) -> None:

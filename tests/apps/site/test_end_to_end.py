@@ -33,7 +33,7 @@ DOCUMENTATION = Path(package.__file__).resolve().parents[2] / "docs" / "apps-sit
 NAMES = SiteNames()
 POST = "content/posts/at-least-once.md"
 PAGE = "posts/at-least-once/index.html"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 class Site:

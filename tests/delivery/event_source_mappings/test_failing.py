@@ -317,16 +317,13 @@ def test_a_restart_does_not_forget_how_often_a_batch_was_tried(tmp_path: Path, b
         async with entered() as scene:
             uuid = await scene.create(max_retries=3, bisects=bisects, on_failure=BUCKET_ARN)
             await scene.put(1, 2)
-        seen = 0
         for _ in range(20):
             async with entered() as scene:
                 if scene.positions(uuid) == [2]:
+                    await until(scene.is_reported)
                     break
-                await scene.advance_until(
-                    lambda scene=scene, seen=seen: len(function.events) > seen or scene.positions(uuid) == [2]
-                )
-                seen = len(function.events)
-                await quiet()
+                before = scene.lanes(uuid)
+                await scene.advance_until(lambda scene=scene, before=before: scene.lanes(uuid) != before)
         assert list(dict.fromkeys(bucket.values)) == ([2] if bisects else [1, 2])
         assert len([batch for batch in function.batches if 2 in batch]) <= (4 if not bisects else 5) + 1
 

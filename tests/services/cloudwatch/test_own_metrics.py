@@ -17,6 +17,9 @@ Told = Callable[..., dict[str, float]]
 
 @pytest.fixture(scope="module")
 def told(platform: PlatformProcess) -> Told:
+    """All is used before anything is looked up, so that the tests wait together for what is written at intervals."""
+    for use in (use_queues, use_topics, use_rules, use_streams):
+        use(platform)
     cloudwatch = platform.client("cloudwatch")
 
     def look(namespace: str, dimensions: dict[str, str], metrics: dict[str, str]) -> dict[str, float]:
@@ -52,7 +55,7 @@ def told(platform: PlatformProcess) -> Told:
     return told
 
 
-def test_queues(platform: PlatformProcess, told: Told) -> None:
+def use_queues(platform: PlatformProcess) -> None:
     queues = platform.client("sqs")
     url = queues.create_queue(QueueName="metered")["QueueUrl"]
     queues.receive_message(QueueUrl=url)
@@ -67,6 +70,9 @@ def test_queues(platform: PlatformProcess, told: Told) -> None:
     queues.delete_message(QueueUrl=url, ReceiptHandle=first)
     deleted = [{"Id": f"{number}", "ReceiptHandle": handle} for number, handle in enumerate(others)]
     queues.delete_message_batch(QueueUrl=url, Entries=[*deleted, {"Id": "r", "ReceiptHandle": "none"}])
+
+
+def test_queues(told: Told) -> None:
     told(
         "AWS/SQS",
         {"QueueName": "metered"},
@@ -80,7 +86,7 @@ def test_queues(platform: PlatformProcess, told: Told) -> None:
     )
 
 
-def test_topics_and_the_queues_they_send_to(platform: PlatformProcess, told: Told) -> None:
+def use_topics(platform: PlatformProcess) -> None:
     topics, queues = platform.client("sns"), platform.client("sqs")
     arn = topics.create_topic(Name="metered")["TopicArn"]
     url = queues.create_queue(QueueName="metered-behind")["QueueUrl"]
@@ -92,6 +98,9 @@ def test_topics_and_the_queues_they_send_to(platform: PlatformProcess, told: Tol
     topics.publish(TopicArn=arn, Message="x" * 7)
     entries: list[Any] = [{"Id": f"{number}", "Message": "x"} for number in range(2)]
     topics.publish_batch(TopicArn=arn, PublishBatchRequestEntries=entries)
+
+
+def test_topics_and_the_queues_they_send_to(told: Told) -> None:
     told(
         "AWS/SNS",
         {"TopicName": "metered"},
@@ -108,7 +117,7 @@ def test_topics_and_the_queues_they_send_to(platform: PlatformProcess, told: Tol
     )
 
 
-def test_rules(platform: PlatformProcess, told: Told) -> None:
+def use_rules(platform: PlatformProcess) -> None:
     events, topics = platform.client("events"), platform.client("sns")
     arn = topics.create_topic(Name="behind-a-rule")["TopicArn"]
     policy = f"""{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": "sns:Publish",
@@ -118,6 +127,9 @@ def test_rules(platform: PlatformProcess, told: Told) -> None:
     events.put_targets(Rule="metered", Targets=[{"Id": "1", "Arn": arn, "Input": '"x"'}])
     entry = {"Source": "metered", "DetailType": "t", "Detail": "{}"}
     events.put_events(Entries=[entry, entry, {**entry, "Source": "nobody"}])
+
+
+def test_rules(told: Told) -> None:
     counted: dict[str, tuple[str, float]] = {
         "TriggeredRules": ("Sum", 2),
         "InvocationAttempts": ("Sum", 2),
@@ -127,7 +139,7 @@ def test_rules(platform: PlatformProcess, told: Told) -> None:
     told("AWS/SNS", {"TopicName": "behind-a-rule"}, {"NumberOfMessagesPublished": ("Sum", 2)})
 
 
-def test_streams(platform: PlatformProcess, told: Told) -> None:
+def use_streams(platform: PlatformProcess) -> None:
     streams = platform.client("kinesis")
     streams.create_stream(StreamName="metered", ShardCount=1)
     streams.put_record(StreamName="metered", Data=b"12345", PartitionKey="k")
@@ -139,6 +151,9 @@ def test_streams(platform: PlatformProcess, told: Told) -> None:
     page = streams.get_records(ShardIterator=iterator)
     assert len(page["Records"]) == 4
     streams.get_records(ShardIterator=page["NextShardIterator"])
+
+
+def test_streams(told: Told) -> None:
     told(
         "AWS/Kinesis",
         {"StreamName": "metered"},

@@ -28,6 +28,7 @@ from lambent.wire.http import BytesBody, Request
 CALLER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "test", "request-1")
 GROUP = "/aws/lambda/f"
 KEY = GroupKey("000000000000", "us-east-1", GROUP)
+PATIENCE_SECONDS = 20.0
 
 
 @dataclass
@@ -86,8 +87,9 @@ def test_the_background_flush_stores_lines_without_a_reader(tmp_path: Path) -> N
         async with world(tmp_path) as w, asyncio.TaskGroup() as tasks:
             running = tasks.create_task(w.writer.run())
             w.writer.append(KEY, "s", w.clock.now_ms(), b"hello")
-            await asyncio.sleep(0.1)
-            assert w.database.read(lambda tx: store.find_group(tx, KEY)) is not None
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while w.database.read(lambda tx: store.find_group(tx, KEY)) is None:
+                    await asyncio.sleep(0.01)
             running.cancel()
 
     asyncio.run(main())
@@ -212,11 +214,11 @@ def test_retention_hides_expired_events_at_once_and_deletes_them_within_the_hour
             await w.put("new")
             assert await w.messages() == ["new"]
             await w.clock.advance(3_600)
-            await asyncio.sleep(0.05)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while (await w.call("describe_log_groups"))["logGroups"][0]["storedBytes"] != len("new") + 26:
+                    await asyncio.sleep(0.01)
             await w.call("delete_retention_policy", logGroupName=GROUP)
             assert await w.messages() == ["new"]
-            [group] = (await w.call("describe_log_groups"))["logGroups"]
-            assert group["storedBytes"] == len("new") + 26
             running.cancel()
 
     asyncio.run(main())

@@ -108,6 +108,7 @@ def test_settings_that_cannot_be_used_are_said_in_a_sentence(tmp_path: Path) -> 
     assert "LAMBENT_CREDENTIALS" in done.stderr
 
 
+@pytest.mark.alone
 def test_it_starts_quickly() -> None:
     """A person waits for completion on every tab; the bound is wide because test machines are busy."""
     times = []

@@ -11,6 +11,8 @@ from lambent.net.limits import Limits
 from lambent.wire.http import ClientDisconnected, FileSlice, Request, Response
 from unit.net.talking import get, talking
 
+pytestmark = pytest.mark.alone
+
 
 async def echo(request: Request) -> Response:
     return Response(200, {}, await request.body.read(1_000_000))

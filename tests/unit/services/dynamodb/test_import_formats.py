@@ -55,7 +55,7 @@ def test_lines_within_quotes_go_on(content: bytes, records: list[bytes]) -> None
         assert read([content[:at], content[at:]], is_quoted=True) == records
 
 
-@pytest.mark.parametrize("content", [b"plain", gzip.compress(b"a\nb\n")[:-9], b""])
+@pytest.mark.parametrize("content", [b"plain", gzip.compress(b"a\nb\n", mtime=0)[:-9], b""])
 def test_no_gzip(content: bytes) -> None:
     with pytest.raises(Unreadable):
         read([content], is_compressed=True)
