@@ -40,12 +40,20 @@ def client_without_retries(platform: PlatformProcess, service: str) -> Any:
     return platform.client(service, config=config)
 
 
-def kill_amid(data: Path, works: Sequence[Work], seconds: tuple[float, float]) -> None:
-    """One life: all of the work at once, and after so long (from, to) the end. Returns when the last has noticed."""
+def kill_amid(
+    data: Path, works: Sequence[Work], seconds: tuple[float, float], has_begun: Callable[[], bool] = lambda: True
+) -> None:
+    """One life: all of the work at once, and so long (from, to) after it has begun the end.
+
+    Returns when the last has noticed.
+    """
     with PlatformProcess.started(data) as platform:
         workers = [threading.Thread(target=work, args=(platform,)) for work in works]
         for worker in workers:
             worker.start()
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not has_begun() and time.monotonic() < deadline:
+            time.sleep(0.01)
         time.sleep(random.uniform(*seconds))
         platform.kill()
         for worker in workers:

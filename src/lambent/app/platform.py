@@ -20,7 +20,7 @@ from lambent.storage.database import Database
 from lambent.storage.lock import DirectoryLock
 
 #: Other threads (the writer, blobs) wait at most so long for a busy event loop to let go of the interpreter.
-SWITCH_INTERVAL_SECONDS = 0.0005
+SWITCH_INTERVAL_SECONDS = 0.00005
 
 
 class StartError(Exception):
