@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
 #: What the first answer does not need is loaded after it; rates are of a platform that has everything.
 SETTLING_SECONDS = 2.0
 
