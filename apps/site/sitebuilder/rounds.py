@@ -5,7 +5,7 @@ changed, so that static files are copied and nothing else is done; or a generati
 """
 
 import time
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -205,15 +205,7 @@ class Rounds:
         plan = self.publisher.plan(new.outputs, now.record, now.there)
         if publication.deletes_too_much(plan, now.record) and not now.is_confirmed:
             return replace(told, outcome="held", errors=(self._too_many_deletes(plan, now.record),))
-        head = self.publisher.publish(
-            new,
-            plan,
-            record=now.record,
-            there=now.there,
-            etag=now.etag,
-            fence=now.turn.check,
-            changes=lambda: self._head_changes(now, rendered, told, plan),
-        )
+        head = self._commit(now, new, plan, lambda: self._head_changes(now, rendered, told, plan))
         told = _published(told, plan, new, head.generation, begun, within_s3=within_s3)
         self.materials.refresh_pack(fetched.rendered)
         if told.mode == "full":
@@ -253,17 +245,23 @@ class Rounds:
         if self.timer is not None:
             self.timer.set(due)
         plan = self.publisher.plan(new.outputs, now.record, now.there)
-        head = self.publisher.publish(
+        head = self._commit(now, new, plan, lambda: {"due": due})
+        told = replace(told, mode="partial", why=_why_partial(first), restarts=first.restarts)
+        return _published(told, plan, new, head.generation, begun)
+
+    def _commit(
+        self, now: Situation, new: Publication, plan: Plan, changes: Callable[[], Mapping[str, object]]
+    ) -> Head:
+        """Over what is there now, as long as it is our turn; `changes`: what else the new head says."""
+        return self.publisher.publish(
             new,
             plan,
             record=now.record,
             there=now.there,
             etag=now.etag,
             fence=now.turn.check,
-            changes=lambda: {"due": due},
+            changes=changes,
         )
-        told = replace(told, mode="partial", why=_why_partial(first), restarts=first.restarts)
-        return _published(told, plan, new, head.generation, begun)
 
     def _again(self, now: Situation) -> Situation:
         """As things are after our own first publication."""
@@ -351,15 +349,7 @@ class Rounds:
             raise NoSuchGeneration(f"generation {generation} is not complete: {missing[0]} is gone")
         built_from = sources.fingerprint(now.wanted, self.settings.recipe)
         new = Publication(wanted, now.wanted, built_from, "", self._put_back)
-        head = self.publisher.publish(
-            new,
-            plan,
-            record=now.record,
-            there=now.there,
-            etag=now.etag,
-            fence=now.turn.check,
-            changes=lambda: {"pinned": True},
-        )
+        head = self._commit(now, new, plan, lambda: {"pinned": True})
         told = Report("", mode="rollback", why=f"to generation {generation}")
         return _published(told, plan, new, head.generation, begun)
 

@@ -140,21 +140,17 @@ class Writer:
         It needs no savepoint, and each statement that is saved is one time less that the interpreter is waited for.
         Raises disk errors.
         """
-        connection = self._connection
-        transaction = Transaction(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            _run(transaction, jobs)
-        except DISK_ERRORS:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits the job
-            connection.execute("ROLLBACK")
-            if len(jobs) > 1:
-                return None
-            jobs[0].error = error
-            return set()
-        connection.execute("COMMIT")
-        return transaction.topics
+        topics: set[str] = set()
+        self._connection.execute("BEGIN IMMEDIATE")
+        error = self._attempt(jobs, topics)
+        if error is None:
+            self._connection.execute("COMMIT")
+            return topics
+        self._connection.execute("ROLLBACK")
+        if len(jobs) > 1:
+            return None
+        jobs[0].error = error
+        return topics
 
     def _commit_calls(self, calls: list[list[Job]]) -> set[str]:
         topics: set[str] = set()
@@ -165,21 +161,27 @@ class Writer:
         return topics
 
     def _perform(self, jobs: list[Job], topics: set[str]) -> None:
-        """One call, of work that `jobs` share. Raises only disk errors, which concern the whole batch."""
+        """One call among others, of work that `jobs` share. Raises only disk errors, which concern the whole batch."""
         connection = self._connection
-        transaction = Transaction(connection)
         connection.execute("SAVEPOINT call")
+        error = self._attempt(jobs, topics)
+        if error is not None:
+            connection.execute("ROLLBACK TO call")
+        connection.execute("RELEASE call")
+        if error is not None:
+            self._settle_failure(jobs, error, topics)
+
+    def _attempt(self, jobs: list[Job], topics: set[str]) -> BaseException | None:
+        """What the call raised, if it did; what it had done by then is to be taken back. Raises disk errors."""
+        transaction = Transaction(self._connection)
         try:
             _run(transaction, jobs)
         except DISK_ERRORS:
             raise
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits this job
-            connection.execute("ROLLBACK TO call")
-            connection.execute("RELEASE call")
-            self._settle_failure(jobs, error, topics)
-        else:
-            connection.execute("RELEASE call")
-            topics |= transaction.topics
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to whoever awaits the job
+            return error
+        topics |= transaction.topics
+        return None
 
     def _settle_failure(self, jobs: list[Job], error: BaseException, topics: set[str]) -> None:
         """Of many jobs in a call that raised, perhaps one is to blame: each again, alone."""

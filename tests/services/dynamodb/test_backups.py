@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from services.dynamodb.conftest import MakeTable
+from services.dynamodb.refusals import refusal
 
 ACCOUNT = "000000000000"
 NO_BACKUP = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/absent/backup/01576616366715-b4e58d3a"
@@ -27,13 +27,6 @@ NOT_CREATED = "cannot be created during the restore operation"
 UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
 
 _numbers = itertools.count(1)
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def invalid(message: str) -> tuple[str, str]:

@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
+from services.dynamodb.refusals import refusal
 
 MakeTable = Callable[..., str]
 
@@ -15,13 +14,6 @@ def put(text: str, **more: Any) -> dict[str, Any]:
 
 def delete(text: str) -> dict[str, Any]:
     return {"DeleteRequest": {"Key": {"pk": {"S": text}}}}
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_several_tables_at_once(dynamodb: Any, make_table: MakeTable) -> None:

@@ -8,30 +8,22 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from lambent.services.dynamodb import exporter
 from lambent.services.dynamodb.exporter import ExportedObject, Exporter
 from lambent.storage.errors import StorageFull
 from platform_process import PlatformProcess
 from services.dynamodb.conftest import MakeTable
+from services.dynamodb.refusals import refusal
 from services.dynamodb.world import world
 
 ACCOUNT = "000000000000"
 _numbers = itertools.count(1)
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import gzip
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lambent.services.dynamodb.importer import Importer, Source
 from lambent.services.dynamodb.imports import Import
 from lambent.storage.errors import StorageFull
 from platform_process import PlatformProcess
+from services.dynamodb.refusals import refusal
 from services.dynamodb.world import world
 
 _numbers = itertools.count(1)
@@ -26,13 +27,6 @@ KEYS = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
     "BillingMode": "PAY_PER_REQUEST",
 }
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from typing import Any
 import boto3
 import pytest
 from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
+
+from services.dynamodb.refusals import refusal
 
 MakeTable = Callable[..., str]
 
@@ -20,13 +21,6 @@ def table(dynamodb: Any, make_table: MakeTable) -> str:
 
 def key(sort: int, partition: str = "a") -> dict[str, Any]:
     return {"pk": {"S": partition}, "sk": {"N": str(sort)}}
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def test_every_type_comes_back_as_it_was(dynamodb: Any, table: str) -> None:

@@ -6,15 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from services.dynamodb.refusals import refusal
+
 MakeTable = Callable[..., str]
 Run = Callable[..., list[dict[str, Any]]]
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from platform_process import PlatformProcess
+from services.dynamodb.refusals import refusal
 
 MakeTable = Callable[..., str]
 
@@ -18,13 +18,6 @@ MISSING_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/nowhere/stream/2015
 @pytest.fixture(scope="session")
 def streams(platform: PlatformProcess) -> Any:
     return platform.client("dynamodbstreams")
-
-
-def refusal(call: Callable[..., Any], **request: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**request)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
 
 
 def with_stream(view_type: str = "NEW_AND_OLD_IMAGES") -> dict[str, Any]:
