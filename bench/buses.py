@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, report
-from bench.client import run
+from bench.client import run, send_one
 from bench.signing import Target
 
 ENTRIES = 10
@@ -46,8 +46,7 @@ def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> r
     sent: dict[str, float] = {}
     for number in range(SAMPLES + WARMING):
         request = _put(target, [_entry("entered", f"e{number}")])
-        sent[f"e{number}"] = time.time() * 1000
-        asyncio.run(run(target.host, target.port, [request], 1))
+        sent[f"e{number}"] = send_one(target, request)
         time.sleep(0.02)
     time.sleep(2)
     pages = logs.get_paginator("filter_log_events").paginate(

@@ -26,6 +26,8 @@ class Outcome:
     bodies: list[bytes] = field(default_factory=list)
     cpu_seconds: float | None = None
     """What the server took, if it can be asked for."""
+    began_ms: float = 0.0
+    """When the first request was sent, by the clock that handlers read, too."""
 
     @property
     def per_second(self) -> float:
@@ -61,6 +63,7 @@ class _Connection(asyncio.Protocol):
                 self.done.set_result(None)
             self._transport.close()
             return
+        self._outcome.began_ms = self._outcome.began_ms or time.time() * 1000
         self._sent = time.perf_counter()
         self._transport.write(request)
 
@@ -125,6 +128,11 @@ def send(target: Target, requests: list[bytes], connections: int) -> Outcome:
     after = _cpu_seconds(target.pid)
     outcome.cpu_seconds = None if before is None or after is None else after - before
     return outcome
+
+
+def send_one(target: Target, request: bytes) -> float:
+    """One request on a connection of its own; when it was sent, in milliseconds since 1970."""
+    return asyncio.run(run(target.host, target.port, [request], 1)).began_ms
 
 
 def _cpu_seconds(pid: int | None) -> float | None:

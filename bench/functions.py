@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bench import memory, report
-from bench.client import run
+from bench.client import run, send_one
 from bench.signing import Target
 
 HELLO = "def handler(event, context):\n    return {'hello': event.get('name')}\n"
@@ -156,8 +156,7 @@ def measure_event_latency(target: Target, client: Any, s3: Any, logs: Any) -> It
     for n in range(samples + 20):
         key = f"k{n}"
         request = target.request("s3", "PUT", f"/{bucket}/{key}", b"x" * 1024)
-        sent[key] = time.time() * 1000
-        asyncio.run(run(target.host, target.port, [request], 1))
+        sent[key] = send_one(target, request)
         time.sleep(0.02)
     time.sleep(2)
     pages = logs.get_paginator("filter_log_events").paginate(

@@ -1,13 +1,12 @@
 """Event source mappings over a table's stream: how soon a handler knows a write, how fast records roll up."""
 
-import asyncio
 import re
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, report, tables
-from bench.client import run
+from bench.client import send_one
 from bench.signing import Target
 
 STREAM: dict[str, Any] = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}}
@@ -63,8 +62,7 @@ def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> r
     for n in range(SAMPLES + WARMING):
         document = {"TableName": "bench-changes", "Item": tables.item(f"k{n}")}
         request = tables.call(target, "PutItem", document)
-        sent[f"k{n}"] = time.time() * 1000
-        asyncio.run(run(target.host, target.port, [request], 1))
+        sent[f"k{n}"] = send_one(target, request)
         time.sleep(0.02)
     time.sleep(2)
     told = [re.search(r"ENTERED (\S+) ([\d.]+)", line) for line in lines(logs, "changed", "ENTERED")]

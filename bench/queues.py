@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, mappings, report
-from bench.client import run
+from bench.client import run, send_one
 from bench.signing import Target
 
 CONNECTIONS = 32
@@ -71,8 +71,7 @@ def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> r
     sent: dict[str, float] = {}
     for n in range(SAMPLES + WARMING):
         request = call(target, "SendMessage", {"QueueUrl": url, "MessageBody": f"m{n}"})
-        sent[f"m{n}"] = time.time() * 1000
-        asyncio.run(run(target.host, target.port, [request], 1))
+        sent[f"m{n}"] = send_one(target, request)
         time.sleep(0.02)
     time.sleep(2)
     told = [re.search(r"ENTERED (\S+) ([\d.]+)", line) for line in mappings.lines(logs, "told", "ENTERED")]

@@ -1,6 +1,5 @@
 """Kinesis: records put and read, how soon a handler knows one, how fast batches go through a mapping."""
 
-import asyncio
 import base64
 import json
 import re
@@ -9,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, report
-from bench.client import Outcome, run, send
+from bench.client import Outcome, send, send_one
 from bench.mappings import PATIENCE_SECONDS, lines
 from bench.signing import Target
 
@@ -125,9 +124,7 @@ def _one_by_one(target: Target, prefix: str, count: int, hashes: list[str]) -> d
 def _put_one(target: Target, name: str, hash_key: str) -> float:
     document = {"StreamName": "bench-entered", "PartitionKey": name, "ExplicitHashKey": hash_key}
     request = _call(target, "PutRecord", {**document, "Data": base64.b64encode(name.encode()).decode()})
-    moment = time.time() * 1000
-    asyncio.run(run(target.host, target.port, [request], 1))
-    return moment
+    return send_one(target, request)
 
 
 def _mapped(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:

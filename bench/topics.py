@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from bench import functions, report
-from bench.client import run
+from bench.client import run, send_one
 from bench.signing import Target
 
 ENTERED = """import time
@@ -68,8 +68,7 @@ def _latency(target: Target, sns: Any, client: Any, logs: Any) -> report.Figure:
     sent: dict[str, float] = {}
     for number in range(SAMPLES + WARM_UP):
         request = _publish(target, topic, f"k{number} {'x' * MESSAGE_BYTES}")
-        sent[f"k{number}"] = time.time() * 1000
-        asyncio.run(run(target.host, target.port, [request], 1))
+        sent[f"k{number}"] = send_one(target, request)
         time.sleep(0.02)
     time.sleep(2)
     entered = _entered(logs, "/aws/lambda/topic-entered")
