@@ -1,8 +1,9 @@
 """Every page of the site as hugo itself sees it, written by hugo through an output format of our own.     (pure)
 
 Only hugo knows what a page's path, terms and neighbours are: cascades, permalinks, languages and mounts all have their
-say. The output format comes through environment variables, which win over whatever the site configures; what this run
-makes is read and thrown away, since the home page's formats are not its own in it.
+say. The output format comes through environment variables, which win over what the site configures for its home page;
+what this run makes is read and thrown away, since the home page's formats are not its own in it. Where the home page
+has its formats from elsewhere (its front matter, its language, a cascade), a page of ours that no list shows writes it.
 """
 
 import json
@@ -20,10 +21,11 @@ VARIABLES = (
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_NOTALTERNATIVE", "true"),
     ("HUGO_OUTPUTS_HOME", FORMAT),
 )
-LAYOUT_FILE = f"layouts/home.{FORMAT}.json"
-#: Once for all languages: on the home page of the first.
+LAYOUT_FILES = (f"layouts/home.{FORMAT}.json", f"layouts/page.{FORMAT}.json")
+#: Once for all languages: on the home page of the first. It is one JSON document, for sites that are minified.
 LAYOUT = b"""
-{{- if eq site.Language.Lang (index hugo.Sites 0).Language.Lang -}}
+{{- if or (ne .Kind "home") (eq site.Language.Lang (index hugo.Sites 0).Language.Lang) -}}
+[{{- $comma := "" -}}
 {{- range $s := hugo.Sites -}}
 {{- $plurals := slice -}}
 {{- range $plural, $_ := $s.Taxonomies -}}{{- $plurals = $plurals | append $plural -}}{{- end -}}
@@ -41,12 +43,18 @@ LAYOUT = b"""
 {{- end -}}
 {{- $url := $p.RelPermalink -}}{{- if eq $p.Kind "home" -}}{{- $url = print $s.LanguagePrefix "/" -}}{{- end -}}
 {{- $file := "" -}}{{- with $p.File -}}{{- $file = .Filename -}}{{- end -}}
-{{- jsonify (dict "path" $p.Path "lang" $p.Language.Lang "kind" $p.Kind "type" $p.Type "layout" $p.Layout "file" $file
-  "base" $s.BaseURL "url" $url "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up "beside" $beside) }}
-{{ end -}}
+{{- $comma }}{{ jsonify (dict "path" $p.Path "lang" $p.Language.Lang "kind" $p.Kind "type" $p.Type "layout" $p.Layout
+  "file" $file "base" $s.BaseURL "url" $url "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up
+  "beside" $beside) }}
+{{ $comma = "," -}}
 {{- end -}}
+{{- end -}}
+]
 {{- end -}}
 """
+#: In content/, or the language's folder below it.
+WRITER_FILE, WRITER_PATH = "lambent-index.md", "/lambent-index"
+WRITER = json.dumps({"outputs": [FORMAT], "draft": False, "build": {"list": "never", "render": "always"}}).encode()
 
 
 class Unusable(Exception):
@@ -76,7 +84,10 @@ class Page:
 
 
 def read(text: str, source_folder: str) -> tuple[Page, ...]:
-    documents = [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        documents = json.loads(text)
+    except ValueError as error:
+        raise Unusable("a template of the site writes something else in place of the page index") from error
     bases = {urlsplit(document["base"]) for document in documents}
     if len(bases) > 1:
         raise Unusable("each language has a host of its own")

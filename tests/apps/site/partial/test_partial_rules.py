@@ -82,6 +82,48 @@ def test_sensitive_fields(one: str, other: str, is_equal: bool) -> None:
     assert (splits[0].sensitive == splits[1].sensitive) is is_equal
 
 
+@pytest.mark.parametrize(
+    "front",
+    [
+        "title: a *great* day",
+        'title: "*great*, *really*"',
+        "title: '*great*, it''s'",
+        'tags: ["*a*", b]',
+        'cover: {"alt": "a [*picture*]"}',
+        "links:\n  - '*a*'",
+        "title: R&D",
+        'title: "a" *b',
+    ],
+)
+def test_emphasis_in_front_matter_is_no_alias(front: str) -> None:
+    found = front_matter.split(f"---\n{front}\n---\n".encode())
+    assert found is not None
+    assert found.fields is not None
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "tags: &t [a]",
+        "tags: *t",
+        "tags: [*t]",
+        "tags:\n  - *t",
+        "tags:\n  *t",
+        "tags: !!seq &t [a]",
+        "cover: {alt: *t}",
+        'title: "a"\ntags: *t',
+        "title: Don't\ntags: &t [a]\ndescription: you can't",
+        "tags: [a-'b, *t, c']",
+        '"tags": *t',
+        "<<: *t",
+    ],
+)
+def test_what_refers_to_another_field_is_left_to_hugo(front: str) -> None:
+    found = front_matter.split(f"---\n{front}\n---\n".encode())
+    assert found is not None
+    assert found.fields is None
+
+
 def test_stubs() -> None:
     assert stubs.stub(b"---\ntitle: a\n---\nsecret") == b"---\ntitle: a\n---\n" + stubs.CALL
     assert not (stubs.stub(b"text") or b"").lstrip().startswith(b"{")
