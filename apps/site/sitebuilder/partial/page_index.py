@@ -31,9 +31,11 @@ LAYOUT = b"""
 {{- range $plural, $_ := $s.Taxonomies -}}{{- $plurals = $plurals | append $plural -}}{{- end -}}
 {{- range $p := $s.Pages -}}
 {{- $terms := slice -}}{{- $spelt := slice -}}
-{{- range $plurals -}}
+{{- range $plural := $plurals -}}
 {{- range $p.GetTerms . -}}{{- $terms = $terms | append .Path -}}{{- end -}}
-{{- with index $p.Params . -}}{{- $spelt = $spelt | append . -}}{{- end -}}
+{{- with index $p.Params . -}}
+{{- range slice | append . -}}{{- $spelt = $spelt | append (print $plural "/" .) -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $outputs := slice -}}{{- range $p.OutputFormats -}}{{- $outputs = $outputs | append .RelPermalink -}}{{- end -}}
 {{- $up := slice -}}{{- range $p.Ancestors -}}{{- $up = $up | append .Path -}}{{- end -}}
@@ -74,6 +76,7 @@ class Page:
     """Paths of the website, without those of further pagers."""
     terms: tuple[str, ...]
     spelt: tuple[str, ...]
+    """Its terms as its front matter has them, each after its taxonomy: "tags/Go"."""
     up: tuple[str, ...]
     beside: tuple[str, ...]
 
@@ -97,13 +100,14 @@ def read(text: str, source_folder: str) -> tuple[Page, ...]:
     )
 
 
-def term_spellings(pages: Iterable[Page]) -> dict[str, set[str]]:
+def term_spellings(pages: Iterable[Page]) -> dict[tuple[str, str], set[str]]:
     """Terms spelt in more than one way: whichever page hugo meets first names the term, which changes from build to
-    build (hugo is parallel), unless the term has a page of its own that does."""
-    spellings: dict[str, set[str]] = {}
+    build (hugo is parallel), unless the term has a page of its own that does. Each language has its own terms, and to
+    hugo nothing but case and spaces is a matter of spelling: `c`, `c++` and `c#` are three."""
+    spellings: dict[tuple[str, str], set[str]] = {}
     for page in pages:
         for text in page.spelt:
-            spellings.setdefault(re.sub(r"[\W_]+", "-", text.casefold()).strip("-"), set()).add(text)
+            spellings.setdefault((page.lang, re.sub(r"[\s-]+", "-", text.lower()).strip("-")), set()).add(text)
     return {name: texts for name, texts in spellings.items() if len(texts) > 1}
 
 

@@ -16,9 +16,9 @@ SITE = {
     "layouts/all.html": "{{ .Title }}",
     "content/_index.md": "---\ntitle: Home\n---\n",
     "content/posts/one.md": "---\ntitle: One\ntags: [a]\n---\n",
-    "content/bundle/index.md": "---\ntitle: A bundle\n---\n",
+    "content/bundle/index.md": "---\ntitle: A bundle\ncategories: Life\n---\n",
 }
-PATHS = {"/", "/posts", "/posts/one", "/bundle", "/tags", "/tags/a", "/categories"}
+PATHS = {"/", "/posts", "/posts/one", "/bundle", "/tags", "/tags/a", "/categories", "/categories/life"}
 
 
 def runs(folder: Path, files: dict[str, str]) -> Runs:
@@ -58,6 +58,7 @@ def test_the_index_has_every_page_and_nothing_of_ours(other: dict[str, str], tmp
     pages = indexed.page_index()
     assert {page.path for page in pages} == PATHS
     assert "lambent" not in repr([(page.outputs, page.beside) for page in pages])
+    assert {text for page in pages for text in page.spelt} == {"tags/a", "categories/Life"}
     assert files_of(indexed.source) == before
 
 

@@ -282,9 +282,20 @@ def test_a_page_that_is_gone_or_has_moved_needs_a_whole_build() -> None:
     assert classification.of_pages(a_graph(SITE), (*SITE, page("/posts/new"))) is None
 
 
+@pytest.mark.parametrize("terms", [("tags/c", "tags/c++", "tags/c#"), ("tags/.net", "tags/net"), ("tags/go", "topics/Go")])
+def test_different_terms_are_no_spellings_of_one(terms: tuple[str, ...]) -> None:
+    assert graphs.refuse((page("/a", terms=terms),), (), Findings()) == ""
+
+
+def test_each_language_spells_its_own_terms() -> None:
+    english, german = page("/a", terms=("tags/Go",)), page("/a", terms=("tags/go",))
+    assert graphs.refuse((english, replace(german, lang="de")), (), Findings()) == ""
+
+
 def test_a_term_spelt_in_two_ways_forbids_partial_builds() -> None:
-    two = (page("/a", terms=("DevOps",)), page("/b", terms=("devops",)))
+    two = (page("/a", terms=("tags/DevOps",)), page("/b", terms=("tags/devops",)))
     assert "spelt" in graphs.refuse(two, (), Findings())
+    assert "spelt" in graphs.refuse((page("/a", terms=("tags/web dev", "tags/Web-Dev")),), (), Findings())
     assert graphs.refuse(two[:1], (), Findings()) == ""
     assert "one address" in graphs.refuse((), {"a/index.html"}, Findings())
 
