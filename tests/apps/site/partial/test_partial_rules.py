@@ -282,7 +282,9 @@ def test_a_page_that_is_gone_or_has_moved_needs_a_whole_build() -> None:
     assert classification.of_pages(a_graph(SITE), (*SITE, page("/posts/new"))) is None
 
 
-@pytest.mark.parametrize("terms", [("tags/c", "tags/c++", "tags/c#"), ("tags/.net", "tags/net"), ("tags/go", "topics/Go")])
+@pytest.mark.parametrize(
+    "terms", [("tags/c", "tags/c++", "tags/c#"), ("tags/.net", "tags/net"), ("tags/go", "topics/Go")]
+)
 def test_different_terms_are_no_spellings_of_one(terms: tuple[str, ...]) -> None:
     assert graphs.refuse((page("/a", terms=terms),), (), Findings()) == ""
 

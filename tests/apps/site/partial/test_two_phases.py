@@ -99,6 +99,21 @@ def test_a_text_is_published_by_itself_and_verified(platform: PlatformProcess, t
     assert small.digests() == small.clean_build()
 
 
+def test_a_static_file_of_a_page_s_name_is_no_reason_against_it(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles") | {"static/index.html": b"hidden by the home page"})
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    for environment in ("warm", "cold"):
+        small.put("content/about.md", f"---\ntitle: About\n---\n{environment}\n")
+        small.put(f"static/{environment}.txt", "new")
+        assert last(small.build(workspace=environment)).why == "2 sources changed; static files changed"
+        small.put("content/about.md", f"---\ntitle: About\n---\nstill {environment}\n")
+        report = last(small.build(workspace=environment))
+        assert report.mode == "partial", report.why
+        small.build(wake=VERIFY)
+        assert small.digests() == small.clean_build()
+
+
 def test_without_a_scheduler_both_phases_are_one_invocation(platform: PlatformProcess, tmp_path: Path) -> None:
     small = TwoPhases(platform, tmp_path, read_site("titles"))
     small.build()
