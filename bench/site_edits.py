@@ -111,7 +111,7 @@ class Bench:
         began = _cpu()
         graph, wanted, texts = self._changed()
         read = cold.Range(lambda first, end: self.packed[first:end])
-        prefix = cold.read_prefix(read)
+        prefix = cold.read_prefix(read, pack.prefix_end(self.packed))
         assert prefix is not None
         stubbed = cold.StubRuns(
             self.runs(folder), prefix, read, wanted, texts, graph.pages, lambda _: None, self.published
@@ -165,7 +165,7 @@ def _site(bench: Bench, share: float | None) -> Iterator[report.Figure]:
         f"text edit {of}, cold: bytes read, share of the sources",
         weight / bench.source_bytes,
         "",
-        COLD_SHARE if share else None,
+        COLD_SHARE,
         note=f"{weight / 1e6:.2f} of {bench.source_bytes / 1e6:.1f} MB, {cpu:.2f} s of CPU",
     )
     titled, cpu = bench.edit(key, before.replace("title: Post", "title: Another post"))

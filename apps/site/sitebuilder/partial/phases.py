@@ -216,7 +216,9 @@ class Phases:
             sizes = {key: (self.workspace.source / key).stat().st_size for key in rendered}
             keys = pack.packable(rendered, sizes)
             contents = {key: (self.workspace.source / key).read_bytes() for key in keys}
-            self._write(PACK, pack.encode(rendered, contents))
+            packed = pack.encode(rendered, contents)
+            self._write(PACK, packed)
+            made = replace(made, prefix=pack.prefix_end(packed))
         self._write(GRAPH, graphs.encode(made))
 
     def _first_cold(
@@ -230,7 +232,7 @@ class Phases:
         folder = self.workspace.root / "stubs"
         shutil.rmtree(folder, ignore_errors=True)
         read = Range(lambda first, end: self.state.bucket.read_range(self.state.key(PACK), first, end))
-        prefix = cold.read_prefix(read)
+        prefix = cold.read_prefix(read, graph.prefix)
         if prefix is None:
             return Whole("there is no pack of texts")
         texts = {
