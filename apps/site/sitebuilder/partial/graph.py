@@ -97,7 +97,8 @@ class Owners:
         pager = _PAGER.match(output)
         if pager:
             return f"{pager['folder']}index.html"
-        # The home page's other formats (feeds, search indexes) stand beside it, and the index pass cannot name them.
+        # The home page's other formats (feeds, search indexes) stand beside it. The index names them, unless it was the
+        # home page that wrote it.
         folder, slash, name = output.rpartition("/")
         home = f"{folder}{slash}index.html"
         return home if name.startswith("index.") else output

@@ -1,9 +1,9 @@
 """Every page of the site as hugo itself sees it, written by hugo through an output format of our own.     (pure)
 
 Only hugo knows what a page's path, terms and neighbours are: cascades, permalinks, languages and mounts all have their
-say. The output format comes through environment variables, which win over what the site configures for its home page;
-what this run makes is read and thrown away, since the home page's formats are not its own in it. Where the home page
-has its formats from elsewhere (its front matter, its language, a cascade), a page of ours that no list shows writes it.
+say. A page of ours writes it, which no list shows. Where content is mounted otherwise, so that hugo does not see that
+page, the home page does: its formats come through environment variables then, which win over the site's configuration,
+and are not its own in the index. The output format comes so in any case. What such a run makes is thrown away.
 """
 
 import json
@@ -19,10 +19,10 @@ VARIABLES = (
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_ISPLAINTEXT", "true"),
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_MEDIATYPE", "application/json"),
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_NOTALTERNATIVE", "true"),
-    ("HUGO_OUTPUTS_HOME", FORMAT),
 )
+AT_HOME = ("HUGO_OUTPUTS_HOME", FORMAT)
 LAYOUT_FILES = (f"layouts/home.{FORMAT}.json", f"layouts/page.{FORMAT}.json")
-#: Once for all languages: on the home page of the first. It is one JSON document, for sites that are minified.
+#: Once for all languages: by our page, or on the home page of the first. One JSON document, for sites that are minified.
 LAYOUT = b"""
 {{- if or (ne .Kind "home") (eq site.Language.Lang (index hugo.Sites 0).Language.Lang) -}}
 [{{- $comma := "" -}}

@@ -39,16 +39,19 @@ class Runs:
 
     def page_index(self) -> tuple[Page, ...]:
         """Raises page_index.Unusable where the site does not say what has to be known."""
-        files = dict.fromkeys(page_index.LAYOUT_FILES, page_index.LAYOUT)
+        variables = (*_NO_STATIC, *page_index.VARIABLES)
         writers = dict.fromkeys(_writers(self.source), page_index.WRITER)
-        text = self._written_index("/", files) or self._written_index(page_index.WRITER_PATH, files | writers)
+        text = self._written_index(page_index.WRITER_PATH, variables, writers) if writers else None
+        text = text or self._written_index("/", (*variables, page_index.AT_HOME), {})
         if text is None:
             raise page_index.Unusable("hugo wrote no page index: it does not look into layouts/ or content/")
         return page_index.read(text, str(self.source))
 
-    def _written_index(self, path: str, files: Mapping[str, bytes]) -> str | None:
-        with _planted(self.source, files):
-            output, _ = self._run("index", (path,), (*_NO_STATIC, *page_index.VARIABLES))
+    def _written_index(
+        self, path: str, variables: tuple[tuple[str, str], ...], writers: Mapping[str, bytes]
+    ) -> str | None:
+        with _planted(self.source, dict.fromkeys(page_index.LAYOUT_FILES, page_index.LAYOUT) | writers):
+            output, _ = self._run("index", (path,), variables)
         written = sorted(output.rglob(page_index.OUTPUT), key=lambda file: -file.stat().st_size)
         return written[0].read_text(encoding="utf-8") if written else None
 

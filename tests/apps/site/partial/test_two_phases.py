@@ -2,6 +2,7 @@
 and only what had to change was touched; after the second, so is the whole website."""
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 from random import Random
@@ -112,6 +113,23 @@ def test_a_static_file_of_a_page_s_name_is_no_reason_against_it(platform: Platfo
         assert report.mode == "partial", report.why
         small.build(wake=VERIFY)
         assert small.digests() == small.clean_build()
+
+
+def test_a_theme_s_static_file_does_not_come_in_place_of_the_site_s(platform: PlatformProcess, tmp_path: Path) -> None:
+    titles = read_site("titles")
+    files = {
+        "hugo.toml": b'theme = "bare"\n' + titles["hugo.toml"],
+        "themes/bare/static/icon.svg": b"the theme's",
+        "static/icon.svg": b"the site's",
+        "layouts/_shortcodes/reads.html": b'{{ fileExists "static/icon.svg" }}',  # so that hugo copies static files
+    }
+    small = TwoPhases(platform, tmp_path, titles | files)
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    small.put("content/about.md", "---\ntitle: About\n---\nedited\n")
+    assert last(small.build()).mode == "partial"
+    assert small.digests()["icon.svg"] == hashlib.md5(b"the site's").hexdigest()
+    assert last(small.build(wake=VERIFY)).misses == ()
 
 
 def test_without_a_scheduler_both_phases_are_one_invocation(platform: PlatformProcess, tmp_path: Path) -> None:
