@@ -22,7 +22,7 @@ VARIABLES = (
 )
 AT_HOME = ("HUGO_OUTPUTS_HOME", FORMAT)
 LAYOUT_FILES = (f"layouts/home.{FORMAT}.json", f"layouts/page.{FORMAT}.json")
-#: Once for all languages: by our page, or on the home page of the first. One JSON document, for sites that are minified.
+#: Once for all languages: by our page, or on the home page of the first. One JSON document, for minified sites.
 LAYOUT = b"""
 {{- if or (ne .Kind "home") (eq site.Language.Lang (index hugo.Sites 0).Language.Lang) -}}
 [{{- $comma := "" -}}
