@@ -141,5 +141,6 @@ def _environment(settings: Settings, home: Path) -> dict[str, str]:
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+        "HUGO_ENABLEGITINFO": "false",  # no repository is ever among the sources (`lint` tells), and hugo fails without
         **dict(settings.hugo_variables),
     }

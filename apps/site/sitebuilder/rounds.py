@@ -190,7 +190,8 @@ class Rounds:
         why = "; ".join(filter(None, (_why_full(now, told), told.why)))
         told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *doubts.conflicts), lint=doubts.advice)
         if isinstance(outcome, Failed):
-            unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
+            texts = self.materials.texts(fetched.rendered)
+            unmet = needs.unmet(texts, fetched.rendered, outcome.errors, outcome.warnings)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
         return self._publish(now, fetched, outcome, replace(told, hugo_ms=outcome.hugo_ms, flaps=outcome.flaps))
 

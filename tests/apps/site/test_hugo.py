@@ -64,6 +64,16 @@ def test_bad_front_matter_is_named_by_file_and_line(settings: Settings, tmp_path
     assert '"content/a.md:' in outcome.errors[0]
 
 
+def test_a_site_that_asks_for_git_is_built_without_it(settings: Settings, tmp_path: Path) -> None:
+    configured = {"hugo.toml": 'enableGitInfo = true\ndisableKinds = ["taxonomy", "term"]', "content/a.md": ""}
+    assert build(settings, small_site(tmp_path, **configured)) == Succeeded(warnings=())
+
+
+def test_a_warning_is_told_without_what_hugo_prints_in_every_build(settings: Settings, tmp_path: Path) -> None:
+    warning = '{{ warnf "look here" }}{{ .Title }}'
+    assert build(settings, small_site(tmp_path, **{"layouts/all.html": warning})) == Succeeded(warnings=("look here",))
+
+
 def test_a_build_that_takes_too_long_is_no_fault_of_the_sources(settings: Settings, tmp_path: Path) -> None:
     endless = "{{ range seq 100000 }}{{ range seq 100000 }}{{ end }}{{ end }}"
     with pytest.raises(HugoDied, match="still building"):

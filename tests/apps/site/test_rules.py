@@ -213,14 +213,37 @@ def test_templates_that_do_not_come_out_alike(key: str, text: str, told: str | N
     assert told is None or told in found[0]
 
 
-def test_what_a_site_needs_and_has_not() -> None:
-    texts = {
-        "hugo.toml": "[[module.imports]]",
-        "layouts/a.html": '{{ $x | css.TailwindCSS }}{{ resources.GetRemote "u" }}',
-    }
-    told = needs.unmet(texts, [])
-    assert ["vendor" in told[0], "Node.js" in told[1], "the network" in told[2], len(told)] == [True, True, True, 3]
-    assert len(needs.unmet(texts, ["_vendor/modules.txt"])) == 2
+WANTING = {
+    "hugo.toml": "[[module.imports]]",
+    "layouts/a.html": '{{ $x | css.TailwindCSS }}{{ resources.GetRemote "u" }}',
+}
+THEMED = {"hugo.toml": 'theme = "nice"'}
+UNSUITED = (
+    'WARN Module "nice" is not compatible with this Hugo version: Min 0.900.0 extended; run "hugo mod graph" for more'
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "warning", "told"),
+    [
+        (WANTING, "failed to load modules: failed to download modules: no go", "", ["hugo.toml imports hugo modules"]),
+        (WANTING, 'TAILWINDCSS: failed to transform "/a.css"', "", ["layouts/a.html uses css.TailwindCSS"]),
+        (WANTING, "error calling GetRemote: no such host", "", ["layouts/a.html uses resources.GetRemote"]),
+        (WANTING, 'the "date" front matter field is not a parsable date', "", []),
+        (THEMED, 'failed to load modules: module "nice" not found in "themes/nice"', "", ["themes/nice/ is not among"]),
+        (THEMED, 'TOCSS-DART: failed to transform "/a.scss"', "", ["the function has no Dart Sass"]),
+        (THEMED, 'function "getJSON" not defined', "", ["if that template is a theme's"]),
+        (THEMED, "can't evaluate field GoogleAnalytics in type page.Site", "", ["if that template is a theme's"]),
+        (THEMED, "can't evaluate field x in type string", UNSUITED, ["nice asks for hugo 0.900.0 extended"]),
+    ],
+)
+def test_what_a_site_needs_and_has_not(texts: dict[str, str], error: str, warning: str, told: list[str]) -> None:
+    found = needs.unmet(texts, (), [error], [warning])
+    assert [sentence.startswith(begin) for sentence, begin in zip(found, told, strict=True)] == [True] * len(told)
+
+
+def test_vendored_modules_are_not_missed() -> None:
+    assert not needs.unmet(WANTING, ["_vendor/modules.txt"], ["failed to load modules: broken"])
 
 
 def test_heads() -> None:
