@@ -141,6 +141,8 @@ def group_linkers(linking: Mapping[str, tuple[str, frozenset[str]]]) -> dict[str
 def refuse(pages: Iterable[Page], collisions: Iterable[str], findings: Findings) -> str:
     if findings.whole:
         return f"templates that need the whole site: {findings.whole[0]}"
+    if findings.fluid:
+        return f"templates that do not come out alike: {findings.fluid[0]}"
     spelt = page_index.term_spellings(pages)
     if spelt:
         return f"a term is spelt in several ways, and hugo takes either: {', '.join(sorted(min(spelt.items())[1]))}"

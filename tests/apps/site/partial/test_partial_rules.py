@@ -137,12 +137,22 @@ def test_stubs() -> None:
     ("key", "text", "partial", "stubbed"),
     [
         ("layouts/a.html", "{{ .Title }} now", True, True),
-        ("layouts/a.html", "{{ now.Year }}", False, False),
+        ("layouts/a.html", "{{ now }}", False, False),
+        ("layouts/a.html", "{{ if gt .Date now }}", False, False),
+        ("layouts/a.html", '{{ now.Format "2006-01-02 15:04" }}', False, False),
+        ("layouts/a.html", '{{ now.Year }}{{ now.Format "2006" }}{{ (now).Year }}', True, True),
+        ("layouts/a.html", '{{ dateFormat "Jan 2, 2006" now }}{{ now | time.Format "2006" }}', True, True),
+        ("layouts/a.html", "{{/* as of now, {{ site.Store }} */}}{{- /* shuffle */ -}}", True, True),
+        ("layouts/a.html", '{{ i18n "read now" }}', True, True),
+        ("layouts/a.html", '{{ with resources.GetRemote "u" }}', True, True),
         ("layouts/a.html", "{{ range shuffle .Pages }}", False, False),
         ("layouts/a.html", "{{ with (templates.Defer (dict)) }}", False, False),
         ("layouts/a.html", '{{ site.Store.Set "a" 1 }}', False, False),
         ("layouts/a.html", '{{ (site.GetPage "/").Store.Get "a" }}', False, False),
+        ("layouts/a.html", '{{ .Parent.Store.Add "a" 1 }}', False, False),
+        ("layouts/a.html", '{{ js.Batch "a" }}', False, False),
         ("layouts/a.html", '{{ .Store.Set "a" 1 }}', True, True),
+        ("layouts/a.html", '{{ .Page.Store.Set "a" 1 }}', True, True),
         ("layouts/a.html", "{{ .RawContent }}", True, False),
         ("layouts/a.html", '{{ .HasShortcode "x" }}', True, False),
         ("layouts/a.html", '{{ readFile "content/a.md" }}', True, False),
@@ -299,6 +309,7 @@ def test_a_term_spelt_in_two_ways_forbids_partial_builds() -> None:
     assert "spelt" in graphs.refuse(two, (), Findings())
     assert "spelt" in graphs.refuse((page("/a", terms=("tags/web dev", "tags/Web-Dev")),), (), Findings())
     assert graphs.refuse(two[:1], (), Findings()) == ""
+    assert "do not come out alike" in graphs.refuse(two[:1], (), Findings(fluid=("layouts/a.html: shuffle",)))
     assert "one address" in graphs.refuse((), {"a/index.html"}, Findings())
 
 
