@@ -32,9 +32,10 @@ _HABITS = (
 _GIT = re.compile(r"^\s*[\"']?enableGitInfo[\"']?\s*[:=]\s*true", re.IGNORECASE | re.MULTILINE)
 
 
-def advice(pages: Mapping[str, Iterable[Term]], texts: Mapping[str, str]) -> tuple[str, ...]:
-    """`texts` are the configuration's and the templates' contents."""
-    return (*_near_terms(pages), *_habits(texts))[:MAX_SENTENCES]
+def advice(languages: Iterable[Mapping[str, Iterable[Term]]], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """`languages` are the pages of each; `texts` are the configuration's and the templates' contents."""
+    near = (sentence for pages in languages for sentence in _near_terms(pages))
+    return (*near, *_habits(texts))[:MAX_SENTENCES]
 
 
 def stem(spelling: str) -> str:

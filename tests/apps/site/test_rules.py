@@ -27,6 +27,7 @@ from sitebuilder.heads import Head, Release
 from sitebuilder.manifests import Output
 from sitebuilder.packs import Packed
 from sitebuilder.sources import Source
+from sitebuilder.spellings import Vocabulary
 from sitebuilder.turns import Seen
 
 
@@ -164,7 +165,31 @@ def test_spelling_conflicts() -> None:
     (sentence,) = spellings.conflicts(pages, [])
     assert "tags: one term spelt in 2 ways" in sentence
     assert '"DevOps" (a), "devops" (b)' in sentence
-    assert spellings.conflicts(pages, ["content/tags/devops/_index.md"]) == ()
+    for page in (
+        "content/tags/DevOps/_index.md",
+        "content/tags/devops/_index.de.md",
+        "content/de/tags/devops/_index.md",
+    ):
+        assert spellings.conflicts(pages, [page]) == ()
+
+
+def test_languages_share_no_terms() -> None:
+    vocabulary = Vocabulary(languages=("de", "pt-br"), folders=("content/fr",))
+    pages = {
+        "content/a.md": [("tags", "Go")],
+        "content/notes.js.md": [("tags", "go")],
+        "content/a.de.md": [("tags", "go")],
+        "content/a.pt-br.md": [("tags", "GO")],
+        "content/fr/a.md": [("tags", "Golang")],
+    }
+    groups = spellings.by_language(pages, vocabulary)
+    assert [sorted(group) for group in groups] == [
+        ["content/a.md", "content/notes.js.md"],
+        ["content/fr/a.md"],
+        ["content/a.de.md"],
+        ["content/a.pt-br.md"],
+    ]
+    assert [len(spellings.conflicts(group, group)) for group in groups] == [1, 0, 0, 0]
 
 
 def test_terms_of_other_taxonomies() -> None:
@@ -190,8 +215,9 @@ def test_terms_of_other_taxonomies() -> None:
 )
 def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
     assert (lint.stem(one) == lint.stem(other)) is is_near
-    told = lint.advice({"a.md": [("genres", one)], "b.md": [("genres", other)]}, {})
+    told = lint.advice([{"a.md": [("genres", one)], "b.md": [("genres", other)]}], {})
     assert bool(told) is (is_near and spellings.name(one) != spellings.name(other))
+    assert not lint.advice([{"a.md": [("genres", one)]}, {"b.md": [("genres", other)]}], {})
 
 
 @pytest.mark.parametrize(
@@ -208,7 +234,7 @@ def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
     ],
 )
 def test_templates_that_do_not_come_out_alike(key: str, text: str, told: str | None) -> None:
-    found = lint.advice({}, {key: text})
+    found = lint.advice([], {key: text})
     assert len(found) == (told is not None)
     assert told is None or told in found[0]
 
