@@ -50,7 +50,8 @@ class Runs:
     def _written_index(
         self, path: str, variables: tuple[tuple[str, str], ...], writers: Mapping[str, bytes]
     ) -> str | None:
-        with _planted(self.source, dict.fromkeys(page_index.LAYOUT_FILES, page_index.LAYOUT) | writers):
+        layouts = dict.fromkeys(page_index.LAYOUT_FILES, page_index.LAYOUT)
+        with _planted(self.source, {**layouts, **writers}):
             output, _ = self._run("index", (path,), variables)
         written = sorted(output.rglob(page_index.OUTPUT), key=lambda file: -file.stat().st_size)
         return written[0].read_text(encoding="utf-8") if written else None
