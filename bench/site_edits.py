@@ -78,7 +78,9 @@ class Bench:
         return made
 
     def start(self) -> None:
-        self.source_bytes = site_generator.write(self.source, self.pages)
+        sources = site_generator.make(self.pages)
+        self.source_bytes = sum(map(len, sources.values()))
+        site_generator.write(self.source, sources)
         self.published = self.build_whole()
         self.wanted = {key: Source(_digest(content), 1.0) for key, content in self.contents().items()}
         made = survey.make(

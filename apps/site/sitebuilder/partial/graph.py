@@ -19,7 +19,7 @@ from sitebuilder.sources import Source
 #: Of a group that links to a page so many are remembered. Larger ones are never rendered whole by a partial build.
 MAX_LINKERS = 50
 _PAGER = re.compile(r"^(?P<folder>.*/|)[^/]+/\d+(?:/index)?\.html?$")
-_VERSION = 5
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def refuse(pages: Iterable[Page], collisions: Iterable[str], findings: Findings)
 def encode(graph: Graph) -> bytes:
     numbers = {path: number for number, path in enumerate(graph.weights)}
     document = {
-        "version": _VERSION,
+        "version": VERSION,
         "recipe": graph.recipe,
         "sources": {key: [t.etag, t.modified, t.front, t.sensitive] for key, t in graph.sources.items()},
         "pages": [
@@ -179,7 +179,7 @@ def decode(content: bytes) -> Graph | None:
     """None: written by another version, and as good as none."""
     try:
         document = json.loads(zlib.decompress(content))
-        if document["version"] != _VERSION:
+        if document["version"] != VERSION:
             return None
         names = [path for path, _ in document["weights"]]
         return Graph(

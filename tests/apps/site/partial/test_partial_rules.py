@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.cli import site_reach
 from sitebuilder.partial import (
     checks,
     classification,
@@ -384,6 +385,7 @@ def test_encodings_have_an_inverse() -> None:
     graph = a_graph(SITE, links={"/about": (Linkers(("/posts/1",), is_complete=False),)})
     assert graphs.decode(graphs.encode(graph)) == graph
     assert graphs.decode(b"nothing") is None
+    assert graphs.VERSION == site_reach.VERSION, "`lambent site explain` reads it, too"
     account = ledger.Ledger(1.0, "f", {"a": "1"}, ("body|posts",), ("/",))
     assert ledger.decode(ledger.encode(account)) == account
     before = {"since": 1.0, "built_from": "f", "published": {"a": "1"}, "edits": [["body", "posts"]]}
@@ -450,9 +452,12 @@ def test_what_saves_too_little_is_built_whole_at_once() -> None:
     assert "of 9.0 s" in found.why
 
 
-@pytest.mark.parametrize(("since", "now", "due"), [(0, 100, 130), (90, 100, 130), (0.1, 290, 300.1), (1, 400, 400)])
-def test_the_whole_build_waits_for_quiet(since: float, now: float, due: float) -> None:
-    assert ledger.due(ledger.Ledger(since=since or now), now) == due
+@pytest.mark.parametrize(
+    ("since", "now", "seconds", "due"),
+    [(0, 100, 60, 130), (90, 100, 6, 130), (90, 100, 2, 110), (0.1, 290, 60, 300.1), (1, 400, 2, 400)],
+)
+def test_the_whole_build_waits_for_quiet(since: float, now: float, seconds: float, due: float) -> None:
+    assert ledger.due(ledger.Ledger(since=since or now), now, seconds=seconds) == due
 
 
 def test_a_pack_is_read_in_parts() -> None:
