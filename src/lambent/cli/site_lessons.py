@@ -26,6 +26,7 @@ def _closed(kind: str, standing: Mapping[str, Any]) -> str:
     edit, _, of = kind.partition("|")
     since = clock_time(round(standing["closed_at"] * 1000))
     return (
-        f"edits of {_EDITS.get(edit, edit)} of the type {of!r} are built whole since {since}: partial builds missed pages "
-        f"or came to nothing; {standing['clean']} of {standing['needed']} edits in succession would have missed none"
+        f"edits of {_EDITS.get(edit, edit)} of the type {of!r} are built whole since {since}: partial builds missed "
+        f"pages or came to nothing; {standing['clean']} of {standing['needed']} edits in succession "
+        "would have missed none"
     )
