@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 from sitebuilder import spellings, statics
+from sitebuilder.partial import tokens
 from sitebuilder.spellings import Term
 
 MAX_SENTENCES = 20
@@ -76,7 +77,11 @@ def _habits(texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _find(pattern: re.Pattern[str], action: re.Match[str]) -> tuple[str, int] | None:
-    """The word, and where in the text; what stands in quotes is no word."""
-    unquoted = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), action[0])
-    found = pattern.search(unquoted)
+    """The word, and where in the text; what stands in quotes is no word, and the year of a copyright no time."""
+    undated = tokens.OF_DAY.sub(_blank, action[0])
+    found = pattern.search(_QUOTED.sub(_blank, undated))
     return (found[0], action.start() + found.start()) if found else None
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])

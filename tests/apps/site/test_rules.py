@@ -222,7 +222,8 @@ def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
 @pytest.mark.parametrize(
     ("key", "text", "told"),
     [
-        ("layouts/a.html", "<p>\n{{ now.Year }}", "layouts/a.html:2: now depends on the time"),
+        ("layouts/a.html", "<p>\n{{ now.Unix }}", "layouts/a.html:2: now depends on the time"),
+        ("layouts/a.html", '{{ now.Year }}{{ dateFormat "2006" now }}', None),
         ("layouts/a.html", '{{ i18n "now" }} now {{ `now` }}', None),
         ("themes/t/layouts/a.html", "{{ range first 3 (shuffle .Pages) }}", "shuffle is different each time"),
         ("layouts/a.html", '{{ .Site.LastChange.Format "2006" }}', ".Site.LastChange changes with every edit"),

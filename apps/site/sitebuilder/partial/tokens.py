@@ -19,7 +19,7 @@ _FLUID = re.compile(r"\bnow\b|\btime\.Now\b|\bshuffle\b|\bmath\.(?:Rand|Counter)
 #: A year or a day, as of a copyright: two builds show the same one, and canaries tell when it is another.
 _DAY = r'"(?:(?!15|03|04|05|:|PM)[^"\n])*"'
 _NOW = r"\(?(?:\bnow\b|\btime\.Now\b)\)?"
-_OF_DAY = re.compile(
+OF_DAY = re.compile(
     rf"{_NOW}(?:\.Year\b|\.Format\s+{_DAY}|\s*\|\s*(?:dateFormat|time\.Format)\s+{_DAY})|(?:dateFormat|time\.Format)\s+{_DAY}\s+{_NOW}"
 )
 #: What reads a page's text past the trap.
@@ -92,6 +92,6 @@ def search(files: Mapping[str, bytes]) -> Findings:
             for kind, pattern in (("whole", _WHOLE), ("blind", _BLIND), ("files", _FILES)):
                 if hit := pattern.search(action):
                     found[kind].append(f"{key}: {hit[0]}")
-            if hit := _FLUID.search(_QUOTED.sub("", _OF_DAY.sub("", action))):
+            if hit := _FLUID.search(_QUOTED.sub("", OF_DAY.sub("", action))):
                 found["fluid"].append(f"{key}: {hit[0]}")
     return Findings(*(tuple(dict.fromkeys(found[kind])) for kind in ("whole", "fluid", "blind", "files")))

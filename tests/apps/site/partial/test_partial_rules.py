@@ -275,7 +275,7 @@ def test_texts(key: str, text: Text, expected: object) -> None:
     [
         (None, "nothing is known"),
         (a_graph(SITE, recipe="other"), "the function or its settings"),
-        (a_graph(SITE, seconds=3.0), "whole builds are quick"),
+        (a_graph(SITE, seconds=1.0), "whole builds are quick"),
         (a_graph(SITE, refusal="no"), "no"),
     ],
 )
