@@ -322,6 +322,15 @@ def test_reach_of_a_body() -> None:
     assert not found.canaries & (found.pages | set(linkers[1].paths))
 
 
+def test_canaries_are_of_the_edited_page_s_language() -> None:
+    french = tuple(replace(p, lang="fr", source=p.source.replace(".md", ".fr.md")) for p in SITE)
+    english_only = (*(page(f"/tags/a{n}", kind="term", of="tags") for n in range(3)), page("/a", of="page"))
+    graph = a_graph((*SITE, *french, *english_only))
+    english, edited = BODY, Partial(frozenset({"content/posts/4.fr.md"}), body_only=True)
+    assert {"/tags/0", "/about"} <= reach.find(graph, graph.pages, edited).canaries
+    assert {"/tags/0", "/a"} <= reach.find(graph, graph.pages, english).canaries
+
+
 def test_reach_leaves_what_is_too_heavy_to_the_whole_build() -> None:
     heavy = {**{p.path: 10 for p in SITE}, "/": 50_000_000}
     found = reach.find(a_graph(SITE, weights=heavy), SITE, BODY)
