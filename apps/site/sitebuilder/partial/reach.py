@@ -186,8 +186,8 @@ def _offer_group(
 
 
 def _canaries(graph: Graph, edited: list[Page], *, without: set[str]) -> frozenset[str]:
-    """The lightest page of every kind that has nothing to do with the edited ones; if it may be, in a language of theirs,
-    for what a sidebar shows is its language's."""
+    """The lightest page of every kind that has nothing to do with the edited ones, in a language of theirs if there is
+    one: what a sidebar shows is its language's."""
     terms, langs = {term for page in edited for term in page.terms}, {page.lang for page in edited}
     found: dict[tuple[str, ...], str] = {}
     for page in sorted(
