@@ -32,7 +32,7 @@ def compile_pattern(text: str) -> Pattern:
     except orjson.JSONDecodeError as error:
         raise InvalidPattern(f"Event pattern is not valid JSON: {error}") from error
     if not isinstance(document, dict):
-        raise InvalidPattern("Event pattern must be an object")
+        raise InvalidPattern("Filter is not an object")
     if _is_deeper(document, MAX_DEPTH):
         raise InvalidPattern(f"Event pattern is nested more than {MAX_DEPTH} levels deep")
     return _object(document) if document else lambda _: True
