@@ -45,6 +45,24 @@ def test_the_head_of_a_group_comes_again_while_others_are_in_flight(sqs: Any, fi
     assert code_of(caught.value) == "InvalidParameterValue"
 
 
+def test_a_batch_that_does_not_say_what_a_fifo_queue_must_know_fails_whole(sqs: Any, make_queue: MakeQueue) -> None:
+    """Measured at AWS, with these sentences."""
+    url = make_queue(fifo=True)
+    good = {"Id": "a", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "1", "DelaySeconds": 0}
+    for missing, sentence in (
+        ("MessageGroupId", "The request must contain the parameter MessageGroupId."),
+        ("MessageDeduplicationId", "The queue should either have ContentBasedDeduplication enabled or "),
+    ):
+        bad = {name: value for name, value in {**good, "Id": "b"}.items() if name != missing}
+        with pytest.raises(ClientError) as caught:
+            sqs.send_message_batch(QueueUrl=url, Entries=[good, bad])
+        assert code_of(caught.value) == "InvalidParameterValue"
+        assert caught.value.response["Error"]["Message"].startswith(sentence)
+    assert receive(sqs, url) == []
+    sqs.send_message_batch(QueueUrl=url, Entries=[good])
+    assert bodies(receive(sqs, url)) == ["x"]
+
+
 def test_sequence_numbers_grow_and_attributes_are_shown(sqs: Any, fifo: str) -> None:
     sent = [send(sqs, fifo, f"m{number}") for number in range(3)]
     numbers = [int(one["SequenceNumber"]) for one in sent]

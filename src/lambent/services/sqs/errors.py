@@ -69,13 +69,10 @@ class InvalidMessageContents(ServiceError):
 
 
 class InvalidAttributeName(ServiceError):
-    """There is no queue attribute of that name, or it cannot be set."""
+    """There is no queue attribute of that name, or it cannot be set, or not with another one."""
 
     code = "InvalidAttributeName"
     status = 400
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"Unknown Attribute {name}.")
 
 
 class InvalidAttributeValue(ServiceError):
@@ -172,6 +169,10 @@ class AccessDenied(ServiceError):
     code = "AccessDeniedException"
     query_code = "AccessDenied"
     status = 403
+
+
+def unknown_attribute(name: str) -> InvalidAttributeName:
+    return InvalidAttributeName(f"Unknown Attribute {name}.")
 
 
 def invalid_parameter(name: str, value: object, reason: str) -> InvalidParameterValue:
