@@ -105,7 +105,7 @@ def test_what_is_shown_and_changed(lambda_client: Any, sqs: Any, create: CreateF
 @pytest.mark.parametrize(
     ("suffix", "options", "message"),
     [
-        ("", {"StartingPosition": "LATEST"}, "Unsupported StartingPosition"),
+        ("", {"StartingPosition": "LATEST"}, "StartingPosition is not valid for SQS event sources."),
         ("", {"ParallelizationFactor": 2}, "Unsupported ParallelizationFactor"),
         ("", {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::b"}}}, "Unsupported DestinationConfig"),
         ("", {"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),
