@@ -24,6 +24,13 @@ class InvalidParameter(ServiceError):
     status = 400
 
 
+class AccessDenied(ServiceError):
+    """A subscription filter for a function of another account."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
 class TooManyTags(ServiceError):
     """More than 50 tags on one resource."""
 
