@@ -89,7 +89,7 @@ ATTRIBUTES = [
     ("KmsMasterKeyId", "alias/aws/sns"),
     ("MaximumMessageSize", "1024"),
     ("HTTPSuccessFeedbackSampleRate", "50"),
-    ("DeliveryPolicy", json.dumps({"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}})),
+    ("DeliveryPolicy", '{"http":{"defaultHealthyRetryPolicy":{"numRetries":5},"disableSubscriptionOverrides":true}}'),
 ]
 
 
