@@ -38,8 +38,8 @@ class TooManyTags(ServiceError):
     status = 400
 
 
-class OperationNotPermitted(ServiceError):
-    """DeleteLogGroup on a log group whose deletion protection is on."""
+class ValidationFailed(ServiceError):
+    """DeleteLogGroup on a log group whose deletion protection is on; a group named twice (measured at AWS)."""
 
     code = "ValidationException"
     status = 400
