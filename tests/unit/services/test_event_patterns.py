@@ -38,6 +38,16 @@ MATCHES: list[tuple[Any, Any, bool]] = [
     ({"a": {"b": {"c": [1]}}}, {"a": {"b": 1}}, False),
     ({"a": {"b": [1]}}, {"a": None}, False),
     ({"a": [1]}, [1], False),
+    # dots join names, in patterns and in events ("Considerations when creating event patterns"; measured at AWS)
+    ({"a.b": ["x"]}, {"a": {"b": "x"}}, True),
+    ({"a": {"b": ["x"]}}, {"a.b": "x"}, True),
+    ({"a.b": ["x"]}, {"a.b": "x"}, True),
+    ({"d": {"a.b": {"c": ["x"]}}}, {"d": {"a": {"b.c": "x"}}}, True),
+    ({"a": {"b": ["x"]}}, {"a.b": {"b": "x"}}, False),
+    ({"a.b": {"b": ["x"]}}, {"a": {"b": "x"}}, False),
+    ({"a": {"b": [1], "c": [2]}}, {"a": {"b": 1}, "a.c": 2}, True),
+    ({"a": {"b": [{"exists": False}]}}, {"a.b": 1}, False),
+    ({"a..b": ["x"]}, {"a..b": "x"}, True),
     # lists in the event: one element is enough
     ({"a": ["x"]}, {"a": ["w", "x"]}, True),
     ({"a": ["x"]}, {"a": []}, False),
@@ -228,6 +238,8 @@ def test_patterns_have_a_depth() -> None:
     for deeper in (100, 1_000):
         with pytest.raises(InvalidPattern, match=r"more than 100 levels|not valid JSON"):
             compile_pattern(nested(deeper))
+    with pytest.raises(InvalidPattern, match="more than 100 levels"):
+        compile_pattern(json.dumps({".".join("a" * 2_000): ["x"]}))
     lists: Any = "x"
     for _ in range(240):
         lists = [lists]
