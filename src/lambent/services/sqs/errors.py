@@ -14,6 +14,7 @@ class QueueDoesNotExist(ServiceError):
 
     code = "QueueDoesNotExist"
     query_code = f"{_NAMESPACE}NonExistentQueue"
+    query_message = "The specified queue does not exist for this wsdl version."
     status = 400
 
     def __init__(self) -> None:
