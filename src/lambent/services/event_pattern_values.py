@@ -38,6 +38,9 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 _LOWER = (">", ">=")
 _UPPER = ("<", "<=")
 
+#: "Numeric matching ... is limited to values between -5.0e9 and +5.0e9 inclusive", in patterns and in events.
+_MOST = 5e9
+
 
 def compile_choice(wanted: Any) -> Choice:
     """Raises InvalidPattern."""
@@ -159,7 +162,7 @@ def _numeric(operand: Any) -> Choice:
         if operand[0] not in _LOWER:
             raise InvalidPattern("Too many elements in numeric expression")
         tests.append(_upper_bound(operand[1], operand[2:]))
-    return lambda value: _is_number(value) and all(test(value) for test in tests)
+    return lambda value: _is_number(value) and abs(value) <= _MOST and all(test(value) for test in tests)
 
 
 def _comparison(terms: list[Any]) -> Callable[[float], bool]:
@@ -169,10 +172,16 @@ def _comparison(terms: list[Any]) -> Callable[[float], bool]:
     compare = _COMPARISONS.get(symbol)
     if compare is None:
         raise InvalidPattern(f"Unrecognized numeric range operator: {symbol}")
-    bound = terms[1] if len(terms) > 1 else None
+    bound: Any = terms[1] if len(terms) > 1 else None
     if not _is_number(bound):
         raise InvalidPattern(f"Value of {'equals' if symbol == '=' else symbol} must be numeric")
+    _check_size(bound)
     return lambda value: compare(value, bound)
+
+
+def _check_size(bound: float) -> None:
+    if abs(bound) > _MOST:
+        raise InvalidPattern("Value must be between -5.0E9 and 5.0E9, inclusive")
 
 
 def _upper_bound(bottom: float, terms: list[Any]) -> Callable[[float], bool]:
@@ -225,6 +234,9 @@ def _anything_but(operand: Any) -> Choice:
         raise InvalidPattern(
             "Inside anything but list, either all values are number or string, mixed type is not supported"
         )
+    for one in literals:
+        if not isinstance(one, str):
+            _check_size(one)
     choices = [_literal(one) for one in literals]
     return lambda value: value is not Absent.ABSENT and not any(choice(value) for choice in choices)
 

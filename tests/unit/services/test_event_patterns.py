@@ -38,6 +38,11 @@ MATCHES: list[tuple[Any, Any, bool]] = [
     ({"a": {"b": {"c": [1]}}}, {"a": {"b": 1}}, False),
     ({"a": {"b": [1]}}, {"a": None}, False),
     ({"a": [1]}, [1], False),
+    # "limited to values between -5.0e9 and +5.0e9 inclusive": others are literals only
+    ({"a": [{"numeric": ["<=", 5e9]}]}, {"a": 5_000_000_000}, True),
+    ({"a": [{"numeric": [">", 1]}]}, {"a": 5_000_000_001}, False),
+    ({"a": [1_700_000_000_000]}, {"a": 1_700_000_000_000}, True),
+    ({"a": [{"anything-but": 1}]}, {"a": 1_700_000_000_000}, True),
     # dots join names, in patterns and in events ("Considerations when creating event patterns"; measured at AWS)
     ({"a.b": ["x"]}, {"a": {"b": "x"}}, True),
     ({"a": {"b": ["x"]}}, {"a.b": "x"}, True),
@@ -196,6 +201,8 @@ def test_invalid(pattern: str) -> None:
             "Inside anything but list, either all values are number or string, mixed type is not supported",
         ),
         ({"prefix": {"equals-ignore-case": 1}}, "equals-ignore-case match pattern must be a string"),
+        ({"numeric": [">", 1_700_000_000_000]}, "Value must be between -5.0E9 and 5.0E9, inclusive"),
+        ({"anything-but": [5_000_000_001]}, "Value must be between -5.0E9 and 5.0E9, inclusive"),
         ({"wildcard": "arn:aws:events:us-east-1:**:a"}, "Consecutive wildcard characters at pos 26"),
         ({"wildcard": "é\\x"}, "Invalid escape character at pos 3"),
         ({"cidr": "10.0.0.0"}, "Malformed CIDR, one '/' required"),
