@@ -222,6 +222,10 @@ STRING = {"DataType": "String", "StringValue": "v"}
         ({"MessageAttributes": {"a..b": STRING}}, "InvalidParameterValue"),
         ({"MessageAttributes": {"a": {"DataType": "List", "StringValue": "v"}}}, "InvalidParameterValue"),
         ({"MessageAttributes": {"a": {"DataType": "String", "StringValue": ""}}}, "InvalidParameterValue"),
+        (
+            {"MessageAttributes": {"a": {**STRING, "StringListValues": ["v"]}}},
+            "AWS.SimpleQueueService.UnsupportedOperation",
+        ),
         ({"MessageAttributes": {"a": {"DataType": "Number", "StringValue": "one"}}}, "InvalidParameterValue"),
         ({"MessageAttributes": {"a": {"DataType": "Binary", "StringValue": "v"}}}, "InvalidParameterValue"),
         ({"MessageSystemAttributes": {"Other": STRING}}, "InvalidParameterValue"),

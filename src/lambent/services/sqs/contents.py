@@ -19,6 +19,7 @@ from lambent.services.sqs.errors import (
     InvalidMessageContents,
     InvalidParameterValue,
     MissingParameter,
+    UnsupportedOperation,
     invalid_parameter,
 )
 from lambent.services.sqs.queues import Queue
@@ -178,6 +179,8 @@ def _attributes_of(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Attribut
 
 def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
     _check_attribute_name(name)
+    if given.get("StringListValues") or given.get("BinaryListValues"):
+        raise UnsupportedOperation("Message attribute list values in SendMessage operation are not supported.")
     data_type = given.get("DataType") or ""
     kind = _DATA_TYPE.match(data_type)
     if kind is None:

@@ -91,7 +91,7 @@ class InvalidAddress(ServiceError):
 
 
 class UnsupportedOperation(ServiceError):
-    """It cannot be done to this kind of queue."""
+    """It cannot be done to this kind of queue, or with what is "reserved for future use"."""
 
     code = "UnsupportedOperation"
     query_code = f"{_NAMESPACE}UnsupportedOperation"
