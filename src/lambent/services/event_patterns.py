@@ -39,6 +39,14 @@ def compile_pattern(text: str) -> Pattern:
     return _object(document) if document else lambda _: True
 
 
+def compile_kept(text: str) -> Pattern:
+    """What was checked when it was kept. Would this version refuse it, it matches nothing: it must not stop others."""
+    try:
+        return compile_pattern(text)
+    except InvalidPattern:
+        return lambda _: False
+
+
 def _is_deeper(document: Any, depth: int) -> bool:
     """Level by level, so that it comes to an end itself."""
     level = [document]
