@@ -1,32 +1,25 @@
 """The edge where functions run: in place of the sandbox pool, Python that decides by the records of an event.
 
-A record bears a name, `<number>.<key>.<source>`, and a fate drawn when it was made: it is handled, fails so many times
-before it is, or fails for ever; failing is to raise, to run out of time, to crash, or to find no environment to run in.
-A line is a function that gets the records of a source; what came of them is written down here and outlives restarts.
+A record has a fate drawn when it was made: it is handled, fails so many times before it is, or fails for ever; failing
+is to raise, to run out of time, to crash, or to find no environment to run in. What came of it is written down here
+and outlives restarts.
 """
 
 import asyncio
-import base64
-import gzip
 import random
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 import orjson
 
+from delivery.conservation.records import Document, first_of, names_in
 from lambent.kit.clock import Clock
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import EnvironmentInfo, FunctionSpec, Invocation, Outcome
 
-#: Recognized also where it stands among other bytes.
-NAME = re.compile(r"[0-9]{6}\.[a-z]\.[a-z]+")
 FOREVER = 1_000_000
-
-Document = dict[str, Any]
 
 
 class Failing(Enum):
@@ -47,35 +40,6 @@ class Fate:
     """How often it fails before it is handled, in each line."""
 
 
-def source_of(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def key_of(name: str) -> str:
-    return name.split(".")[1]
-
-
-def names_in(document: Any) -> list[str]:
-    """The records that an event, an invocation record or a dead letter is about, each once, in their order."""
-    return list(dict.fromkeys(_all_names(document)))
-
-
-def _all_names(document: Any) -> Iterator[str]:
-    if isinstance(document, str):
-        yield from NAME.findall(document)
-    elif isinstance(document, list):
-        for one in document:
-            yield from _all_names(one)
-    elif isinstance(document, dict):
-        if "kinesis" in document:
-            yield from NAME.findall(base64.b64decode(document["kinesis"]["data"]).decode())
-        elif "awslogs" in document:
-            yield from NAME.findall(gzip.decompress(base64.b64decode(document["awslogs"]["data"])).decode())
-        else:
-            for one in document.values():
-                yield from _all_names(one)
-
-
 @dataclass
 class Edge:
     """What functions do, and what became of it; outlives the platform."""
@@ -84,9 +48,9 @@ class Edge:
     random: random.Random
     fates: dict[str, Fate] = field(default_factory=dict)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(line, name) -> how often it has failed so far."""
+    """(function or URL, name) -> how often it has failed so far."""
     handled: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Line -> what its function handled, in the order it did."""
+    """Function or URL -> what it handled, in the order it did."""
     running: int = 0
     invocations: Counter[str] = field(default_factory=Counter)
     """What they came to."""
@@ -96,12 +60,21 @@ class Edge:
         if answers == "reports":
             return await self._run_one_by_one(spec, event["Records"])
         if answers == "always":
-            return self._succeed(spec.name, names, None)
+            teller = event["requestContext"]["functionArn"].split(":")[6]
+            return self._succeed(f"{spec.name} of {teller}", names_in(event["requestPayload"]), None)
         for name in names:
-            failing = self._fails(spec.name, name)
+            failing = self.fails_at(spec.name, name)
             if failing is not None:
                 return await self._fail(spec, failing)
         return self._succeed(spec.name, names, {"state": {"last": names[-1:]}} if answers == "state" else None)
+
+    def fails_at(self, line: str, name: str) -> Failing | None:
+        """And then that is one time less."""
+        fate = self.fates[first_of(name)]
+        if self.failures[line, name] >= fate.times:
+            return None
+        self.failures[line, name] += 1
+        return fate.failing
 
     async def _run_one_by_one(self, spec: FunctionSpec, records: list[Document]) -> Outcome:
         """Of what is ordered, nothing behind a failure is looked at: of a shard, or of a message group."""
@@ -113,7 +86,7 @@ class Edge:
             order = _order_of(record)
             if order and order in stopped:
                 continue
-            failing = self._fails(spec.name, name)
+            failing = self.fails_at(spec.name, name)
             if failing is None:
                 done.append(name)
             elif failing is Failing.ERROR:
@@ -128,13 +101,6 @@ class Edge:
         await asyncio.sleep(0)
         if self.random.random() < 0.2:
             await self.clock.sleep(self.random.choice((0.05, 0.5, spec.timeout_seconds / 2)))
-
-    def _fails(self, line: str, name: str) -> Failing | None:
-        fate = self.fates[name]
-        if self.failures[line, name] >= fate.times:
-            return None
-        self.failures[line, name] += 1
-        return fate.failing
 
     async def _fail(self, spec: FunctionSpec, failing: Failing) -> Outcome:
         self.invocations[failing.value] += 1

@@ -18,9 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from delivery.conservation import sources
+from delivery.conservation import changes, sources
 from delivery.conservation.edge import Edge
-from delivery.conservation.life import End, Life, SteppingClock
+from delivery.conservation.endpoint import Endpoint
+from delivery.conservation.life import Ending, Life, SteppingClock
 from delivery.conservation.world import World
 
 ROUNDS = int(os.environ.get("LAMBENT_CONSERVATION_ROUNDS", "2"))
@@ -37,11 +38,20 @@ STEPS_TAKEN: dict[Step, int] = {
     World.wait: 8,
     World.wait_long: 1,
     World.hesitate: 4,
-    World.throttle: 3,
-    World.change_mapping: 5,
-    World.forbid: 1,
-    World.permit: 1,
-    World.reshard: 2,
+    changes.throttle: 3,
+    changes.change_mapping: 5,
+    changes.delete_mapping: 1,
+    changes.make_mappings: 2,
+    changes.forbid: 1,
+    changes.permit: 1,
+    changes.forbid_briefly: 1,
+    changes.reshard: 2,
+    changes.delete_stream: 1,
+    changes.make_streams: 2,
+    changes.change_subscriptions: 1,
+    changes.replay: 2,
+    changes.cancel_replay: 1,
+    changes.delete_archive: 1,
 }
 #: After which something may have come twice.
 HARSH: dict[Step, int] = {World.restart: 4, World.hurry: 2, World.fill_disk: 2}
@@ -52,7 +62,9 @@ async def play(directory: Path, seed: int) -> World:
     chance, clock = random.Random(seed), SteppingClock()
     is_calm = seed % 3 == 0
     edge = Edge(clock, random.Random(seed))
-    life = await Life.begin(directory / "0.db", clock, edge)
+    endpoint = Endpoint(edge)
+    await endpoint.start()
+    life = await Life.begin(directory / "0.db", clock, edge, endpoint)
     world = World(life, edge, clock, chance, await sources.deploy(life, chance))
     steps = STEPS_TAKEN | ({} if is_calm else HARSH)
     try:
@@ -60,11 +72,14 @@ async def play(directory: Path, seed: int) -> World:
             (step,) = chance.choices(list(steps), list(steps.values()))
             world.done[step.__name__] += 1
             await step(world)
+        await world.all_is_put()
+        await changes.undo(world)
         await world.finish()
         world.close(is_calm=is_calm)
         await life_is_silent(world)
     finally:
-        await world.life.end(End.STOP)
+        await world.life.end(Ending.STOP)
+        await endpoint.stop()
     return world
 
 
@@ -79,6 +94,7 @@ async def life_is_silent(world: World) -> None:
     assert not parts.async_invocations.depths().total()
     assert not any(load.running for load in (*parts.invoker._loads.values(), *parts.invoker._account_loads.values()))
     assert not parts.parcels._carried
+    assert not parts.posts.under_way
 
 
 @pytest.mark.slow

@@ -1,0 +1,236 @@
+"""What people change while records are on their way: steps of a run, and how all of it is put right at its end."""
+
+from delivery.conservation import sources
+from delivery.conservation.lines import FUNCTIONS, LINES, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
+from delivery.conservation.sources import ARCHIVES, CLOSED_TOPIC, OPEN, OPEN_TOPIC, Replayed
+from delivery.conservation.world import World
+from lambent.services.lambda_ import event_source_store
+from lambent.wire.errors import ServiceError
+
+#: Functions and queues that may be closed to those who send to them: these hold on to it, or have a dead-letter queue.
+PERMITTED = ("notices", "events", "logged", "replayed")
+CLOSABLE = ("notices-inbox", "events-inbox", "replayed-inbox")
+#: As a topic that is told of events, it may be closed; of objects, only for less than they are tried again.
+TOLD = "told"
+BRIEF_SECONDS = (1.0, 20.0, 100.0)
+
+#: Streams that may be deleted.
+DELETABLE = (RELAY, LOGGED)
+
+MAX_SHARDS = 4
+
+
+async def throttle(world: World) -> None:
+    name = world.chance.choice(FUNCTIONS)
+    reserved = world.chance.choice((0, 0, 1, 2, None))
+    if reserved is None:
+        await world.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
+    else:
+        await world.life.call(
+            "lambda", "putFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved
+        )
+
+
+# Permissions.
+
+
+async def forbid(world: World) -> None:
+    """A permission goes, or a door is shut: what it was for waits or is given up."""
+    match world.chance.randrange(3):
+        case 0:
+            name = world.chance.choice(PERMITTED)
+            await _quietly(world, "lambda", "removePermission", FunctionName=name, StatementId="source")
+        case 1:
+            await _set_policy(world, world.chance.choice(CLOSABLE), "")
+        case _:
+            world.life.endpoint.is_shut = True
+
+
+async def permit(world: World) -> None:
+    for name in PERMITTED:
+        await _quietly(world, "lambda", "removePermission", FunctionName=name, StatementId="source")
+        await sources.permit(world.life, name)
+    for queue in CLOSABLE:
+        await _set_policy(world, queue, OPEN)
+    world.life.endpoint.is_shut = False
+
+
+async def forbid_briefly(world: World) -> None:
+    """Those who send here give up soon, and nobody is told: so not for long."""
+    await _set_policy(world, "objects-inbox", "")
+    await _set_topic_policy(world, CLOSED_TOPIC)
+    world.begin_to_put()
+    await world.life.pass_time(world.chance.choice(BRIEF_SECONDS))
+    await _set_policy(world, "objects-inbox", OPEN)
+    await _set_topic_policy(world, OPEN_TOPIC)
+
+
+async def _set_policy(world: World, queue: str, policy: str) -> None:
+    await world.life.call("sqs", "setQueueAttributes", QueueUrl=queue_url(queue), Attributes={"Policy": policy})
+
+
+async def _set_topic_policy(world: World, policy: str) -> None:
+    await world.life.call(
+        "sns", "setTopicAttributes", TopicArn=arn("sns", TOLD), AttributeName="Policy", AttributeValue=policy
+    )
+
+
+async def _quietly(world: World, service: str, action: str, **request: object) -> None:
+    try:
+        await world.life.call(service, action, **request)
+    except ServiceError as error:
+        if error.status != 404:
+            raise
+
+
+# Mappings.
+
+
+async def change_mapping(world: World) -> None:
+    function = world.chance.choice(list(world.deployed.mappings))
+    options = sources.mapping_options(function, world.chance) | {"Enabled": world.chance.random() < 0.8}
+    await _update_mapping(world, function, options)
+
+
+async def delete_mapping(world: World) -> None:
+    """What it has in hand is handled, or remains in its source."""
+    function = world.chance.choice(list(world.deployed.mappings))
+    uuid = world.deployed.mappings[function]
+    mapping = world.life.database.read(lambda tx: event_source_store.find_mapping(tx, uuid))
+    if mapping is not None and function not in world.deployed.unmapped:
+        await world.life.call("lambda", "deleteEventSourceMapping", UUID=uuid)
+        world.deployed.unmapped[function] = mapping
+
+
+async def make_mappings(world: World) -> None:
+    """Anew, where one was deleted and has ended. One of a stream begins from the beginning, and so does its account."""
+    for function in list(world.deployed.unmapped):
+        if world.look(lambda books: books.mapping_of(function) is None and not books.is_telling()):  # noqa: B023
+            if function not in MAPPED_QUEUES.values():
+                world.deployed.begun[function] = world.look(lambda books: books.account_of(function))  # noqa: B023
+            await sources.create_mapping(world.life, world.deployed, function, world.chance)
+            del world.deployed.unmapped[function]
+
+
+async def _update_mapping(world: World, function: str, options: dict[str, object]) -> None:
+    try:
+        await world.life.call("lambda", "updateEventSourceMapping", UUID=world.deployed.mappings[function], **options)
+    except ServiceError as error:
+        if error.code not in ("ResourceInUseException", "ResourceNotFoundException"):  # busy, or deleted
+            raise
+
+
+# Streams.
+
+
+async def reshard(world: World) -> None:
+    stream = world.chance.choice((STREAM, RELAY, LOGGED))
+    if stream in world.missing_streams:
+        return
+    listed = await world.life.call("kinesis", "listShards", StreamName=stream)
+    shards = [one for one in listed["Shards"] if "EndingSequenceNumber" not in one["SequenceNumberRange"]]
+    ranges = {one["ShardId"]: [int(end) for end in one["HashKeyRange"].values()] for one in shards}
+    by_start = sorted(ranges, key=lambda one: min(ranges[one]))
+    name = world.chance.choice(by_start)
+    if len(by_start) < MAX_SHARDS and (len(by_start) == 1 or world.chance.random() < 0.5):
+        middle = str(sum(ranges[name]) // 2)
+        request = {"ShardToSplit": name, "NewStartingHashKey": middle}
+        await world.life.call("kinesis", "splitShard", StreamName=stream, **request)
+    else:
+        at = world.chance.randrange(len(by_start) - 1)
+        request = {"ShardToMerge": by_start[at], "AdjacentShardToMerge": by_start[at + 1]}
+        await world.life.call("kinesis", "mergeShards", StreamName=stream, **request)
+
+
+async def delete_stream(world: World) -> None:
+    """With all that is in it: who wrote that there is done with it. Who writes meanwhile waits, or gives up."""
+    stream = world.chance.choice(DELETABLE)
+    if stream not in world.missing_streams:
+        await world.life.call("kinesis", "deleteStream", StreamName=stream)
+        world.missing_streams.add(stream)
+        for line in LINES:
+            if line.stream == stream:
+                world.deployed.destroyed[line.name] |= world.look(lambda books: world.passed(books, line))  # noqa: B023
+
+
+async def make_streams(world: World) -> None:
+    """Again, those that are missing."""
+    for stream in sorted(world.missing_streams):
+        await sources.create_stream(world.life, stream)
+        world.missing_streams.discard(stream)
+
+
+# Subscriptions, archives and replays.
+
+
+async def change_subscriptions(world: World) -> None:
+    """They go on where they are."""
+    await world.life.call(
+        "sns",
+        "setSubscriptionAttributes",
+        SubscriptionArn=world.deployed.posted,
+        AttributeName="DeliveryPolicy",
+        AttributeValue=sources.delivery_policy(world.chance),
+    )
+    if LOGGED not in world.missing_streams:
+        await sources.put_filter(world.life, "streamed", arn("kinesis", f"stream/{LOGGED}"), world.chance)
+
+
+async def replay(world: World) -> None:
+    """Of what an archive has, from some time to some other, which may be yet to come."""
+    archive, now_ms = world.chance.choice(ARCHIVES), world.clock.now_ms()
+    kept = world.look(lambda books: books.archived(archive))
+    times = [time_ms for time_ms, _, _ in kept] or [now_ms]
+    first_ms = world.chance.choice((times[0], world.chance.choice(times)))
+    end_ms = world.chance.choice((now_ms + 3_600_000, first_ms + 1000, max(times) + 1000))
+    name = f"r{len(world.deployed.replays)}"
+    wanted = [one for one in kept if first_ms <= one[0] < end_ms]
+    await world.life.call(
+        "events",
+        "startReplay",
+        ReplayName=name,
+        EventSourceArn=arn("events", f"archive/{archive}"),
+        EventStartTime=first_ms / 1000,
+        EventEndTime=end_ms / 1000,
+        Destination={"Arn": arn("events", "event-bus/default"), "FilterArns": [arn("events", "rule/replayed")]},
+    )
+    world.deployed.replays[name] = Replayed(archive, wanted)
+
+
+async def cancel_replay(world: World) -> None:
+    """One that was just begun, if it has not ended yet."""
+    await replay(world)
+    if world.chance.random() < 0.5:
+        await world.hesitate()
+    name = f"r{len(world.deployed.replays) - 1}"
+    try:
+        await world.life.call("events", "cancelReplay", ReplayName=name)
+    except ServiceError as error:
+        if error.code != "IllegalStatusException":
+            raise
+
+
+async def delete_archive(world: World) -> None:
+    """Replays of it end where they are. Another one of its name begins empty."""
+    await replay(world)
+    if world.chance.random() < 0.5:
+        await world.hesitate()
+    await world.life.call("events", "deleteArchive", ArchiveName="brief")
+    await sources.create_archive(world.life, "brief")
+
+
+# The end.
+
+
+async def undo(world: World) -> None:
+    """Nothing is in the way any more."""
+    for name in FUNCTIONS:
+        await world.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
+    await permit(world)
+    await make_streams(world)
+    await world.life.settle()
+    while world.deployed.unmapped:
+        await world.life.pass_time(1)
+        await make_mappings(world)
+    for function in world.deployed.mappings:
+        await _update_mapping(world, function, {"Enabled": True})
