@@ -265,7 +265,7 @@ class Parts:
             ids=self.ids,
         )
         self.parcels.register(notifications.owner())
-        self.parcels.register(outcomes.owner(self._put_object, self.clock, self.ids))
+        self.parcels.register(outcomes.owner(self._put_object))
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self.database, self.clock)
