@@ -12,6 +12,8 @@ PERMITTED = ("notices", "events", "logged", "replayed")
 CLOSABLE = ("notices-inbox", "events-inbox", "replayed-inbox")
 #: As a topic that is told of events, it may be closed; of objects, only for less than they are tried again.
 TOLD = "told"
+#: Lines of queues that may find their queue, or the topic before it, closed, and have a dead-letter queue for that.
+REFUSED = (*CLOSABLE, "events-told")
 BRIEF_SECONDS = (1.0, 20.0, 100.0)
 
 #: Streams that may be deleted.

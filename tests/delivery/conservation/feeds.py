@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from delivery.conservation.life import Life
 from delivery.conservation.lines import RELAY, STREAM, arn, function_arn, queue_url
@@ -75,7 +76,7 @@ async def _create_schedules(life: Life, _: Deployed, chance: random.Random, name
     moment = datetime.fromtimestamp(life.clock.now() + chance.randint(60, 900), UTC)
     call = json.dumps({"QueueUrl": queue_url("alarms-called"), "MessageBody": name})
     detail = json.dumps({"name": name})
-    targets = {
+    targets: dict[str, dict[str, Any]] = {
         "alarms": {"Arn": function_arn("alarms"), "Input": detail},
         "alarms-inbox": {"Arn": arn("sqs", "alarms-inbox"), "Input": name},
         "alarms-told": {"Arn": arn("sns", "told"), "Input": name},

@@ -13,15 +13,17 @@ how many steps each has.
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from delivery.conservation import changes, sources
-from delivery.conservation.edge import Edge
+from delivery.conservation.edge import Edge, Failing
 from delivery.conservation.endpoint import Endpoint
 from delivery.conservation.life import Ending, Life, SteppingClock
+from delivery.conservation.lines import LINES, End, Line
 from delivery.conservation.world import World
 
 ROUNDS = int(os.environ.get("LAMBENT_CONSERVATION_ROUNDS", "2"))
@@ -30,6 +32,12 @@ STEPS = int(os.environ.get("LAMBENT_CONSERVATION_STEPS", "40"))
 
 #: At the end, and nothing more may come in it, whatever falls due.
 SILENCE_SECONDS = 2 * 3600
+
+#: Runs in which each of a line's ways to its end is taken, and taken often.
+MANY_ROUNDS = 50
+
+#: (line, what became of a record) -> how often, in all runs.
+TALLY: Counter[tuple[str, str]] = Counter()
 
 Step = Callable[[World], Awaitable[None]]
 
@@ -105,3 +113,28 @@ def test_of_every_source_nothing_is_lost_and_nothing_appears(tmp_path: Path, see
     print(f"LAMBENT_CONSERVATION_SEED={seed}")
     world = asyncio.run(play(tmp_path, seed))
     print(dict(world.done), dict(world.edge.invocations), {name: len(names) for name, names in world.accepted.items()})
+    TALLY.update(world.tally)
+
+
+@pytest.mark.skipif(ROUNDS < MANY_ROUNDS, reason="of a few runs each takes its own ways")
+def test_every_way_was_taken() -> None:
+    """After the others: what never happens holds without meaning anything."""
+    print(table := tallied())
+    never = [(line.name, what) for line in LINES for what in ways_of(line) if not TALLY[line.name, what]]
+    assert not never, table
+
+
+def ways_of(line: Line) -> list[str]:
+    """What may become of its records, and does."""
+    ways = ["arrived", "due in a new life"]
+    if line.end in (End.FUNCTION, End.URL):
+        ways += ["given up", "twice", *(failing.value for failing in Failing)]
+    elif line.name in changes.REFUSED:
+        ways.append("given up")
+    return [*ways, "destroyed"] if line.stream else ways
+
+
+def tallied() -> str:
+    columns = dict.fromkeys(what for _, what in TALLY)
+    rows = [(line.name, *(str(TALLY[line.name, what]) for what in columns)) for line in LINES]
+    return "\n".join("  ".join(cell.rjust(17) for cell in row) for row in (("", *columns), *rows))

@@ -17,7 +17,7 @@ from delivery.conservation.edge import FOREVER, Edge, Failing, Fate
 from delivery.conservation.feeds import FEEDS
 from delivery.conservation.life import Ending, Life, SteppingClock
 from delivery.conservation.lines import LINES, Line
-from delivery.conservation.records import REPLAYS, order_of, source_of
+from delivery.conservation.records import REPLAYS, first_of, order_of, source_of
 from delivery.conservation.sources import KEYS, Deployed
 from delivery.scene import limit_pages
 from lambent.storage.errors import StorageFull
@@ -57,6 +57,8 @@ class World:
     """Deleted, and not made again yet."""
     done: Counter[str] = field(default_factory=Counter)
     """Steps that were taken, for people."""
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(line, what became of a record) -> how often."""
 
     # Steps.
 
@@ -177,8 +179,9 @@ class World:
 
     def _balance(self, books: Books) -> None:
         for line in LINES:
-            accounted = {*books.arrived(line), *books.given_up(line), *books.due(line)}
-            missing = self._owed(books, line) - accounted
+            settled, owed = {*books.arrived(line), *books.given_up(line)}, self._owed(books, line)
+            missing = owed - settled - books.due(line)
+            self.tally[line.name, "due in a new life"] += len(owed - settled)
             assert not missing, f"{line.name}: {len(missing)} records are nowhere: {sorted(missing)[:10]}"
 
     def _owed(self, books: Books, line: Line) -> set[str]:
@@ -207,8 +210,18 @@ class World:
                 unheard = {name for where, name in self.life.endpoint.unheard if where == line.name}
                 twice = set(_repeated(arrived + given_up)) - unheard
                 assert not twice, f"{line.name}: {twice} came twice"
+            self._count(line, arrived, given_up)
             if line.keeps_order and not self.deployed.destroyed[line.name]:
                 self._check_order(books, line)
+
+    def _count(self, line: Line, arrived: Counter[str], given_up: Counter[str]) -> None:
+        tally = Counter({"arrived": len(arrived), "given up": len(given_up)})
+        tally["twice"] = len(_repeated(arrived + given_up))
+        tally["destroyed"] = len(self.deployed.destroyed[line.name])
+        for name in {*arrived, *given_up}:
+            if self.edge.failures[line.end_name, name]:
+                tally[self.edge.fates[first_of(name)].failing.value] += 1
+        self.tally.update({(line.name, what): count for what, count in tally.items()})
 
     def _unknown(self, books: Books, line: Line, found: set[str]) -> set[str]:
         """What came of itself. A replay may bring what its archive got later than it began."""
