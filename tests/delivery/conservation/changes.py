@@ -106,8 +106,10 @@ async def delete_mapping(world: World) -> None:
 
 async def make_mappings(world: World) -> None:
     """Anew, where one was deleted and has ended. One of a stream begins from the beginning, and so does its account."""
+    missing = {arn("kinesis", f"stream/{stream}") for stream in world.missing_streams}
     for function in list(world.deployed.unmapped):
-        if world.look(lambda books: books.mapping_of(function) is None and not books.is_telling()):  # noqa: B023
+        has_ended = world.look(lambda books: books.mapping_of(function) is None and not books.is_telling())  # noqa: B023
+        if has_ended and world.deployed.sources[function] not in missing:
             if function not in MAPPED_QUEUES.values():
                 world.deployed.begun[function] = world.look(lambda books: books.account_of(function))  # noqa: B023
             await sources.create_mapping(world.life, world.deployed, function, world.chance)

@@ -41,7 +41,7 @@ class Endpoint:
     edge: Edge
     url: str = ""
     is_shut: bool = False
-    """It breaks off every connection."""
+    """It breaks off whatever comes."""
     life: int = 0
     """Of the platform: with a new one, nobody waits for the answers of the last any more."""
     tokens: dict[str, str] = field(default_factory=dict)
@@ -88,8 +88,6 @@ class Endpoint:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request; whether another one may follow."""
-        if self.is_shut:
-            return False
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         request, *headers = head.split("\r\n")
         lengths = [line.partition(":")[2] for line in headers if line.lower().startswith("content-length:")]
@@ -108,6 +106,9 @@ class Endpoint:
         line = path.split("/")[1]
         is_request = document["Type"] == "SubscriptionConfirmation"
         names = names_in(path if is_request else document["Message"])
+        if self.is_shut:
+            self._give_up(line, names)
+            raise _BrokenOff
         failing = self.edge.fails_at(line, names[0]) if names else self._refuses_first(path)
         if failing is not None:
             self.edge.invocations[f"posted: {failing.value}"] += 1
