@@ -15,13 +15,14 @@ import orjson
 
 from delivery.conservation.edge import Edge
 from delivery.conservation.endpoint import INVITATIONS, Endpoint
-from delivery.conservation.lines import DEAD, GIVEN_UP, LAST_WORDS, MAPPED_QUEUES, UNDERTAKER, End, Line
+from delivery.conservation.lines import DEAD, GIVEN_UP, LAST_WORDS, MAPPED_QUEUES, UNDERTAKER, End, Line, arn
 from delivery.conservation.records import NAME, REPLAYS, Document, names_in, names_in_bytes, source_of
 from delivery.conservation.sources import Beginning, Deployed
 from lambent.delivery import checkpoints, notifications, rules, topics
 from lambent.delivery.event_source_mappings import progress_store, source_finder
 from lambent.services.events import envelopes
 from lambent.services.events.envelopes import Envelope
+from lambent.services.events.names import DEFAULT_BUS
 from lambent.services.kinesis import records as kinesis_records
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping
@@ -104,7 +105,7 @@ class Books:
                     yield from self._told(_document(body))
         if line.end is End.FUNCTION or line.follows:
             for document in self._last_words:
-                if document["requestContext"]["functionArn"].split(":")[6] == (line.follows or line.end_name):
+                if _teller(document) == (line.follows or line.end_name):
                     yield from self._told(document)
 
     @cached_property
@@ -149,23 +150,45 @@ class Books:
 
     def _waiting(self, line: Line) -> Iterator[str]:
         function = line.follows or line.end_name
-        for arn, payload in self._invocations:
-            if arn.rpartition(":")[2] == function:
+        for invoked, payload in self._invocations:
+            if invoked.rpartition(":")[2] == function:
                 yield from names_in(payload)
-            elif arn.endswith(f":{UNDERTAKER}") and payload["requestContext"]["functionArn"].split(":")[6] == function:
+            elif (
+                invoked.endswith(f":{UNDERTAKER}")
+                and payload["requestContext"]["functionArn"].split(":")[6] == function
+            ):
                 yield from names_in(payload["requestPayload"])
         for queue, of_line in MAPPED_QUEUES.items():
             if of_line == line.name:
                 for body in self._bodies(queue):
                     yield from names_in(body)
+        yield from self._scheduled(line)
+
+    def _scheduled(self, line: Line) -> Iterator[str]:
         pattern = f"%-{line.name}"
         for (name,) in self.tx.rows("SELECT name FROM schedule WHERE due_ms IS NOT NULL AND name LIKE ?", (pattern,)):
             yield from names_in(name)
 
+    def bound_for_stream(self, line: Line) -> set[str]:
+        """What is on its way to the line's stream: no more and no less."""
+        found: set[str] = set()
+        target = arn("kinesis", f"stream/{line.stream}")
+        for body, message in self.tx.rows("SELECT body, message FROM parcel"):
+            if orjson.loads(message)["target_arn"] == target:
+                found.update(names_in_bytes(body))
+        for record in log.read_after(self.tx, envelopes.LOG, self._checkpoint(envelopes.LOG), ALL):
+            envelope = Envelope.from_bytes(record.payload)
+            if envelope.bus.name == DEFAULT_BUS:
+                found.update(names_in_bytes(envelope.event))
+        rows = "SELECT group_id, position FROM log_subscription WHERE destination_arn = ?"
+        for group_id, position in self.tx.rows(rows, (target,)):
+            found.update(self._after(group_id, position))
+        return found | set(self._scheduled(line))
+
     @cached_property
     def _invocations(self) -> list[tuple[str, Any]]:
         rows = self.tx.rows("SELECT function_arn, payload FROM async_invocation")
-        return [(arn, orjson.loads(payload)) for arn, payload in rows]
+        return [(invoked.rpartition(":")[2], orjson.loads(payload)) for invoked, payload in rows]
 
     @cached_property
     def _on_their_way(self) -> set[str]:
@@ -173,10 +196,13 @@ class Books:
         found: set[str] = set()
         for body, message in self.tx.rows("SELECT body, message FROM parcel"):
             found.update(self._told(_document(body.decode())), names_in(orjson.loads(message)["target_arn"]))
-        for name, consumer in CONSUMED.items():
-            for record in log.read_after(self.tx, name, checkpoints.find(self.tx, name, consumer), ALL):
+        for name in CONSUMED:
+            for record in log.read_after(self.tx, name, self._checkpoint(name), ALL):
                 found.update(self._in_change(name, record))
         return found
+
+    def _checkpoint(self, name: str) -> int:
+        return checkpoints.find(self.tx, name, CONSUMED[name])
 
     def _in_change(self, name: str, record: LogRecord) -> list[str]:
         if name == envelopes.LOG:
@@ -192,9 +218,12 @@ class Books:
     def _in_subscriptions(self) -> set[str]:
         found: set[str] = set()
         for group_id, position in self.tx.rows("SELECT group_id, position FROM log_subscription"):
-            for record in log.read_after(self.tx, subscriptions.log_name(group_id), position, ALL):
-                found.update(self._in_chunk(ChunkRecord.from_bytes(record.payload)))
+            found.update(self._after(group_id, position))
         return found
+
+    def _after(self, group_id: int, position: int) -> Iterator[str]:
+        for record in log.read_after(self.tx, subscriptions.log_name(group_id), position, ALL):
+            yield from self._in_chunk(ChunkRecord.from_bytes(record.payload))
 
     def _in_chunk(self, chunk: ChunkRecord) -> Iterator[str]:
         rows = self.tx.rows(
@@ -265,8 +294,8 @@ class Books:
             box = f"box_id = (SELECT box_id FROM sqs_queue WHERE name = '{queue}')"
             for table in ("sqs_message", "sqs_content", "sqs_group"):
                 yield f"{table} of {queue}", self._count(f"{table} WHERE {box}")
-        for name, consumer in CONSUMED.items():
-            yield f"changes in {name}", log.head(self.tx, name) - checkpoints.find(self.tx, name, consumer)
+        for name in CONSUMED:
+            yield f"changes in {name}", log.head(self.tx, name) - self._checkpoint(name)
             yield f"records in {name}", len(log.read_after(self.tx, name, 0, 10))
         for group_id, position, done in self.tx.rows("SELECT group_id, position, events_done FROM log_subscription"):
             yield "log events", log.head(self.tx, subscriptions.log_name(group_id)) - position + done
@@ -307,7 +336,12 @@ class Books:
 
     def is_telling(self) -> bool:
         """Whether topics have something that their subscribers do not have yet."""
-        return log.head(self.tx, messages.LOG) > checkpoints.find(self.tx, messages.LOG, topics.CONSUMER)
+        return log.head(self.tx, messages.LOG) > self._checkpoint(messages.LOG)
+
+
+def _teller(record: Document) -> str:
+    """The function that an invocation record is about."""
+    return str(record["requestContext"]["functionArn"].split(":")[6])
 
 
 def _document(body: str) -> Any:

@@ -31,7 +31,6 @@ from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
-CALLER = Caller(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", "test", "request")
 
 #: Turns of the event loop in which nothing is asked of the database: then nothing happens until time passes.
 QUIET_TURNS = 15
@@ -181,11 +180,14 @@ class Life:
 
     async def call(self, service: str, action: str, **request: Any) -> Mapping[str, Any]:
         """An operation, as a client would ask for it. Raises ServiceError."""
-        return await self.parts.gateway.calls.call(CALLER, service, action, request)
+        return await self.parts.gateway.calls.call(self._caller(), service, action, request)
 
     async def create_function(self, **request: Any) -> None:
         """Its package is bytes, which `call` does not take."""
-        await LambdaOperations(self.parts.functions).create_function(CALLER, request)
+        await LambdaOperations(self.parts.functions).create_function(self._caller(), request)
+
+    def _caller(self) -> Caller:
+        return Caller(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", "test", self.parts.ids.uuid())
 
     async def settle(self) -> None:
         """Whatever can happen without time passing has happened."""
