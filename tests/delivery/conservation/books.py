@@ -151,12 +151,9 @@ class Books:
     def _waiting(self, line: Line) -> Iterator[str]:
         function = line.follows or line.end_name
         for invoked, payload in self._invocations:
-            if invoked.rpartition(":")[2] == function:
+            if invoked == function:
                 yield from names_in(payload)
-            elif (
-                invoked.endswith(f":{UNDERTAKER}")
-                and payload["requestContext"]["functionArn"].split(":")[6] == function
-            ):
+            elif invoked == UNDERTAKER and _teller(payload) == function:
                 yield from names_in(payload["requestPayload"])
         for queue, of_line in MAPPED_QUEUES.items():
             if of_line == line.name:
@@ -207,12 +204,12 @@ class Books:
     def _in_change(self, name: str, record: LogRecord) -> list[str]:
         if name == envelopes.LOG:
             return names_in_bytes(Envelope.from_bytes(record.payload).event)
-        if name == messages.LOG:
-            subscription = orjson.loads(record.payload)["subscription_arn"]
-            row = self.tx.row("SELECT endpoint FROM sns_subscription WHERE subscription_arn = ?", (subscription,))
-            if row is not None:
-                return names_in(row[0])
-        return names_in_bytes(record.payload)
+        if name != messages.LOG:
+            return names_in_bytes(record.payload)
+        published = orjson.loads(record.payload)
+        asked = (published["subscription_arn"],)
+        row = self.tx.row("SELECT endpoint FROM sns_subscription WHERE subscription_arn = ?", asked)
+        return names_in(row[0]) if row is not None else self._told(_document(published["message"]))
 
     @cached_property
     def _in_subscriptions(self) -> set[str]:

@@ -3,8 +3,10 @@
 What may be chosen (limits, destinations, retries) is drawn anew for each run.
 """
 
+import asyncio
 import json
 import random
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +28,7 @@ from delivery.conservation.lines import (
     arn,
     function_arn,
 )
+from delivery.scene import PATIENCE_SECONDS
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping
 from zips import zipped
 
@@ -423,11 +426,19 @@ async def _subscribe_url(life: Life, deployed: Deployed, chance: random.Random) 
     attributes = {**_redrive("notices-posted-dead"), "DeliveryPolicy": delivery_policy(chance)}
     topic = arn("sns", "notices")
     await life.call("sns", "subscribe", TopicArn=topic, Protocol="http", Endpoint=url, Attributes=attributes)
-    while "/notices-posted" not in life.endpoint.tokens:
-        await life.pass_time(1)
+    await _is_asked(life, "/notices-posted")
     token = life.endpoint.tokens["/notices-posted"]
     confirmed = await life.call("sns", "confirmSubscription", TopicArn=topic, Token=token)
     deployed.posted = confirmed["SubscriptionArn"]
+
+
+async def _is_asked(life: Life, path: str) -> None:
+    """For confirmation; a key to sign with is made first, which takes real time."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while path not in life.endpoint.tokens:
+        assert time.monotonic() < end, f"{path} was not asked for confirmation"
+        await life.pass_time(1)
+        await asyncio.sleep(0.001)
 
 
 def delivery_policy(chance: random.Random) -> str:
