@@ -25,6 +25,7 @@ from delivery.conservation.endpoint import Endpoint
 from delivery.conservation.life import Ending, Life, SteppingClock
 from delivery.conservation.lines import LINES, End, Line
 from delivery.conservation.world import World
+from lambent.delivery import replays
 
 ROUNDS = int(os.environ.get("LAMBENT_CONSERVATION_ROUNDS", "2"))
 FIRST_SEED = int(os.environ.get("LAMBENT_CONSERVATION_SEED", "2"))
@@ -32,6 +33,9 @@ STEPS = int(os.environ.get("LAMBENT_CONSERVATION_STEPS", "40"))
 
 #: At the end, and nothing more may come in it, whatever falls due.
 SILENCE_SECONDS = 2 * 3600
+
+#: So few that a replay takes a while.
+REPLAYED_AT_ONCE = 3
 
 #: Runs in which each of a line's ways to its end is taken, and taken often.
 MANY_ROUNDS = 50
@@ -108,7 +112,10 @@ async def life_is_silent(world: World) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(60 + STEPS)
 @pytest.mark.parametrize("seed", range(FIRST_SEED, FIRST_SEED + ROUNDS))
-def test_of_every_source_nothing_is_lost_and_nothing_appears(tmp_path: Path, seed: int) -> None:
+def test_of_every_source_nothing_is_lost_and_nothing_appears(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replays, "PORTION", REPLAYED_AT_ONCE)
     random.seed(seed)
     print(f"LAMBENT_CONSERVATION_SEED={seed}")
     world = asyncio.run(play(tmp_path, seed))
