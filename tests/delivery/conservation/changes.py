@@ -1,8 +1,8 @@
 """What people change while records are on their way: steps of a run, and how all of it is put right at its end."""
 
 from delivery.conservation import sources
-from delivery.conservation.lines import FUNCTIONS, LINES, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
-from delivery.conservation.sources import ARCHIVES, CLOSED_TOPIC, OPEN, OPEN_TOPIC, Replayed
+from delivery.conservation.lines import FUNCTIONS, GIVEN_UP, LINES, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
+from delivery.conservation.sources import ARCHIVES, OPEN, OPEN_TOPIC, TOLD, Replayed, policy
 from delivery.conservation.world import World
 from lambent.services.lambda_ import event_source_store
 from lambent.wire.errors import ServiceError
@@ -10,11 +10,12 @@ from lambent.wire.errors import ServiceError
 #: Functions and queues that may be closed to those who send to them: these hold on to it, or have a dead-letter queue.
 PERMITTED = ("notices", "events", "logged", "replayed")
 CLOSABLE = ("notices-inbox", "events-inbox", "replayed-inbox")
-#: As a topic that is told of events, it may be closed; of objects, only for less than they are tried again.
-TOLD = "told"
 #: Lines of queues that may find their queue, or the topic before it, closed, and have a dead-letter queue for that.
 REFUSED = (*CLOSABLE, "events-told")
-BRIEF_SECONDS = (1.0, 20.0, 100.0)
+#: Destinations that refuse for less than their senders go on trying.
+REFUSING_QUEUES = ("objects-inbox", "objects-dead", "logged-dead", "asked-dead")
+REFUSING_TOPICS = tuple(TOLD)
+BRIEF_SECONDS = (1.0, 5.0, 20.0)
 
 #: Streams that may be deleted.
 DELETABLE = (RELAY, LOGGED)
@@ -59,22 +60,28 @@ async def permit(world: World) -> None:
 
 async def forbid_briefly(world: World) -> None:
     """Those who send here give up soon, and nobody is told: so not for long."""
-    await _set_policy(world, "objects-inbox", "")
-    await _set_topic_policy(world, CLOSED_TOPIC)
+    for queue in REFUSING_QUEUES:
+        await _set_policy(world, queue, policy("Deny", "*", "sqs:SendMessage"))
+    for topic in REFUSING_TOPICS:
+        await _set_topic_policy(world, topic, policy("Deny", "*", "sns:Publish"))
+    nothing = policy("Deny", "*", "s3:PutObject", f"arn:aws:s3:::{GIVEN_UP}/*")
+    await world.life.call("s3", "putBucketPolicy", Bucket=GIVEN_UP, Policy=nothing)
     world.begin_to_put()
     await world.life.pass_time(world.chance.choice(BRIEF_SECONDS))
-    await _set_policy(world, "objects-inbox", OPEN)
-    await _set_topic_policy(world, OPEN_TOPIC)
+    await world.life.call("s3", "deleteBucketPolicy", Bucket=GIVEN_UP)
+    for topic in REFUSING_TOPICS:
+        await _set_topic_policy(world, topic, OPEN_TOPIC)
+    for queue in REFUSING_QUEUES:
+        await _set_policy(world, queue, OPEN)
 
 
-async def _set_policy(world: World, queue: str, policy: str) -> None:
-    await world.life.call("sqs", "setQueueAttributes", QueueUrl=queue_url(queue), Attributes={"Policy": policy})
+async def _set_policy(world: World, queue: str, wanted: str) -> None:
+    await world.life.call("sqs", "setQueueAttributes", QueueUrl=queue_url(queue), Attributes={"Policy": wanted})
 
 
-async def _set_topic_policy(world: World, policy: str) -> None:
-    await world.life.call(
-        "sns", "setTopicAttributes", TopicArn=arn("sns", TOLD), AttributeName="Policy", AttributeValue=policy
-    )
+async def _set_topic_policy(world: World, topic: str, wanted: str) -> None:
+    request = {"TopicArn": arn("sns", topic), "AttributeName": "Policy", "AttributeValue": wanted}
+    await world.life.call("sns", "setTopicAttributes", **request)
 
 
 async def _quietly(world: World, service: str, action: str, **request: object) -> None:

@@ -41,16 +41,13 @@ RECEIVES = 4
 SERVICES = ["s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com"]
 
 
-def _open_to_services(action: str) -> str:
-    allowed = {"Effect": "Allow", "Principal": {"Service": SERVICES}, "Action": action, "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+def policy(effect: str, principal: object, action: str, resource: str = "*") -> str:
+    statement = {"Effect": effect, "Principal": principal, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-OPEN = _open_to_services("sqs:SendMessage")
-OPEN_TOPIC = _open_to_services("sns:Publish")
-
-
-CLOSED_TOPIC = OPEN_TOPIC.replace("Allow", "Deny")
+OPEN = policy("Allow", {"Service": SERVICES}, "sqs:SendMessage")
+OPEN_TOPIC = policy("Allow", {"Service": SERVICES}, "sns:Publish")
 
 PACKAGE = zipped({"app.py": "def handler(event, context): pass"})
 

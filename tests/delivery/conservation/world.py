@@ -192,7 +192,7 @@ class World:
     def passed(self, books: Books, line: Line) -> set[str]:
         """What was put, and is not on its way to the line's stream any more."""
         put = self._owed(books, line) | {name for name in self.unsure if source_of(name) == line.source}
-        return put - books.bound_for_stream(line) - set(books.given_up(line))
+        return put - books.bound_for_stream(line)
 
     def close(self, *, is_calm: bool) -> None:
         """The equation, without anything due."""
