@@ -1,9 +1,9 @@
 """Conservation on real processes: what went in was handled or lies in a failure destination, and nothing else exists.
 
 Every source is fed while the platform is killed and started again. What a record's function does is decided by the
-record: it handles it, raises, runs out of time, or takes its environment down; and a URL answers, or it does not. Events
-are archived meanwhile, and replayed. Afterwards nothing is due any more, and for each source the records that went in
-are those that were handled and those that were given up, with none missing; a replay brought each event once.
+record: it handles it, raises, runs out of time, or takes its environment down; and a URL answers, or it does not.
+Events are archived meanwhile, and replayed. Afterwards nothing is due any more, and for each source the records that
+went in are those that were handled and those that were given up, with none missing; a replay brought each event once.
 LAMBENT_CRASH_ROUNDS sets how often the platform is killed.
 """
 

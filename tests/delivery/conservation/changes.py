@@ -1,9 +1,9 @@
 """What people change while records are on their way: steps of a run, and how all of it is put right at its end."""
 
 from delivery.conservation import sources
-from delivery.conservation.lines import FUNCTIONS, GIVEN_UP, LINES, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
+from delivery.conservation.lines import FUNCTIONS, GIVEN_UP, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
 from delivery.conservation.sources import ARCHIVES, OPEN, OPEN_TOPIC, TOLD, Replayed, policy
-from delivery.conservation.world import World
+from delivery.conservation.world import PATIENCE_SECONDS, World
 from lambent.services.lambda_ import event_source_store
 from lambent.wire.errors import ServiceError
 
@@ -112,15 +112,21 @@ async def delete_mapping(world: World) -> None:
 
 
 async def make_mappings(world: World) -> None:
-    """Anew, where one was deleted and has ended. One of a stream begins from the beginning, and so does its account."""
+    """Anew, where one was deleted and its stream is there."""
     missing = {arn("kinesis", f"stream/{stream}") for stream in world.missing_streams}
     for function in list(world.deployed.unmapped):
-        has_ended = world.look(lambda books: books.mapping_of(function) is None and not books.is_telling())  # noqa: B023
-        if has_ended and world.deployed.sources[function] not in missing:
-            if function not in MAPPED_QUEUES.values():
-                world.deployed.begun[function] = world.look(lambda books: books.account_of(function))  # noqa: B023
-            await sources.create_mapping(world.life, world.deployed, function, world.chance)
-            del world.deployed.unmapped[function]
+        if world.deployed.sources[function] not in missing:
+            await _make_mapping(world, function)
+
+
+async def _make_mapping(world: World, function: str) -> None:
+    """When the one before has nothing in hand. Of a stream it begins from the beginning, and so do its books."""
+    if world.look(lambda books: books.mapping_of(function) is not None or books.is_telling()):
+        return
+    if function not in MAPPED_QUEUES.values():
+        world.deployed.begun[function] = world.look(lambda books: books.account_of(function))
+    await sources.create_mapping(world.life, world.deployed, function, world.chance)
+    del world.deployed.unmapped[function]
 
 
 async def _update_mapping(world: World, function: str, options: dict[str, object]) -> None:
@@ -159,9 +165,7 @@ async def delete_stream(world: World) -> None:
     if stream not in world.missing_streams:
         await world.life.call("kinesis", "deleteStream", StreamName=stream)
         world.missing_streams.add(stream)
-        for line in LINES:
-            if line.stream == stream:
-                world.deployed.destroyed[line.name] |= world.look(lambda books: world.passed(books, line))  # noqa: B023
+        world.note_destroyed(stream)
 
 
 async def make_streams(world: World) -> None:
@@ -240,7 +244,9 @@ async def undo(world: World) -> None:
     await permit(world)
     await make_streams(world)
     await world.life.settle()
+    end = world.clock.monotonic() + PATIENCE_SECONDS
     while world.deployed.unmapped:
+        assert world.clock.monotonic() < end, f"mappings do not end: {list(world.deployed.unmapped)}"
         await world.life.pass_time(1)
         await make_mappings(world)
     for function in world.deployed.mappings:

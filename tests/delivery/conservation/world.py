@@ -10,6 +10,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from delivery.conservation.books import Books
@@ -189,7 +190,13 @@ class World:
         taken = books.replayed()[0] if line.source == REPLAYS else set(self.accepted[line.source])
         return taken - self.deployed.destroyed[line.name]
 
-    def passed(self, books: Books, line: Line) -> set[str]:
+    def note_destroyed(self, stream: str) -> None:
+        """It was deleted: whatever had come to it."""
+        for line in LINES:
+            if line.stream == stream:
+                self.deployed.destroyed[line.name] |= self.look(partial(self._passed, line))
+
+    def _passed(self, line: Line, books: Books) -> set[str]:
         """What was put, and is not on its way to the line's stream any more."""
         put = self._owed(books, line) | {name for name in self.unsure if source_of(name) == line.source}
         return put - books.bound_for_stream(line)
