@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-from delivery.conservation.edge import Edge
+from delivery.conservation.edge import Edge, teller
 from delivery.conservation.endpoint import INVITATIONS, Endpoint
-from delivery.conservation.lines import DEAD, GIVEN_UP, LAST_WORDS, MAPPED_QUEUES, UNDERTAKER, End, Line, arn
+from delivery.conservation.lines import DEAD, GIVEN_UP, LAST_WORDS, MAPPED_QUEUES, TELLING, UNDERTAKER, End, Line, arn
 from delivery.conservation.records import NAME, REPLAYS, Document, names_in, names_in_bytes, source_of
 from delivery.conservation.sources import Beginning, Deployed
 from lambent.delivery import checkpoints, notifications, rules, topics
@@ -105,7 +105,7 @@ class Books:
                     yield from self._told(_document(body))
         if line.end is End.FUNCTION or line.follows:
             for document in self._last_words:
-                if _teller(document) == (line.follows or line.end_name):
+                if teller(document) == (line.follows or line.end_name):
                     yield from self._told(document)
 
     @cached_property
@@ -153,7 +153,7 @@ class Books:
         for invoked, payload in self._invocations:
             if invoked == function:
                 yield from names_in(payload)
-            elif invoked == UNDERTAKER and _teller(payload) == function:
+            elif invoked == UNDERTAKER and teller(payload) == function:
                 yield from names_in(payload["requestPayload"])
         for queue, of_line in MAPPED_QUEUES.items():
             if of_line == line.name:
@@ -271,6 +271,15 @@ class Books:
             if state in ("STARTING", "RUNNING"):
                 yield from (f"{name}@{replay}" for *at, name in begun.kept if tuple(at) > place)
 
+    def tally_of_replays(self) -> Counter[str]:
+        """State -> how many ended in it; with a part of their events, if that is so."""
+        found: Counter[str] = Counter()
+        for replay, begun in self.deployed.replays.items():
+            state, place = self._replay(replay)
+            count = sum(tuple(at) <= place for *at, _ in begun.kept)
+            found[f"{state} after a part" if 0 < count < len(begun.kept) else state] += 1
+        return found
+
     def _replay(self, name: str) -> tuple[str, tuple[int, int]]:
         """(state, the last event that was replayed)."""
         row = self.tx.row("SELECT state, time_ms, position FROM event_replay WHERE name = ?", (name,))
@@ -329,16 +338,12 @@ class Books:
 
     def account_of(self, function: str) -> Beginning:
         """So far."""
-        return Beginning(len(self.edge.handled[function]), len(self._bodies(f"{function}-dead")))
+        told = len(self._bodies(f"{function}-dead")) if function == TELLING else 0
+        return Beginning(len(self.edge.handled[function]), told)
 
     def is_telling(self) -> bool:
         """Whether topics have something that their subscribers do not have yet."""
         return log.head(self.tx, messages.LOG) > self._checkpoint(messages.LOG)
-
-
-def _teller(record: Document) -> str:
-    """The function that an invocation record is about."""
-    return str(record["requestContext"]["functionArn"].split(":")[6])
 
 
 def _document(body: str) -> Any:

@@ -1,7 +1,22 @@
 """What people change while records are on their way: steps of a run, and how all of it is put right at its end."""
 
+import asyncio
+
 from delivery.conservation import sources
-from delivery.conservation.lines import FUNCTIONS, GIVEN_UP, LOGGED, MAPPED_QUEUES, RELAY, STREAM, arn, queue_url
+from delivery.conservation.edge import RELIEF
+from delivery.conservation.lines import (
+    FUNCTIONS,
+    GIVEN_UP,
+    LINES,
+    LOGGED,
+    MAPPED_QUEUES,
+    RELAY,
+    RELIEFS,
+    RELIEVED,
+    STREAM,
+    arn,
+    queue_url,
+)
 from delivery.conservation.sources import ARCHIVES, OPEN, OPEN_TOPIC, TOLD, Replayed, policy
 from delivery.conservation.world import PATIENCE_SECONDS, World
 from lambent.services.lambda_ import event_source_store
@@ -24,7 +39,7 @@ MAX_SHARDS = 4
 
 
 async def throttle(world: World) -> None:
-    name = world.chance.choice(FUNCTIONS)
+    name = world.chance.choice((*FUNCTIONS, *RELIEFS))
     reserved = world.chance.choice((0, 0, 1, 2, None))
     if reserved is None:
         await world.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
@@ -98,6 +113,9 @@ async def _quietly(world: World, service: str, action: str, **request: object) -
 async def change_mapping(world: World) -> None:
     function = world.chance.choice(list(world.deployed.mappings))
     options = sources.mapping_options(function, world.chance) | {"Enabled": world.chance.random() < 0.8}
+    if function in RELIEVED and world.chance.random() < 0.5:
+        options["FunctionName"] = world.chance.choice((function, f"{function}{RELIEF}"))
+    await _keep_busy(world, function)
     await _update_mapping(world, function, options)
 
 
@@ -107,8 +125,16 @@ async def delete_mapping(world: World) -> None:
     uuid = world.deployed.mappings[function]
     mapping = world.life.database.read(lambda tx: event_source_store.find_mapping(tx, uuid))
     if mapping is not None and function not in world.deployed.unmapped:
+        await _keep_busy(world, function)
         await world.life.call("lambda", "deleteEventSourceMapping", UUID=uuid)
         world.deployed.unmapped[function] = mapping
+
+
+async def _keep_busy(world: World, function: str) -> None:
+    """Perhaps its mapping has something in hand."""
+    if world.chance.random() < 0.5:
+        world.begin_to_put(next(line.source for line in LINES if line.end_name == function))
+        await world.hesitate()
 
 
 async def make_mappings(world: World) -> None:
@@ -196,10 +222,10 @@ async def replay(world: World) -> None:
     archive, now_ms = world.chance.choice(ARCHIVES), world.clock.now_ms()
     kept = world.look(lambda books: books.archived(archive))
     times = [time_ms for time_ms, _, _ in kept] or [now_ms]
-    first_ms = world.chance.choice((times[0], world.chance.choice(times)))
-    end_ms = world.chance.choice((now_ms + 3_600_000, first_ms + 1000, max(times) + 1000))
+    first_ms = world.chance.choice((times[0], times[0], world.chance.choice(times)))
+    end_ms = world.chance.choice((now_ms + 3_600_000, max(times) + 1000, first_ms + 1000))
     name = f"r{len(world.deployed.replays)}"
-    wanted = [one for one in kept if first_ms <= one[0] < end_ms]
+    world.deployed.replays[name] = Replayed([one for one in kept if first_ms <= one[0] < end_ms])
     await world.life.call(
         "events",
         "startReplay",
@@ -209,14 +235,11 @@ async def replay(world: World) -> None:
         EventEndTime=end_ms / 1000,
         Destination={"Arn": arn("events", "event-bus/default"), "FilterArns": [arn("events", "rule/replayed")]},
     )
-    world.deployed.replays[name] = Replayed(archive, wanted)
 
 
 async def cancel_replay(world: World) -> None:
     """One that was just begun, if it has not ended yet."""
-    await replay(world)
-    if world.chance.random() < 0.5:
-        await world.hesitate()
+    await _replay_a_part(world)
     name = f"r{len(world.deployed.replays) - 1}"
     try:
         await world.life.call("events", "cancelReplay", ReplayName=name)
@@ -227,11 +250,17 @@ async def cancel_replay(world: World) -> None:
 
 async def delete_archive(world: World) -> None:
     """Replays of it end where they are. Another one of its name begins empty."""
-    await replay(world)
-    if world.chance.random() < 0.5:
-        await world.hesitate()
+    await _replay_a_part(world)
     await world.life.call("events", "deleteArchive", ArchiveName="brief")
     await sources.create_archive(world.life, "brief")
+
+
+async def _replay_a_part(world: World) -> None:
+    await asyncio.gather(*world.begin_to_put("events"))
+    await world.life.settle()
+    await replay(world)
+    for _ in range(world.chance.choice((0, 0, 5, 20))):
+        await asyncio.sleep(0)
 
 
 # The end.
@@ -239,7 +268,7 @@ async def delete_archive(world: World) -> None:
 
 async def undo(world: World) -> None:
     """Nothing is in the way any more."""
-    for name in FUNCTIONS:
+    for name in (*FUNCTIONS, *RELIEFS):
         await world.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
     await permit(world)
     await make_streams(world)

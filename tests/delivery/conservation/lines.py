@@ -8,6 +8,7 @@ gives up lies in its queue `<line>-dead`, or was told to a destination of its fu
 from dataclasses import dataclass
 from enum import Enum
 
+from delivery.conservation.edge import RELIEF
 from delivery.conservation.life import ACCOUNT, REGION
 
 #: Streams: one that clients write to, one that rules and schedules do, and one that a log subscription does.
@@ -95,6 +96,11 @@ LINES = (
 )
 
 FUNCTIONS = tuple(dict.fromkeys(line.end_name for line in LINES if line.end is End.FUNCTION))
+#: Its mapping tells a queue or a topic of the batches that were discarded, but not what is in them.
+TELLING = "clicks-reporting"
+#: Their mappings may be led to another function, `<name>-relief`, and back; the line is the same.
+RELIEVED = ("clicks", "items", "jobs", "orders")
+RELIEFS = tuple(f"{name}{RELIEF}" for name in RELIEVED)
 #: Those that run asynchronously, and have destinations of their own.
 ASYNCHRONOUS = ("objects", "notices", "events", "replayed", "alarms", "logged", "asked")
 INBOXES = tuple(dict.fromkeys(line.end_name for line in LINES if line.end is End.QUEUE))

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from delivery.conservation.edge import RELIEF
 from delivery.conservation.endpoint import INVITATIONS
 from delivery.conservation.life import ACCOUNT, Life
 from delivery.conservation.lines import (
@@ -23,7 +24,9 @@ from delivery.conservation.lines import (
     LOGGED,
     MAPPED_QUEUES,
     RELAY,
+    RELIEFS,
     STREAM,
+    TELLING,
     UNDERTAKER,
     arn,
     function_arn,
@@ -103,7 +106,6 @@ class Beginning:
 class Replayed:
     """A replay, as it was begun."""
 
-    archive: str
     kept: list[tuple[int, int, str]]
     """(time, position, name) of what the archive had then, of the time that is wanted."""
 
@@ -111,8 +113,8 @@ class Replayed:
 async def deploy(life: Life, chance: random.Random) -> Deployed:
     deployed = Deployed()
     await _create_queues(life)
-    for name in FUNCTIONS:
-        await create_function(life, name, ANSWERS=ANSWERS.get(name, ""))
+    for name in (*FUNCTIONS, *RELIEFS):
+        await create_function(life, name, ANSWERS=ANSWERS.get(name.removesuffix(RELIEF), ""))
     await create_function(life, UNDERTAKER, ANSWERS="always")
     await _create_sources(life)
     await _create_topics(life)
@@ -276,26 +278,19 @@ async def create_mapping(life: Life, deployed: Deployed, function: str, chance: 
         "createEventSourceMapping",
         FunctionName=function,
         EventSourceArn=deployed.sources[function],
-        **_fixed(function, chance),
+        **_fixed(function),
         **mapping_options(function, chance),
     )
     deployed.mappings[function] = made["UUID"]
 
 
-def _fixed(function: str, chance: random.Random) -> dict[str, Any]:
+def _fixed(function: str) -> dict[str, Any]:
     """Of a new mapping, and never changed."""
     reports = {"FunctionResponseTypes": ["ReportBatchItemFailures"]} if ANSWERS.get(function) == "reports" else {}
     if function in MAPPED_QUEUES.values():
         return reports
-    failed = f"arn:aws:s3:::{GIVEN_UP}"
-    if function == "clicks-reporting":
-        failed = arn(chance.choice(("sqs", "sns")), f"{function}-dead")
-    return {
-        **reports,
-        **({"TumblingWindowInSeconds": 30} if function == "items-windowed" else {}),
-        "StartingPosition": "TRIM_HORIZON",
-        "DestinationConfig": {"OnFailure": {"Destination": failed}},
-    }
+    window = {"TumblingWindowInSeconds": 30} if function == "items-windowed" else {}
+    return {**reports, **window, "StartingPosition": "TRIM_HORIZON"}
 
 
 #: What is told of a batch that `clicks-reporting` gave up is a stretch of its shard: nobody else may be in it. And a
@@ -315,7 +310,15 @@ def mapping_options(function: str, chance: random.Random) -> dict[str, Any]:
         "MaximumRetryAttempts": chance.choice((0, 1, 2, 4, 10)),
         "MaximumRecordAgeInSeconds": chance.choice((-1, -1, 600)),
         "ParallelizationFactor": _FIXED_PARALLELIZATION.get(function) or chance.randint(1, 4),
+        "DestinationConfig": {"OnFailure": {"Destination": chance.choice(_batch_destinations(function))}},
     }
+
+
+def _batch_destinations(function: str) -> tuple[str, ...]:
+    """What a queue and a topic are told is looked up in one stream, and in no other."""
+    if function == TELLING:
+        return arn("sqs", f"{function}-dead"), arn("sns", f"{function}-dead")
+    return (f"arn:aws:s3:::{GIVEN_UP}",)
 
 
 async def permit(life: Life, function: str) -> None:

@@ -69,9 +69,10 @@ class World:
         if self.chance.random() < 0.5:
             await asyncio.gather(*tasks)
 
-    def begin_to_put(self) -> list[asyncio.Task[None]]:
+    def begin_to_put(self, *sources: str) -> list[asyncio.Task[None]]:
+        """Into some, if it is not said into which."""
         tasks = []
-        for source in self.chance.sample(list(FEEDS), self.chance.choice((1, 2, 5))):
+        for source in sources or self.chance.sample(list(FEEDS), self.chance.choice((1, 2, 5))):
             names = [self._new_name(source) for _ in range(self.chance.choice((1, 1, 3, 8)))]
             tasks.append(asyncio.create_task(self._put(source, names)))
         self.feeding.update(tasks)
@@ -206,6 +207,7 @@ class World:
         self.look(lambda books: self._close(books, is_calm=is_calm))
 
     def _close(self, books: Books, *, is_calm: bool) -> None:
+        self.tally.update({("replays", state): count for state, count in books.tally_of_replays().items()})
         for line in LINES:
             arrived, given_up = books.arrived(line), books.given_up(line)
             accounted, owed = {*arrived, *given_up}, self._owed(books, line)
