@@ -78,7 +78,9 @@ class Bench:
         return made
 
     def start(self) -> None:
-        self.source_bytes = site_generator.write(self.source, self.pages)
+        sources = site_generator.make(self.pages)
+        self.source_bytes = sum(map(len, sources.values()))
+        site_generator.write(self.source, sources)
         self.published = self.build_whole()
         self.wanted = {key: Source(_digest(content), 1.0) for key, content in self.contents().items()}
         made = survey.make(
@@ -111,7 +113,7 @@ class Bench:
         began = _cpu()
         graph, wanted, texts = self._changed()
         read = cold.Range(lambda first, end: self.packed[first:end])
-        prefix = cold.read_prefix(read)
+        prefix = cold.read_prefix(read, pack.prefix_end(self.packed))
         assert prefix is not None
         stubbed = cold.StubRuns(
             self.runs(folder), prefix, read, wanted, texts, graph.pages, lambda _: None, self.published
@@ -165,7 +167,7 @@ def _site(bench: Bench, share: float | None) -> Iterator[report.Figure]:
         f"text edit {of}, cold: bytes read, share of the sources",
         weight / bench.source_bytes,
         "",
-        COLD_SHARE if share else None,
+        COLD_SHARE,
         note=f"{weight / 1e6:.2f} of {bench.source_bytes / 1e6:.1f} MB, {cpu:.2f} s of CPU",
     )
     titled, cpu = bench.edit(key, before.replace("title: Post", "title: Another post"))

@@ -2,6 +2,7 @@
 recent posts on every page, neighbours, related posts by tag, feeds and a fingerprinted style sheet."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
 CONFIG = """baseURL = "http://example.test/"
@@ -62,8 +63,8 @@ WORDS = [
 ]
 
 
-def write(folder: Path, pages: int, *, summaries: bool = False) -> int:
-    """The bytes of all sources."""
+def make(pages: int, *, summaries: bool = False) -> dict[str, bytes]:
+    """All sources, by key; the same number gives the same site."""
     rng = random.Random(pages)
     summary = "<p>{{ .Summary }}</p>" if summaries else ""
     files = {
@@ -80,15 +81,22 @@ def write(folder: Path, pages: int, *, summaries: bool = False) -> int:
         "content/about.md": "---\ntitle: About\n---\nNothing to tell.\n",
     }
     files |= {post(number): _post(number, rng) for number in range(pages)}
-    for name, text in files.items():
-        file = folder / name
+    return {key: text.encode() for key, text in files.items()}
+
+
+def write(folder: Path, sources: Mapping[str, bytes]) -> None:
+    for key, content in sources.items():
+        file = folder / key
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    return sum(len(text.encode()) for text in files.values())
+        file.write_bytes(content)
 
 
 def post(number: int) -> str:
     return f"content/posts/{number // 500:02}/post-{number:05}.md"
+
+
+def url(number: int) -> str:
+    return f"/{post(number).removeprefix('content/').removesuffix('.md')}/"
 
 
 def _post(number: int, rng: random.Random) -> str:

@@ -9,12 +9,12 @@ import json
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from bench import report, site_sources
+from bench import report, site_generator
 from bench.signing import Target
 from lambent.cli import demo_site, deployment, site_deployment
 from lambent.cli.demo_steps import get_as_browser
@@ -61,7 +61,7 @@ class LargeSite:
         )
         self.names = SiteNames(f"bench-site-{pages}")
         self._host = f"{self.names.website}.s3-website.localhost:{target.port}"
-        self.sources = site_sources.make(pages)
+        self.sources = site_generator.make(pages)
         self._s3 = self._endpoint.client("s3")
 
     def publish(self) -> None:
@@ -79,11 +79,11 @@ class LargeSite:
     def served_after(self, number: int) -> float:
         """Seconds from the upload of an edited post to its page."""
         sentence = f"Edited at {time.time_ns()}."
-        content = self.sources[site_sources.post(number)] + f"\n{sentence}\n".encode()
+        content = self.sources[site_generator.post(number)] + f"\n{sentence}\n".encode()
         began = time.perf_counter()
-        self.put({site_sources.post(number): content})
+        self.put({site_generator.post(number): content})
         deadline = began + LARGE_PATIENCE_SECONDS
-        while sentence.encode() not in get_as_browser(self._target.port, self._host, site_sources.url(number))[1]:
+        while sentence.encode() not in get_as_browser(self._target.port, self._host, site_generator.url(number))[1]:
             assert time.perf_counter() < deadline, "the edit was never served"
             time.sleep(POLL_SECONDS)
         return time.perf_counter() - began
@@ -93,28 +93,37 @@ class LargeSite:
         return notes
 
     def wait_until_idle(self) -> None:
-        """No builder, twice in a row: it looks once more after every build."""
+        """No builder, several times in a row: it may look once more after a build. And no whole build to follow."""
         deadline, quiet = time.perf_counter() + LARGE_PATIENCE_SECONDS, 0
         while quiet < IDLE_LOOKS:
             assert time.perf_counter() < deadline, "the builder does not come to rest"
-            quiet = quiet + 1 if json.loads(self._state("turn.json"))["holder"] is None else 0
+            is_idle = json.loads(self._state("turn.json"))["holder"] is None
+            quiet = quiet + 1 if is_idle and json.loads(self._state("head.json"))["due"] is None else 0
+            time.sleep(PAUSE_SECONDS)
+
+    def wait_until_there(self, urls: Iterable[str]) -> None:
+        """On the website, all of them."""
+        wanted = {f"{url.strip('/')}/index.html" for url in urls}
+        deadline = time.perf_counter() + LARGE_PATIENCE_SECONDS
+        while missing := wanted - self._published().keys():
+            assert time.perf_counter() < deadline, f"{min(missing)} was never published"
             time.sleep(PAUSE_SECONDS)
 
     def differences(self) -> int:
         """Objects of the website that differ from a clean build of the sources."""
         with tempfile.TemporaryDirectory(prefix="lambent-bench-") as folder:
-            for key, content in self.sources.items():
-                file = Path(folder) / "source" / key
-                file.parent.mkdir(parents=True, exist_ok=True)
-                file.write_bytes(content)
+            site_generator.write(Path(folder) / "source", self.sources)
             out = Path(folder) / "out"
             command = [str(demo_site.installed_hugo()), "build", "-s", f"{folder}/source", "-d", str(out)]
             subprocess.run([*command, "-b", f"http://{self._host}/", "--quiet"], check=True)
             files = [file for file in out.rglob("*") if file.is_file()]
             clean = {file.relative_to(out).as_posix(): hashlib.md5(file.read_bytes()).hexdigest() for file in files}
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.names.website)
-        there = {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", ())}
+        there = self._published()
         return sum(clean.get(path) != there.get(path) for path in clean.keys() | there.keys())
+
+    def _published(self) -> dict[str, str]:
+        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self.names.website)
+        return {item["Key"]: item["ETag"].strip('"') for page in pages for item in page.get("Contents", ())}
 
     def _put(self, key: str, content: bytes) -> None:
         self._s3.put_object(Bucket=self.names.source, Key=key, Body=content)
@@ -138,16 +147,19 @@ def measure_large(target: Target, pages: int) -> Iterator[report.Figure]:
         served.append(site.served_after(number % pages) * 1000)
         site.wait_until_idle()
     yield report.latency(f"{name}: edit uploaded, changed page served", served[1:], TARGET_MS.get(pages))
-    edit = site.builds()[-1]
+    edit = next(build for build in reversed(site.builds()) if build["cause"] == "change")
     uploaded = f"{edit['uploaded']} objects"
     steps = f"sync {edit['sync_ms']} ms, hugo {edit['hugo_ms']} ms, publishing {edit['publish_ms']} ms"
     told = ", ".join(f"{count} {operation}" for operation, count in sorted(edit["requests"].items()))
-    yield report.Figure(f"{name}: requests of a warm edit", sum(edit["requests"].values()), "requests", note=told)
+    content = sum(count for operation, count in edit["requests"].items() if not operation.endswith("(state)"))
+    yield report.Figure(f"{name}: warm edit, requests to source and website", content, "requests", note=told)
     yield report.Figure(f"{name}: bytes down, warm edit", edit["bytes_down"], "B", note=f"{edit['fetched']} sources")
     yield report.Figure(f"{name}: bytes up, warm edit", edit["bytes_up"], "B", note=f"{uploaded}; {steps}")
+    new = site_generator.make(pages + BURST)
     before = time.time()
-    site.put({site_sources.post(pages + number): site_sources.make(1)[site_sources.post(0)] for number in range(BURST)})
+    site.put({key: content for key, content in new.items() if key not in site.sources})
     took = time.time() - before
+    site.wait_until_there(site_generator.url(pages + number) for number in range(BURST))
     site.wait_until_idle()
     builds = sum(build["at"] > before for build in site.builds())
     yield report.Figure(f"{name}: builds of {BURST} uploads", builds, "builds", note=f"uploaded in {took:.1f} s")

@@ -3,11 +3,12 @@
 So it can be made to die where a test wants, and its /tmp can be looked into.
 """
 
+import contextlib
 import hashlib
 import itertools
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from sitebuilder.build import Site
 from sitebuilder.events import Asked, Look
 from sitebuilder.report import Report
 from sitebuilder.settings import Settings
+from sitebuilder.state import State
 from sitebuilder.timer import Timer
 from sitebuilder.turn_keeper import TurnKeeper
 
@@ -50,31 +52,37 @@ class MortalBucket(Bucket):
         self._life = life
 
     def upload(self, *arguments: Any, **named: Any) -> str:
-        self._life.step()
-        return super().upload(*arguments, **named)
+        with self._life.step():
+            return super().upload(*arguments, **named)
 
     def delete(self, keys: Any) -> None:
-        self._life.step()
-        super().delete(keys)
+        with self._life.step():
+            super().delete(keys)
 
     def copy(self, *arguments: Any) -> str:
-        self._life.step()
-        return super().copy(*arguments)
+        with self._life.step():
+            return super().copy(*arguments)
 
-    def write(self, *arguments: Any) -> None:
-        self._life.step()
-        super().write(*arguments)
+    def write(self, *arguments: Any) -> str:
+        with self._life.step():
+            return super().write(*arguments)
 
     def replace(self, *arguments: Any, **named: Any) -> str | None:
-        self._life.step()
-        return super().replace(*arguments, **named)
+        with self._life.step():
+            return super().replace(*arguments, **named)
 
 
 class Life:
     def __init__(self) -> None:
         self.steps_left = 1_000_000
+        self.answers_get_lost = False
+        """The last write is carried out, but nobody comes to know."""
 
-    def step(self) -> None:
+    @contextlib.contextmanager
+    def step(self) -> Iterator[None]:
+        if self.steps_left <= 0 and not self.answers_get_lost:
+            raise Died
+        yield
         if self.steps_left <= 0:
             raise Died
         self.steps_left -= 1
@@ -87,6 +95,7 @@ class SmallSite:
         self._folder = folder
         self.more_settings: dict[str, Any] = {}
         self.timer: Timer | None = None
+        self._sites: dict[tuple[str, str, int], Site] = {}
         self.s3: Any = boto3.client(
             "s3",
             endpoint_url=platform.url,
@@ -104,7 +113,6 @@ class SmallSite:
         self.s3.delete_public_access_block(Bucket=names[1])
         self.life = Life()
         self.source, self.website, self.state = (MortalBucket(self.s3, name, self.life) for name in names)
-        self.turn_key = f"{self.website.name}/turn.json"
         for key, content in sources.items():
             self.put(key, content)
 
@@ -116,6 +124,13 @@ class SmallSite:
         self.s3.delete_object(Bucket=self.source.name, Key=key)
 
     def site(self, workspace: str = "warm") -> Site:
+        """Of one execution environment: its builder remembers what it did before."""
+        environment = (workspace, repr(self.more_settings), id(self.timer))
+        if environment not in self._sites:
+            self._sites[environment] = self._new_site(workspace)
+        return self._sites[environment]
+
+    def _new_site(self, workspace: str) -> Site:
         hugo = package.installed_hugo()
         assert hugo is not None
         settings = Settings(
@@ -132,22 +147,28 @@ class SmallSite:
         places = Buckets(self.source, self.website, self.state)
         return replace(assembly.connect(settings, places, timer=self.timer), quiet_seconds=0.0)
 
-    def turn(self, request_id: str, *, seconds: float = 60) -> TurnKeeper:
+    def turn(self, request_id: str, *, seconds: float = 60, now: Callable[[], float] = time.time) -> TurnKeeper:
+        """Of an environment that knows nothing."""
         return TurnKeeper(
-            self.state,
-            self.turn_key,
+            State(self.state, self.website.name),
             request_id=request_id,
             recipe=self.site().rounds.settings.recipe,
             deadline=time.time() + seconds,
-            now=time.time,
+            now=now,
         )
 
     def build(self, request_id: str = "r1", workspace: str = "warm", wake: Look | Asked = ANYTHING) -> list[Report]:
-        turn = self.turn(request_id)
-        return list(self.site(workspace).bring_up_to_date(turn, wake, deadline=time.time() + 60))
+        site, deadline = self.site(workspace), time.time() + 60
+        return list(site.bring_up_to_date(site.turn(request_id, deadline=deadline), wake, deadline=deadline))
 
     def digests(self) -> dict[str, str]:
         return {key: listed.etag for key, listed in self.website.list().items()}
+
+    def notes(self) -> bytes:
+        """The history of builds."""
+        found = self.state.read(f"{self.website.name}/history.json")
+        assert found is not None
+        return found[0]
 
     def sources(self) -> dict[str, bytes]:
         objects = (self.s3.get_object(Bucket=self.source.name, Key=key) for key in self.source.list())

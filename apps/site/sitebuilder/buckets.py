@@ -21,18 +21,18 @@ _LOST_RACE = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict
 
 
 class Traffic:
-    """Counts the requests of a client, by operation."""
+    """Counts the requests of a client, by operation and bucket."""
 
     def __init__(self, client: Any) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()
-        client.meta.events.register("before-send.s3", self._count)
+        client.meta.events.register("before-parameter-build.s3", self._count)
 
-    def _count(self, event_name: str, **_: Any) -> None:
+    def _count(self, params: Mapping[str, Any], event_name: str, **_: Any) -> None:
         with self._lock:
-            self._counts[event_name.rpartition(".")[2]] += 1
+            self._counts[event_name.rpartition(".")[2], params["Bucket"]] += 1
 
-    def counts(self) -> Counter[str]:
+    def counts(self) -> Counter[tuple[str, str]]:
         with self._lock:
             return Counter(self._counts)
 
@@ -131,8 +131,12 @@ class Bucket:
             raise
         return bytes(answer["Body"].read())
 
-    def write(self, key: str, content: bytes) -> None:
-        self._client.put_object(Bucket=self.name, Key=self._prefix + key, Body=content, ContentType="application/json")
+    def write(self, key: str, content: bytes) -> str:
+        """The new ETag."""
+        answer = self._client.put_object(
+            Bucket=self.name, Key=self._prefix + key, Body=content, ContentType="application/json"
+        )
+        return str(answer["ETag"])
 
     def replace(self, key: str, content: bytes, *, etag: str | None) -> str | None:
         """Write if the object still has this ETag (None: if there is none). The new ETag, or None if it has not."""

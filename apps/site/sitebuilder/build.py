@@ -1,8 +1,8 @@
 """The main path: bring the website up to date with the sources.
 
 S3 is the truth. With the turn in hand: list the sources, fetch what changed (`materials`), run hugo (`rendering`),
-publish what differs (`publisher`); give the turn back and look once more, for a change that came in meanwhile found the
-turn taken and left it to us. What one round does is in `rounds`.
+publish what differs (`publisher`); give the turn back, and look once more if somebody came in meanwhile, found the turn
+taken and left it to us. What one round does is in `rounds`.
 """
 
 import time
@@ -36,37 +36,42 @@ class Site:
     rounds: Rounds
     quiet_seconds: float = QUIET_SECONDS
 
+    def turn(self, request_id: str, *, deadline: float) -> TurnKeeper:
+        """Of an invocation."""
+        rounds = self.rounds
+        return TurnKeeper(rounds.state, request_id=request_id, recipe=rounds.settings.recipe, deadline=deadline)
+
     def bring_up_to_date(self, turn: TurnKeeper, wake: Look | Asked, *, deadline: float) -> Iterator[Report]:
         """One report per round, as it ends; raises for what a retry may mend (S3 faults, a killed hugo)."""
         decision = self._take(turn, wake, deadline)
         if decision is not Decision.TAKE:
             yield Report("seen" if decision is Decision.NOTHING_NEW else "left")
         while decision is Decision.TAKE:
-            wanted, report = self._finish_round(turn, wake, deadline)
+            wanted, report, was_called = self._finish_round(turn, wake, deadline)
             yield report
-            if self.rounds.listed() == wanted:
+            if not was_called or self.rounds.listed() == wanted:
                 return
             wake = Look(changes=None)
             decision = self._take(turn, wake, deadline)
 
     def _finish_round(
         self, turn: TurnKeeper, wake: Look | Asked, deadline: float
-    ) -> tuple[Mapping[str, Source], Report]:
-        """A round, and the turn given back whatever comes of it."""
+    ) -> tuple[Mapping[str, Source], Report, bool]:
+        """A round, and the turn given back whatever comes of it; did anybody call for it meanwhile?"""
         seen = last_build = None
         traffic = self.rounds.traffic
-        before = traffic.counts() if traffic else Counter[str]()
+        before = traffic.counts() if traffic else Counter[tuple[str, str]]()
         try:
             wanted, report = self._round(turn, wake, deadline)
             if traffic:
-                report = replace(report, requests=dict(traffic.counts() - before))
-            seen = turns.see(wanted, self.rounds.settings.recipe)
+                report = replace(report, requests=self._told(traffic.counts() - before))
+            seen = turns.see(wanted, self.rounds.settings.recipe, *self.rounds.state.last_sources())
             if report.outcome in REMEMBERED:
                 last_build = {"at": time.time(), **report.as_document()}
                 self._note(last_build)
         finally:
-            turn.give_back(seen=seen, last_build=last_build)
-        return wanted, report
+            was_called = turn.give_back(seen=seen, last_build=last_build)
+        return wanted, report, was_called
 
     def _round(self, turn: TurnKeeper, wake: Look | Asked, deadline: float) -> tuple[Mapping[str, Source], Report]:
         for _ in range(MAX_LISTINGS):
@@ -108,7 +113,12 @@ class Site:
             time.sleep(WAIT_SECONDS)
         return decision
 
+    def _told(self, requests: Mapping[tuple[str, str], int]) -> dict[str, int]:
+        rounds = self.rounds
+        roles = {rounds.state.bucket.name: "state", rounds.website.name: "website", rounds.source.name: "source"}
+        return {f"{operation} ({roles[bucket]})": count for (operation, bucket), count in sorted(requests.items())}
+
     def _note(self, build: Mapping[str, object]) -> None:
         state = self.rounds.state
-        found = state.bucket.read(state.key(HISTORY))
-        state.bucket.write(state.key(HISTORY), history.appended(found[0] if found else None, build))
+        found = state.read(HISTORY)
+        state.write(HISTORY, history.appended(found[0] if found else None, build))

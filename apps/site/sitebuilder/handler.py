@@ -23,8 +23,6 @@ from sitebuilder.assembly import Clients
 from sitebuilder.build import Site
 from sitebuilder.events import Ignore
 from sitebuilder.settings import Settings
-from sitebuilder.state import TURN, State
-from sitebuilder.turn_keeper import TurnKeeper
 
 SITES = settings.from_environment(os.environ)
 CLIENTS = Clients(boto3.client("s3", config=Config(**assembly.S3_CONFIG)))
@@ -53,17 +51,10 @@ def _bring_up_to_date(site: Settings, event: Any, context: Any) -> dict[str, obj
     if isinstance(wake, Ignore):
         return None
     deadline = time.time() + context.get_remaining_time_in_millis() / 1000
-    state = State(CLIENTS.bucket(site.state_bucket), site.site)
-    turn = TurnKeeper(
-        state.bucket,
-        state.key(TURN),
-        request_id=context.aws_request_id,
-        recipe=site.recipe,
-        deadline=deadline,
-        now=time.time,
-    )
     if site.site not in _BUILDERS:
         _BUILDERS[site.site] = assembly.assemble(site, CLIENTS, function_arn=context.invoked_function_arn)
-    for report in _BUILDERS[site.site].bring_up_to_date(turn, wake, deadline=deadline):
+    builder = _BUILDERS[site.site]
+    turn = builder.turn(context.aws_request_id, deadline=deadline)
+    for report in builder.bring_up_to_date(turn, wake, deadline=deadline):
         print("\n".join(narration.sentences(report, site.site if len(SITES) > 1 else "")))
     return report.as_document()

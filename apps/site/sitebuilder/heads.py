@@ -23,6 +23,13 @@ class Release:
     """The fingerprint of all sources."""
     rendered_from: str = ""
     """The fingerprint of those that hugo saw: without the static files that were copied past it."""
+    whole: str = ""
+    """The manifests that these are differences from, or the same; "": written by a former version, which had none."""
+
+    @property
+    def manifests(self) -> frozenset[str]:
+        """All that it takes to read them."""
+        return frozenset({self.name, self.whole or self.name})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +69,9 @@ def intent(head: Head, paths: tuple[str, ...]) -> Head:
     return replace(head, settled=False, unsure=tuple(sorted({*head.unsure, *paths})))
 
 
-def committed(head: Head, release: Release, *, keep: int) -> tuple[Head, tuple[Release, ...]]:
-    """The head once the release is in place, and the releases that are no longer kept."""
-    releases = (*head.releases, release)
-    dropped, kept = releases[:-keep], releases[-keep:]
-    return replace(head, releases=kept, settled=True, unsure=(), pinned=False), dropped
+def committed(head: Head, release: Release, *, keep: int) -> Head:
+    """The head once the release is in place."""
+    return replace(head, releases=(*head.releases, release)[-keep:], settled=True, unsure=(), pinned=False)
 
 
 def encode(head: Head) -> bytes:

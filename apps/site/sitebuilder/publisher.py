@@ -84,14 +84,15 @@ class Publisher:
             fence()
             self.website.delete(plan.deletes)
         generation = record.head.generation + 1
-        name = self.state.keep_manifests(generation, objects, new.sources)
-        release = Release(generation, name, time.time(), new.built_from, new.rendered_from)
-        head, dropped = heads.committed(record.head, release, keep=max(self.keep, 1))
+        name, whole = self.state.keep_manifests(generation, objects, new.sources)
+        release = Release(generation, name, time.time(), new.built_from, new.rendered_from, whole)
+        head = heads.committed(record.head, release, keep=max(self.keep, 1))
         head = replace(head, retired=plan.retired, **changes())
         self.state.move_head(head, etag=etag)
         if record.head.current is None:
             self.state.bucket.delete([self.state.key(former.NAME)])
-        self._sweep(head, dropped)
+        if head.generation % SWEEP_EVERY == 0:
+            self._sweep(head)
         return head
 
     def _keep_replaced(self, paths: tuple[str, ...], record: Record, there: Mapping[str, str]) -> None:
@@ -108,16 +109,15 @@ class Publisher:
     def _keep_content(self, md5: str, path: str) -> None:
         self.state.bucket.copy(self.website, path, None, self.state.key(f"blobs/{md5}"), {})
 
-    def _sweep(self, head: Head, dropped: tuple[Release, ...]) -> None:
-        if dropped:
-            self.state.forget(tuple(release.name for release in dropped))
-        if self.keep <= 1 or head.generation % SWEEP_EVERY:
-            return
-        needed = {output.md5 for release in head.releases for output in self.state.outputs(release).values()}
-        prefix = self.state.key("blobs/")
-        self.state.bucket.delete(
-            key for key in self.state.bucket.list(prefix) if key.removeprefix(prefix) not in needed
-        )
+    def _sweep(self, head: Head) -> None:
+        """Deletes manifests and contents that no kept release needs, those too that somebody who died left unnamed."""
+        contents = {output.md5 for release in head.releases for output in self.state.outputs(release).values()}
+        manifests = {name for release in head.releases for name in release.manifests}
+        needed = {"out": manifests, "src": manifests, "blobs": contents if self.keep > 1 else set()}
+        for kind, names in needed.items():
+            prefix = self.state.key(f"{kind}/")
+            there = self.state.bucket.list(prefix)
+            self.state.bucket.delete(key for key in there if key.removeprefix(prefix) not in names)
 
 
 def headers(output: Output) -> dict[str, str]:

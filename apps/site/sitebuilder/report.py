@@ -37,7 +37,8 @@ class Report:
     bytes_down: int = 0
     bytes_up: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
-    """To S3, by operation, with the turn in hand: its taking, giving back and the second look are not among them."""
+    """To S3, by operation and bucket, with the turn in hand: its taking and giving back are not among them, nor the
+    note of this report in the history."""
     restarts: int = 0
     misses: tuple[str, ...] = ()
     """What the partial builds before this whole one left out unawares; `deferred`: knowingly, because it is heavy."""

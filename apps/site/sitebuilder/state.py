@@ -14,14 +14,18 @@ learned.json     what misses of partial builds have taught                      
 demand.json      texts that the last cold partial build asked for
 published.json   gone once it is read: what was published before there were generations  (`former`)
 history.json     the last builds, for people                                         (`history`)
+
+Only the one who has the turn writes. So what was read or written with the turn in hand stays true until somebody else
+has had it, and is remembered by a warm environment: an edit reads nothing here. `turn_keeper` says when to forget.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Generic
 
-from sitebuilder import heads, manifests
+from sitebuilder import buckets, heads, manifests
 from sitebuilder.buckets import Bucket
 from sitebuilder.heads import Head, Release
-from sitebuilder.manifests import Output
+from sitebuilder.manifests import Difference, Entry, Output
 from sitebuilder.sources import Source
 
 HEAD = "head.json"
@@ -34,53 +38,141 @@ class HeadMoved(Exception):
     """Somebody else has published since we looked: whose turn it was has changed while we built."""
 
 
+class _Manifests(Generic[Entry]):
+    """Those of one kind. They never change; the last one is remembered, and the whole one that it goes back to."""
+
+    def __init__(self, read: Callable[[str], bytes | None], kind: type[Entry]) -> None:
+        self._read = read
+        self._kind = kind
+        self.name = self.whole = ""
+        self._entries: Mapping[str, Entry] = {}
+        self._of_whole: Mapping[str, Entry] = {}
+
+    def named(self, name: str) -> Mapping[str, Entry]:
+        """Nothing, where it is gone."""
+        if name != self.name:
+            found = self._found(name)
+            if isinstance(found, Difference):
+                if found.since != self.whole:
+                    self.whole, self._of_whole = found.since, self._whole(found.since)
+                self._entries = found.applied(self._of_whole) if self._of_whole else {}
+            else:
+                self.whole, self._of_whole, self._entries = name, found, found
+            self.name = name
+        return self._entries
+
+    def change(self, entries: Mapping[str, Entry]) -> Difference[Entry] | None:
+        """From the whole one; None where it is too large, or there is none."""
+        found = manifests.difference(self.whole, self._of_whole, entries)
+        return found if self.whole and manifests.is_small(found, entries) else None
+
+    def remember(self, name: str, whole: str, entries: Mapping[str, Entry]) -> None:
+        """That it was written."""
+        if name == whole:
+            self.whole, self._of_whole = name, entries
+        self.name, self._entries = name, entries
+
+    def _whole(self, name: str) -> Mapping[str, Entry]:
+        found = self._found(name)
+        return {} if isinstance(found, Difference) else found
+
+    def _found(self, name: str) -> Mapping[str, Entry] | Difference[Entry]:
+        content = self._read(name)
+        return {} if content is None else manifests.decode(content, self._kind)
+
+
 class State:
     def __init__(self, bucket: Bucket, site: str) -> None:
         self.bucket = bucket
         self._site = site
-        #: The last manifest read or written; they never change.
-        self._known: tuple[str, dict[str, Output]] = ("", {})
-        self._known_sources: tuple[str, Mapping[str, Source]] = ("", {})
+        self._remembered: dict[str, tuple[bytes, str] | None] = {}
+        self._outputs = _Manifests(lambda name: self._unremembered(f"out/{name}"), Output)
+        self._sources = _Manifests(lambda name: self._unremembered(f"src/{name}"), Source)
 
     def key(self, name: str) -> str:
         return f"{self._site}/{name}"
 
+    def read(self, name: str) -> tuple[bytes, str] | None:
+        """Content and ETag; None where there is no such object."""
+        if name not in self._remembered:
+            self._remembered[name] = self.bucket.read(self.key(name))
+        return self._remembered[name]
+
+    def write(self, name: str, content: bytes) -> None:
+        self._remembered.pop(name, None)  # an error does not tell whether it was written
+        etag = self.bucket.write(self.key(name), content)
+        self._remembered[name] = content, etag
+
+    def replace(self, name: str, content: bytes, *, etag: str | None) -> str | None:
+        """Write if the object still has this ETag (None: if there is none). The new ETag, or None if it has not."""
+        self._remembered.pop(name, None)
+        new = self.bucket.replace(self.key(name), content, etag=etag)
+        if new is not None:
+            self._remembered[name] = content, new
+        return new
+
+    def delete(self, *names: str) -> None:
+        self.forget(*names)
+        self.bucket.delete([self.key(name) for name in names])
+
+    def remembers(self, name: str) -> bool:
+        return name in self._remembered
+
+    def renew(self, name: str) -> None:
+        """Read it again. If it is another by now, so may be everything else: that is forgotten."""
+        found = self.bucket.read(self.key(name))
+        if name not in self._remembered or self._remembered[name] != found:
+            self._remembered.clear()
+        self._remembered[name] = found
+
+    def forget(self, *names: str) -> None:
+        for name in names:
+            self._remembered.pop(name, None)
+
     def head(self) -> tuple[Head, str | None]:
         """And its ETag, the condition of the next write."""
-        found = self.bucket.read(self.key(HEAD))
+        found = self.read(HEAD)
         return (heads.decode(found[0]), found[1]) if found else (Head(), None)
 
     def move_head(self, head: Head, *, etag: str | None) -> str:
         """The new ETag. Raises HeadMoved if the head is no longer the one that was read."""
-        moved = self.bucket.replace(self.key(HEAD), heads.encode(head), etag=etag)
+        moved = self.replace(HEAD, heads.encode(head), etag=etag)
         if moved is None:
             raise HeadMoved(f"{self.key(HEAD)} was written by another invocation while this one built")
         return moved
 
     def outputs(self, release: Release | None) -> Mapping[str, Output]:
-        if release is None:
-            return {}
-        if self._known[0] != release.name:
-            found = self.bucket.read(self.key(f"out/{release.name}"))
-            self._known = (release.name, manifests.decode_outputs(found[0]) if found else {})
-        return self._known[1]
+        return self._outputs.named(release.name) if release else {}
 
     def sources(self, release: Release | None) -> Mapping[str, Source]:
-        if release is None:
-            return {}
-        if self._known_sources[0] != release.name:
-            found = self.bucket.read(self.key(f"src/{release.name}"))
-            self._known_sources = (release.name, manifests.decode_sources(found[0]) if found else {})
-        return self._known_sources[1]
+        return self.sources_named(release.name) if release else {}
 
-    def keep_manifests(self, generation: int, outputs: Mapping[str, Output], sources: Mapping[str, Source]) -> str:
-        """The name they are kept under."""
-        out, src = manifests.encode_outputs(outputs), manifests.encode_sources(sources)
-        name = manifests.name(generation, out, src)
-        self.bucket.write(self.key(f"out/{name}"), out)
-        self.bucket.write(self.key(f"src/{name}"), src)
-        self._known, self._known_sources = (name, dict(outputs)), (name, dict(sources))
-        return name
+    def last_sources(self) -> tuple[str, Mapping[str, Source]]:
+        """The manifest that was read or written last, and its name."""
+        return self._sources.name, self._sources.named(self._sources.name)
 
-    def forget(self, names: tuple[str, ...]) -> None:
-        self.bucket.delete([self.key(f"{kind}/{name}") for name in names for kind in ("out", "src")])
+    def sources_named(self, name: str) -> Mapping[str, Source]:
+        return self._sources.named(name) if name else {}
+
+    def keep_manifests(
+        self, generation: int, outputs: Mapping[str, Output], sources: Mapping[str, Source]
+    ) -> tuple[str, str]:
+        """The name they are kept under, and that of the whole ones they are differences from, or the same."""
+        out, src = self._outputs.change(outputs), self._sources.change(sources)
+        since = self._outputs.whole if self._outputs.whole == self._sources.whole else ""
+        if out and src and since:
+            contents = manifests.encode_difference(out), manifests.encode_difference(src)
+        else:
+            contents = manifests.encode_whole(outputs), manifests.encode_whole(sources)
+            since = ""
+        name = manifests.name(generation, *contents)
+        keys = self.key(f"out/{name}"), self.key(f"src/{name}")
+        buckets.in_parallel(lambda written: self.bucket.write(*written), zip(keys, contents, strict=True))
+        whole = since or name
+        self._outputs.remember(name, whole, outputs)
+        self._sources.remember(name, whole, sources)
+        return name, whole
+
+    def _unremembered(self, name: str) -> bytes | None:
+        found = self.bucket.read(self.key(name))
+        return found[0] if found else None

@@ -1,19 +1,21 @@
 """Whose turn is it to build?                                                                            (pure)
 
-One invocation builds at a time; the others leave at once, for whoever has the turn looks at the sources again *after*
-giving it back, and so sees every change whose event found the turn taken. A hundred uploads make two or three builds.
+One invocation builds at a time. Who finds the turn taken says so in it and leaves: whoever has the turn looks at the
+sources again if anybody *called*, and so sees every change whose event found the turn taken. A hundred uploads make two
+builds.
 
 The turn is one small object in the state bucket, changed only by conditional writes (If-Match, If-None-Match). It
 cannot be lost for good: it ends with the invocation's own deadline, and a retry of the invocation that died holding it
 takes it back at once, for Lambda retries under the same request id.
 
 Whoever gives it back leaves a note of what they saw. An event that tells of nothing else is no news: whatever came
-after that look has an event of its own. A turn taken carries no note, so a death leaves none that could be wrong.
+after that look has an event of its own. A turn taken carries no note, so a death leaves none that could be wrong. The
+note names the source manifest that says almost the same, and what is different: after a failed build, say.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -37,7 +39,14 @@ class Seen:
     """The sources at somebody's last look that came to an end, well or badly."""
 
     recipe: str
-    etags: Mapping[str, str]
+    manifest: str = ""
+    """The name of a source manifest (`manifests`); "": of none."""
+    but: Mapping[str, str | None] = field(default_factory=dict)
+    """ETags that were others; None: there was no such source."""
+
+    def etags(self, manifest: Mapping[str, Source]) -> dict[str, str]:
+        every = {key: source.etag for key, source in manifest.items()} | dict(self.but)
+        return {key: etag for key, etag in every.items() if etag is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +55,30 @@ class Turn:
     """Request id of the invocation that builds."""
     until: float = 0.0
     """Seconds since the epoch."""
+    called: bool = False
+    """Somebody found it taken, and left."""
     seen: Seen | None = None
     last_build: dict[str, Any] | None = None
     """How the last one went, for people and tools."""
 
 
-def decide(turn: Turn, wake: Look | Asked, *, request_id: str, recipe: str, now: float) -> Decision:
+def decide(
+    turn: Turn,
+    wake: Look | Asked,
+    manifest: Callable[[str], Mapping[str, Source]],
+    *,
+    request_id: str,
+    recipe: str,
+    now: float,
+) -> Decision:
+    """`manifest` finds a source manifest by its name."""
     if turn.holder not in (None, request_id) and now < turn.until:
         return Decision.LEAVE
-    return Decision.TAKE if _is_news(wake, turn.seen, recipe) else Decision.NOTHING_NEW
+    if not isinstance(wake, Look) or wake.changes is None or turn.seen is None or turn.seen.recipe != recipe:
+        return Decision.TAKE
+    seen = turn.seen.etags(manifest(turn.seen.manifest))
+    is_news = any(seen.get(change.key) != change.etag for change in wake.changes)
+    return Decision.TAKE if is_news else Decision.NOTHING_NEW
 
 
 def taken(turn: Turn, *, request_id: str, deadline: float) -> Turn:
@@ -65,23 +89,23 @@ def given_back(turn: Turn, *, seen: Seen | None, last_build: dict[str, Any] | No
     return Turn(seen=seen, last_build=last_build or turn.last_build)
 
 
-def count_news(seen: Seen | None, wanted: Mapping[str, Source]) -> int:
-    """How many sources differ from what somebody saw; all, if nobody did."""
-    before = seen.etags if seen else {}
-    return sum(
-        before.get(key) != (wanted[key].etag if key in wanted else None) for key in before.keys() | wanted.keys()
-    )
+def count_news(seen: Mapping[str, str], wanted: Mapping[str, Source]) -> int:
+    """How many sources have another ETag than somebody saw."""
+    return len(_differing(seen, wanted))
 
 
-def see(wanted: Mapping[str, Source], recipe: str) -> Seen:
-    return Seen(recipe, {key: source.etag for key, source in wanted.items()})
+def see(wanted: Mapping[str, Source], recipe: str, name: str, manifest: Mapping[str, Source]) -> Seen:
+    """`name` is the manifest's."""
+    but = _differing({key: source.etag for key, source in manifest.items()}, wanted)
+    return Seen(recipe, name, {key: wanted[key].etag if key in wanted else None for key in sorted(but)})
 
 
 def encode(turn: Turn) -> bytes:
     document = {
         "holder": turn.holder,
         "until": turn.until,
-        "seen": turn.seen and {"recipe": turn.seen.recipe, "etags": dict(turn.seen.etags)},
+        "called": turn.called,
+        "seen": turn.seen and asdict(turn.seen),
         "last_build": turn.last_build,
     }
     return json.dumps(document, ensure_ascii=False).encode()
@@ -92,12 +116,11 @@ def decode(content: bytes) -> Turn:
     try:
         document = json.loads(content)
         seen = document["seen"] and Seen(**document["seen"])
-        return Turn(document["holder"], document["until"], seen, document["last_build"])
+        return Turn(document["holder"], document["until"], document["called"], seen, document["last_build"])
     except (ValueError, KeyError, TypeError):
         return Turn()
 
 
-def _is_news(wake: Look | Asked, seen: Seen | None, recipe: str) -> bool:
-    if not isinstance(wake, Look) or wake.changes is None or seen is None or seen.recipe != recipe:
-        return True
-    return any(seen.etags.get(change.key) != change.etag for change in wake.changes)
+def _differing(seen: Mapping[str, str], wanted: Mapping[str, Source]) -> set[str]:
+    keys = seen.keys() | wanted.keys()
+    return {key for key in keys if seen.get(key) != (wanted[key].etag if key in wanted else None)}

@@ -11,7 +11,7 @@ from typing import Any
 from lambent.kit.frozen import frozen
 
 #: Of the document; another one is as good as none.
-VERSION = 4
+VERSION = 5
 #: Columns of a page in the document.
 PATH, SOURCE, OUTPUTS, TERMS, UP, BESIDE = 0, 5, 6, 7, 9, 10
 

@@ -110,7 +110,7 @@ def ask(client: Client, site: DeployedSite, action: str, **more: object) -> Any:
 
 
 def generation(client: Client, site: DeployedSite, release: Mapping[str, Any]) -> Generation:
-    sources, outputs = (_manifest(client, site, f"{kind}/{release['name']}") for kind in ("src", "out"))
+    sources, outputs = (_manifest(client, site, kind, release["name"]) for kind in ("src", "out"))
     return Generation(
         release["generation"],
         release["at"],
@@ -120,10 +120,15 @@ def generation(client: Client, site: DeployedSite, release: Mapping[str, Any]) -
     )
 
 
-def _manifest(client: Client, site: DeployedSite, name: str) -> dict[str, list[Any]]:
-    content = read(client, site, name)
-    manifest: dict[str, list[Any]] = json.loads(zlib.decompress(content)) if content else {}
-    return manifest
+def _manifest(client: Client, site: DeployedSite, kind: str, name: str) -> dict[str, list[Any]]:
+    """Most are written as a difference from a whole one (`sitebuilder/manifests.py`)."""
+    content = read(client, site, f"{kind}/{name}")
+    document = json.loads(zlib.decompress(content)) if content else {}
+    if isinstance(document, dict):
+        return document
+    since, new, gone = document
+    whole = _manifest(client, site, kind, since) | new
+    return {key: fields for key, fields in whole.items() if key not in gone}
 
 
 def _sites(function: Mapping[str, Any]) -> list[DeployedSite]:

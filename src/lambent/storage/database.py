@@ -12,6 +12,7 @@ from lambent.storage.connection import open_connection, translated_errors
 from lambent.storage.readers import Readers
 from lambent.storage.schema import migrate
 from lambent.storage.signal import Signal, Switchboard
+from lambent.storage.standing_orders import StandingOrder
 from lambent.storage.transaction import Transaction
 from lambent.storage.writer import Commits, Writer
 
@@ -55,6 +56,15 @@ class Database:
         effects it must not have begun. If it raises itself it is called again, for one at a time.
         """
         return cast("T", await self._writer.submit_shared(work, given))
+
+    def when_announced(self, topic: str, work: Callable[[Transaction], T | None]) -> StandingOrder[T]:
+        """Run `work` in the transaction that announces `topic` next, after all else in it: who has to write before it
+        can begin waits for one commit instead of two. Where it returns None it goes on standing.
+
+        What was announced before the order was placed is not waited for: look for that first, and `demand`. Works as
+        in `write`; an error of the whole transaction is not the order's.
+        """
+        return self._writer.order(topic, work)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` at once on one snapshot, on the event loop: indexed look-ups under a millisecond only."""

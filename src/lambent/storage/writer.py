@@ -15,25 +15,21 @@ import itertools
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import apsw
 
-from lambent.kit.frozen import mutable
 from lambent.kit.histogram import Histogram
 from lambent.storage import checkpointing
 from lambent.storage.connection import DISK_ERRORS, translate
+from lambent.storage.job import Job, SharedWork, Work
 from lambent.storage.signal import Switchboard
+from lambent.storage.standing_orders import Errand, StandingOrder, StandingOrders, Verb
 from lambent.storage.transaction import Transaction
 
 #: Pieces of work in one commit: bounds the wait of the first one in it.
 MAX_BATCH = 512
-
-Work = Callable[[Transaction], Any]
-#: Takes what each was submitted with, and returns for each a result, or the exception it is to be answered with.
-SharedWork = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
 
 class Commits:
@@ -44,17 +40,6 @@ class Commits:
         self.works = Histogram((1, 2, 4, 8, 16, 32, 64, 128, 256))
 
 
-@mutable
-class Job:
-    work: Work | SharedWork
-    answer: asyncio.Future[Any]
-    is_shared: bool = False
-    given: Any = None
-    """What shared work is to be done with."""
-    result: Any = None
-    error: BaseException | None = None
-
-
 class Writer:
     """Owns the writing connection and its thread; `submit` is called on the event loop."""
 
@@ -63,23 +48,30 @@ class Writer:
         self._path = path
         self._switchboard = switchboard
         self.commits = Commits()
-        self._submitted: list[Job] = []
-        self._jobs: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
+        self._submitted: list[Job | Errand] = []
+        self._jobs: queue.SimpleQueue[list[Job | Errand] | None] = queue.SimpleQueue()
+        self._orders = StandingOrders()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._run, name="lambent-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Work) -> asyncio.Future[Any]:
-        return self._submit(Job(work, self._loop.create_future()))
+        return self._submitted_job(Job(work, self._loop.create_future()))
 
     def submit_shared(self, work: SharedWork, given: Any) -> asyncio.Future[Any]:
-        return self._submit(Job(work, self._loop.create_future(), is_shared=True, given=given))
+        return self._submitted_job(Job(work, self._loop.create_future(), is_shared=True, given=given))
 
-    def _submit(self, job: Job) -> asyncio.Future[Any]:
+    def order(self, topic: str, work: Work) -> StandingOrder[Any]:
+        return StandingOrder(Job(work, self._loop.create_future(), topic=topic), self._submit)
+
+    def _submitted_job(self, job: Job) -> asyncio.Future[Any]:
+        self._submit(job)
+        return job.answer
+
+    def _submit(self, job: Job | Errand) -> None:
         if not self._submitted:
             self._loop.call_soon(self._hand_over)
         self._submitted.append(job)
-        return job.answer
 
     def _hand_over(self) -> None:
         """Once in a turn of the loop: the writer is woken when the loop has done what it had to, not in its middle."""
@@ -96,19 +88,24 @@ class Writer:
     def _run(self) -> None:
         growth = checkpointing.WalGrowth(self._connection, self._path)
         while (jobs := self._jobs.get()) is not None:
-            batch, ended = self._gather(jobs)
-            began = time.perf_counter()
-            topics = self._commit(batch)
-            self.commits.seconds.add(time.perf_counter() - began)
-            self.commits.works.add(len(batch))
-            self._loop.call_soon_threadsafe(self._answer, batch, topics)
+            gathered, ended = self._gather(jobs)
+            batch, withdrawn = self._sort(gathered)
+            topics: set[str] = set()
+            if batch:
+                began = time.perf_counter()
+                topics, fulfilled = self._commit(batch)
+                self.commits.seconds.add(time.perf_counter() - began)
+                self.commits.works.add(len(batch))
+                batch += fulfilled
+            if batch or withdrawn:
+                self._loop.call_soon_threadsafe(self._answer, batch + withdrawn, topics)
             growth.after_commit()
             if ended:
                 break
         growth.close()
         self._connection.close()
 
-    def _gather(self, batch: list[Job]) -> tuple[list[Job], bool]:
+    def _gather(self, batch: list[Job | Errand]) -> tuple[list[Job | Errand], bool]:
         """`batch` and all that waits behind it; True if the end was asked for."""
         while len(batch) < MAX_BATCH:
             try:
@@ -120,21 +117,37 @@ class Writer:
             batch += jobs
         return batch, False
 
-    def _commit(self, batch: list[Job]) -> set[str]:
-        """Run and commit; on disk trouble every job of the batch carries the error and nothing is visible."""
+    def _sort(self, gathered: list[Job | Errand]) -> tuple[list[Job], list[Job]]:
+        """What is to be performed, and orders that are withdrawn. An order is placed before the batch it came with."""
+        batch: list[Job] = []
+        withdrawn: list[Job] = []
+        for each in gathered:
+            if isinstance(each, Job):
+                batch.append(each)
+            elif self._orders.run(each):
+                (batch if each.verb is Verb.DEMAND else withdrawn).append(each.order)
+        return batch, withdrawn
+
+    def _commit(self, batch: list[Job]) -> tuple[set[str], list[Job]]:
+        """Run and commit; the topics that were announced, and standing orders that were done for it.
+
+        On disk trouble every job of the batch carries the error, nothing is visible, and the orders stand.
+        """
         connection = self._connection
         calls = [list(jobs) for _, jobs in itertools.groupby(batch, _call)]
         try:
-            topics = self._commit_call(calls[0]) if len(calls) == 1 else None
-            return self._commit_calls(calls) if topics is None else topics
+            done = self._commit_call(calls[0]) if len(calls) == 1 else None
+            topics, fulfilled = self._commit_calls(calls) if done is None else done
         except DISK_ERRORS as error:
             for job in batch:  # each has one of its own: a traceback grows wherever an exception is raised
                 job.error = translate(error, self._path)
             if not connection.get_autocommit():
                 connection.execute("ROLLBACK")
-            return set()
+            return set(), []
+        self._orders.remove(fulfilled)
+        return topics, fulfilled
 
-    def _commit_call(self, jobs: list[Job]) -> set[str] | None:
+    def _commit_call(self, jobs: list[Job]) -> tuple[set[str], list[Job]] | None:
         """One call that has the transaction to itself; None, and nothing done, if many share it and it raised.
 
         It needs no savepoint, and each statement that is saved is one time less that the interpreter is waited for.
@@ -144,21 +157,30 @@ class Writer:
         self._connection.execute("BEGIN IMMEDIATE")
         error = self._attempt(jobs, topics)
         if error is None:
-            self._connection.execute("COMMIT")
-            return topics
+            return topics, self._end(topics)
         self._connection.execute("ROLLBACK")
         if len(jobs) > 1:
             return None
         jobs[0].error = error
-        return topics
+        return topics, []
 
-    def _commit_calls(self, calls: list[list[Job]]) -> set[str]:
+    def _commit_calls(self, calls: list[list[Job]]) -> tuple[set[str], list[Job]]:
         topics: set[str] = set()
         self._connection.execute("BEGIN IMMEDIATE")
         for jobs in calls:
             self._perform(jobs, topics)
+        return topics, self._end(topics)
+
+    def _end(self, topics: set[str]) -> list[Job]:
+        """Do what stands for these topics, and commit. An order that comes to nothing goes on standing."""
+        done: list[Job] = []
+        for order in self._orders.waiting_for(tuple(topics)):
+            order.result = order.error = None
+            self._perform([order], topics)
+            if order.result is not None or order.error is not None:
+                done.append(order)
         self._connection.execute("COMMIT")
-        return topics
+        return done
 
     def _perform(self, jobs: list[Job], topics: set[str]) -> None:
         """One call among others, of work that `jobs` share. Raises only disk errors, which concern the whole batch."""

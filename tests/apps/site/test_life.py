@@ -14,9 +14,9 @@ import pytest
 from platform_process import PlatformProcess
 from site_edits import png
 from sitebuilder import former
-from sitebuilder.buckets import Bucket
+from sitebuilder.buckets import Bucket, Traffic
 from sitebuilder.caches import Caches
-from sitebuilder.events import Build, Look, Rollback
+from sitebuilder.events import Build, Change, Look, Rollback
 from sitebuilder.materials import Materials
 from sitebuilder.rounds import NoSuchGeneration
 from sitebuilder.state import State
@@ -122,6 +122,34 @@ def test_a_cold_start_reads_one_pack(small: SmallSite) -> None:
     assert small.digests() == small.clean_build()
 
 
+def test_a_warm_edit_asks_for_nothing_but_the_list_and_what_changed(small: SmallSite) -> None:
+    """Eight writes for one page: the turn, what is about to change, the page as it was, the page, what the generation
+    consists of (twice), the commit, the note for people, the turn."""
+    small.put("hugo.toml", 'title = "small"\ndisableKinds = ["taxonomy", "term", "rss", "sitemap"]\n')
+    small.build()
+    traffic = Traffic(small.s3)
+    small.put("content/a.md", page("a") + "An edit.\n")
+    news = Look((Change("content/a.md", small.source.list()["content/a.md"].etag),))
+    before = traffic.counts()
+    (report,) = small.build(wake=news)
+    assert report.uploaded == ("a/index.html",)
+    assert traffic.counts() - before == {
+        ("ListObjectsV2", small.source.name): 1,
+        ("GetObject", small.source.name): 1,
+        ("PutObject", small.website.name): 1,
+        ("CopyObject", small.state.name): 1,
+        ("PutObject", small.state.name): 7,
+    }
+
+
+def test_an_event_that_tells_nothing_new_costs_one_request(small: SmallSite) -> None:
+    small.build()
+    news = Look((Change("content/a.md", small.source.list()["content/a.md"].etag),))
+    traffic = Traffic(small.s3)
+    assert [report.outcome for report in small.build(wake=news)] == ["seen"]
+    assert traffic.counts() == {("GetObject", small.state.name): 1}
+
+
 def test_verify_believes_nothing(small: SmallSite) -> None:
     small.build()
     small.s3.put_object(Bucket=small.website.name, Key="a/index.html", Body=b"tampered with")
@@ -177,7 +205,9 @@ def test_old_generations_are_forgotten_with_what_only_they_need(
         small.put("content/a.md", page(f"a{number}"))
         small.build()
     names = [key.removeprefix(f"{small.website.name}/") for key in small.state.list()]
-    assert sum(name.startswith("out/") for name in names) == 2
+    kept = small.site().rounds.state.head()[0].releases
+    assert {name[4:] for name in names if name.startswith("out/")} == {it for each in kept for it in each.manifests}
+    assert (len(kept), len({each.whole for each in kept})) == (2, 1), "both are differences from the first"
     assert sum(name.startswith("blobs/") for name in names) == 5, "the pages that show the title, once"
     small.build(wake=Rollback(3))
     assert "a2" in small.s3.get_object(Bucket=small.website.name, Key="a/index.html")["Body"].read().decode()

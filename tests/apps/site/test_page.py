@@ -49,7 +49,7 @@ BUILD: dict[str, Any] = {
     "sync_ms": 10,
     "hugo_ms": 250,
     "publish_ms": 30,
-    "requests": {"PutObject": 3},
+    "requests": {"PutObject (website)": 3},
     "restarts": 0,
     "misses": [],
     "flaps": [],

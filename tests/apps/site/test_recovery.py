@@ -4,6 +4,7 @@ It runs in the test's own process here, on the buckets of a real platform, so th
 """
 
 import itertools
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from sitebuilder import turns
 from sitebuilder.events import Build, Change, Look
 from sitebuilder.publisher import Publisher
 from sitebuilder.state import HeadMoved
-from sitebuilder.turn_keeper import TurnLost
+from sitebuilder.turn_keeper import SURE_SECONDS, TurnLost
 from sitebuilder.turns import Decision
 from small_site import ANYTHING, Died, SmallSite
 
@@ -29,8 +30,10 @@ def small(platform: PlatformProcess, tmp_path: Path) -> Iterator[SmallSite]:
     site.s3.close()
 
 
-def test_death_at_every_step_is_mended_by_the_retry(small: SmallSite) -> None:
+@pytest.mark.parametrize("answers_get_lost", [False, True])
+def test_death_at_every_step_is_mended_by_the_retry(small: SmallSite, answers_get_lost: bool) -> None:
     small.build()
+    small.life.answers_get_lost = answers_get_lost
     for survived in itertools.count():
         small.put("content/a.md", f"---\ntitle: a\n---\nversion {survived}\n")
         small.put(f"content/new{survived}.md", "---\ntitle: new\n---\n")
@@ -104,10 +107,13 @@ def test_who_lost_the_turn_writes_nothing_more(small: SmallSite) -> None:
 
 
 def test_the_fence_stands_before_every_stage(small: SmallSite) -> None:
-    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS)
+    clock = [time.time()]
+    slow = small.turn("slow", seconds=-turns.CLOCK_SLACK_SECONDS, now=lambda: clock[0])
     assert slow.take(ANYTHING) is Decision.TAKE
+    clock[0] += SURE_SECONDS + 1
     slow.check()
     assert small.turn("r2").take(ANYTHING) is Decision.TAKE
+    clock[0] += SURE_SECONDS + 1
     with pytest.raises(TurnLost):
         slow.check()
     site = small.site()
@@ -133,6 +139,47 @@ def test_a_change_during_the_build_is_built_by_whoever_has_the_turn(small: Small
     site = replace(site, rounds=replace(site.rounds, publisher=interrupted))
     reports = list(site.bring_up_to_date(holder, ANYTHING, deadline=time.time() + 60))
     assert [report.outcome for report in reports] == ["published", "published"]
+    assert small.digests() == small.clean_build()
+
+
+def test_who_finds_the_turn_taken_calls_once(small: SmallSite) -> None:
+    holder = small.turn("holder")
+    assert holder.take(ANYTHING) is Decision.TAKE
+    before = small.state.read(f"{small.website.name}/turn.json")
+    assert small.turn("waits").take(Build()) is Decision.LEAVE
+    assert small.state.read(f"{small.website.name}/turn.json") == before, "who waits does not call"
+    assert small.turn("first").take(ANYTHING) is Decision.LEAVE
+    called = small.state.read(f"{small.website.name}/turn.json")
+    assert called != before
+    assert small.turn("second").take(ANYTHING) is Decision.LEAVE
+    assert small.state.read(f"{small.website.name}/turn.json") == called
+    assert holder.give_back()
+    assert holder.take(ANYTHING) is Decision.TAKE
+    assert not holder.give_back()
+
+
+def test_a_warm_environment_does_not_believe_itself_when_another_has_built(small: SmallSite) -> None:
+    """Two take turns; each remembers a head, a manifest and a history that the other has moved on."""
+    for number in range(4):
+        small.put("content/a.md", f"---\ntitle: number {number}\n---\n")
+        etag = small.source.list()["content/a.md"].etag
+        news = Look((Change("content/a.md", etag),))
+        for workspace in ("one", "the other")[:: 1 if number % 2 else -1]:
+            outcomes = [report.outcome for report in small.build(f"r{number}", workspace, news)]
+            assert outcomes in (["published"], ["seen"])
+        assert small.digests() == small.clean_build()
+    head = small.site().rounds.state.head()[0]
+    assert (head.generation, len(json.loads(small.notes()))) == (4, 4)
+
+
+def test_a_change_that_goes_back_is_news(small: SmallSite) -> None:
+    """One environment saw A, another B since, and now A is back: what the first remembers having seen is no answer."""
+    contents = [small.sources()["content/a.md"], b"---\ntitle: B\n---\n"]
+    small.build()
+    for number, workspace in enumerate(["another environment", "warm"], 1):
+        small.put("content/a.md", contents[number % 2])
+        news = Look((Change("content/a.md", small.source.list()["content/a.md"].etag),))
+        assert [report.outcome for report in small.build(f"r{number}", workspace, news)] == ["published"]
     assert small.digests() == small.clean_build()
 
 

@@ -27,7 +27,6 @@ from sitebuilder.heads import Head, Release
 from sitebuilder.manifests import Output
 from sitebuilder.packs import Packed
 from sitebuilder.sources import Source
-from sitebuilder.turns import Seen
 
 
 @pytest.mark.parametrize(
@@ -227,10 +226,10 @@ def test_heads() -> None:
     one, two, three = (Release(number, f"n{number}", 0, f"f{number}") for number in (1, 2, 3))
     begun = heads.intent(Head((one,), settled=True, pinned=True), ("b", "a"))
     assert (begun.settled, begun.unsure, begun.built_from, begun.generation) == (False, ("a", "b"), "", 1)
-    head, dropped = heads.committed(heads.intent(begun, ("c",)), two, keep=2)
-    assert (head.releases, head.settled, head.unsure, head.pinned, dropped) == ((one, two), True, (), False, ())
-    head, dropped = heads.committed(head, three, keep=2)
-    assert (head.releases, head.built_from, dropped) == ((two, three), "f3", (one,))
+    head = heads.committed(heads.intent(begun, ("c",)), two, keep=2)
+    assert (head.releases, head.settled, head.unsure, head.pinned) == ((one, two), True, (), False)
+    head = heads.committed(head, three, keep=2)
+    assert (head.releases, head.built_from) == ((two, three), "f3")
     full = replace(begun, due=1.5, volatile=("x",), retired={"y": 2.0}, full_ms=3)
     assert heads.decode(heads.encode(full)) == full
     assert heads.decode(heads.encode(full)[:-1] + b', "of a later version": 1}') == full
@@ -239,11 +238,24 @@ def test_heads() -> None:
 def test_manifests() -> None:
     made = {"ü": Output("m", 1, "t", "c", "/r", None, "e"), "x": Output("m", 2, "t", "c", origin="static/x")}
     came_from = {"a": Source("e", 1.5, 3)}
-    out, src = manifests.encode_outputs(made), manifests.encode_sources(came_from)
-    assert manifests.decode_outputs(out) == made
-    assert manifests.decode_sources(src) == came_from
+    out, src = manifests.encode_whole(made), manifests.encode_whole(came_from)
+    assert manifests.decode(out, Output) == made
+    assert manifests.decode(src, Source) == came_from
     assert manifests.name(7, out, src).startswith("000007-")
     assert manifests.name(7, out, src) != manifests.name(7, src, out)
+
+
+@given(
+    whole=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),
+    now=st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2)),
+)
+def test_differences_of_manifests(whole: dict[str, int], now: dict[str, int]) -> None:
+    before, after = ({key: Source(str(n), n) for key, n in each.items()} for each in (whole, now))
+    found = manifests.difference("w", before, after)
+    read = manifests.decode(manifests.encode_difference(found), Source)
+    assert isinstance(read, manifests.Difference)
+    assert (read, read.since, read.applied(before)) == (found, "w", after)
+    assert found.size == sum(before.get(key) != after.get(key) for key in before.keys() | after.keys())
 
 
 def test_history() -> None:
@@ -263,9 +275,9 @@ def test_changes_of_sources() -> None:
 
 def test_count_news() -> None:
     wanted = {"a": Source("1", 1), "b": Source("2", 2)}
-    assert turn_rules.count_news(None, wanted) == 2
-    assert turn_rules.count_news(Seen("r", {"a": "1", "b": "1", "c": "1"}), wanted) == 2
-    assert turn_rules.count_news(Seen("r", {"a": "1", "b": "2"}), wanted) == 0
+    assert turn_rules.count_news({}, wanted) == 2
+    assert turn_rules.count_news({"a": "1", "b": "1", "c": "1"}, wanted) == 2
+    assert turn_rules.count_news({"a": "1", "b": "2"}, wanted) == 0
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 
+from sitebuilder import buckets
 from sitebuilder.partial import awaited, opens, pack, stubs
 from sitebuilder.partial.pack import Prefix
 from sitebuilder.partial.page_index import Page
@@ -26,28 +29,27 @@ MAX_RUNS = 8
 
 @dataclass(slots=True)
 class Range:
-    """Reads of one object, counted."""
+    """Reads of one object, counted; several threads may read at once."""
 
     read: Callable[[int, int], bytes]
     """From a first byte to an end, which may be behind the object's."""
     weight: int = 0
     """Bytes read."""
     requests: int = 0
+    lock: Lock = field(default_factory=Lock)
 
     def __call__(self, first: int, end: int) -> bytes:
         content = self.read(first, end)
-        self.weight += len(content)
-        self.requests += 1
+        with self.lock:
+            self.weight += len(content)
+            self.requests += 1
         return content
 
 
-def read_prefix(read: Range) -> Prefix | None:
-    """None if there is no pack, or another version's."""
-    begin = read(0, pack.FIRST_READ_BYTES)
-    end = pack.prefix_end(begin)
-    if end is None:
-        return None
-    return pack.decode_prefix(begin[:end] if end <= len(begin) else begin + read(len(begin), end))
+def read_prefix(read: Range, length: int) -> Prefix | None:
+    """None if there is no pack, or not the one whose prefix is so long."""
+    content = read(0, length) if length else b""
+    return pack.decode_prefix(content) if pack.prefix_end(content) == len(content) else None
 
 
 @dataclass(slots=True)
@@ -183,18 +185,19 @@ class StubRuns:
     def _fetch(self, keys: Iterable[str]) -> None:
         missing = {key for key in keys if key in self.prefix.entries and key in self.wanted and key not in self.present}
         frames = pack.frames_of(self.prefix, missing)
-        stored: dict[int, bytes] = {}
-        for first, last in _neighbours(frames):
-            start = self.prefix.frames[first][0]
-            content = self.read(start, self.prefix.frames[last][1])
-            for number in range(first, last + 1):
-                begin, end = self.prefix.frames[number]
-                stored[number] = content[begin - start : end - start]
+        stored = dict(chain.from_iterable(buckets.in_parallel(self._read_frames, _neighbours(frames))))
         for key in missing:
             place = self.prefix.entries[key].place
             if place is not None:
                 self._write(key, pack.text_in(stored[place.frame], place))
                 self.present.add(key)
+
+    def _read_frames(self, group: tuple[int, int]) -> list[tuple[int, bytes]]:
+        """From the first to the last, in one read."""
+        places = self.prefix.frames[group[0] : group[1] + 1]
+        start, end = places[0][0], places[-1][1]
+        content = self.read(start, end)
+        return [(group[0] + n, content[first - start : last - start]) for n, (first, last) in enumerate(places)]
 
     def _write(self, key: str, content: bytes) -> None:
         file = self.runs.source / key

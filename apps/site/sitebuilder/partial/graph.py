@@ -19,7 +19,7 @@ from sitebuilder.sources import Source
 #: Of a group that links to a page so many are remembered. Larger ones are never rendered whole by a partial build.
 MAX_LINKERS = 50
 _PAGER = re.compile(r"^(?P<folder>.*/|)[^/]+/\d+(?:/index)?\.html?$")
-_VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,8 @@ class Graph:
     """Why this site is never built partially; "" if it is."""
     base: float = 0.0
     """Of these, what it takes hugo to read and connect all pages (`costs`)."""
+    prefix: int = 0
+    """Length of the prefix of the pack of texts that goes with it; 0 if there is no pack."""
 
     @property
     def total_weight(self) -> int:
@@ -149,7 +151,7 @@ def refuse(pages: Iterable[Page], collisions: Iterable[str], findings: Findings)
 def encode(graph: Graph) -> bytes:
     numbers = {path: number for number, path in enumerate(graph.weights)}
     document = {
-        "version": _VERSION,
+        "version": VERSION,
         "recipe": graph.recipe,
         "sources": {key: [t.etag, t.modified, t.front, t.sensitive] for key, t in graph.sources.items()},
         "pages": [
@@ -165,6 +167,7 @@ def encode(graph: Graph) -> bytes:
         "seconds": graph.seconds,
         "refusal": graph.refusal,
         "base": graph.base,
+        "prefix": graph.prefix,
     }
     return zlib.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), 3)
 
@@ -173,7 +176,7 @@ def decode(content: bytes) -> Graph | None:
     """None: written by another version, and as good as none."""
     try:
         document = json.loads(zlib.decompress(content))
-        if document["version"] != _VERSION:
+        if document["version"] != VERSION:
             return None
         names = [path for path, _ in document["weights"]]
         return Graph(
@@ -189,6 +192,7 @@ def decode(content: bytes) -> Graph | None:
             seconds=document["seconds"],
             refusal=document["refusal"],
             base=document["base"],
+            prefix=document["prefix"],
         )
     except (ValueError, KeyError, TypeError, zlib.error):
         return None

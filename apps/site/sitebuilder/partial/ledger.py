@@ -9,8 +9,10 @@ from sitebuilder.partial.fast import Ready
 from sitebuilder.partial.graph import Owners
 from sitebuilder.partial.page_index import Page
 
-#: The whole build begins so long after the last edit, and so long after the first one at most.
+#: The whole build begins so long after the last edit, and so long after the first one at most. After a quick one
+#: nobody has to wait that long: it costs less to be wrong about the last edit.
 QUIET_SECONDS, PATIENCE_SECONDS = 30.0, 300.0
+QUIET_BUILDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +60,10 @@ def entered(ledger: Ledger, ready: Ready, *, built_from: str, now: float, pace: 
     )
 
 
-def due(ledger: Ledger, now: float) -> float:
-    """When the whole build is to begin."""
-    return max(now, min(now + QUIET_SECONDS, ledger.since + PATIENCE_SECONDS))
+def due(ledger: Ledger, now: float, *, seconds: float) -> float:
+    """When the whole build is to begin, which takes so many seconds."""
+    quiet = min(QUIET_SECONDS, QUIET_BUILDS * seconds)
+    return max(now, min(now + quiet, ledger.since + PATIENCE_SECONDS))
 
 
 def settle(

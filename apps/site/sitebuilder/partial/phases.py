@@ -124,8 +124,8 @@ class Phases:
         before = self._ledger()
         pace = costs.paced(before.pace or self._lessons().pace, expected=first.ready.expected, taken=first.seconds)
         account = ledger.entered(before, first.ready, built_from=built_from, now=now, pace=pace)
-        self._write(LEDGER, ledger.encode(account))
-        return ledger.due(account, now)
+        self.state.write(LEDGER, ledger.encode(account))
+        return ledger.due(account, now, seconds=first.graph.seconds)
 
     def settle(
         self,
@@ -155,11 +155,11 @@ class Phases:
         elif known is not None and made is not None and not account.is_open:
             lessons = self._looked_back(lessons, known, made, rendered, built, published)
         if lessons != before:
-            self._write(LEARNED, learning.encode(lessons))
+            self.state.write(LEARNED, learning.encode(lessons))
         if made is not None:
             self._keep(replace(made, refusal=f"{WRONG}{lessons.wrong}") if lessons.wrong else made, rendered)
         if account.is_open:
-            self._forget(LEDGER)
+            self.state.delete(LEDGER)
         return Settled(settled, learning.news(before, lessons))
 
     def _surveyed(
@@ -173,7 +173,7 @@ class Phases:
         """None: of a site that is small, or where hugo died over it; what is known is forgotten then."""
         if self.settings.is_preview or seconds <= self.threshold:
             if known is not None:
-                self._forget(GRAPH, PACK, DEMAND)
+                self.state.delete(GRAPH, PACK, DEMAND)
             return None
         try:
             return survey.make(
@@ -185,7 +185,7 @@ class Phases:
                 seconds=seconds,
             )
         except HugoDied:  # the site is published; that the next edit is a whole build is all there is to lose
-            self._forget(GRAPH)
+            self.state.delete(GRAPH)
             return None
 
     def _looked_back(
@@ -216,8 +216,10 @@ class Phases:
             sizes = {key: (self.workspace.source / key).stat().st_size for key in rendered}
             keys = pack.packable(rendered, sizes)
             contents = {key: (self.workspace.source / key).read_bytes() for key in keys}
-            self._write(PACK, pack.encode(rendered, contents))
-        self._write(GRAPH, graphs.encode(made))
+            packed = pack.encode(rendered, contents)
+            self.state.bucket.write(self.state.key(PACK), packed)
+            made = replace(made, prefix=pack.prefix_end(packed))
+        self.state.write(GRAPH, graphs.encode(made))
 
     def _first_cold(
         self,
@@ -230,7 +232,7 @@ class Phases:
         folder = self.workspace.root / "stubs"
         shutil.rmtree(folder, ignore_errors=True)
         read = Range(lambda first, end: self.state.bucket.read_range(self.state.key(PACK), first, end))
-        prefix = cold.read_prefix(read)
+        prefix = cold.read_prefix(read, graph.prefix)
         if prefix is None:
             return Whole("there is no pack of texts")
         texts = {
@@ -257,7 +259,7 @@ class Phases:
         found = fast.build(graph, rendered, edited, stubbed, published, self._lessons(), max_share=self.max_share)
         taken = (time.monotonic() - begun) / (stubbed.restarts + 1)
         demanded = stubbed.demanded - _beside(changed, stubbed.downloaded)
-        self._write(DEMAND, json.dumps(sorted(demanded or self._seed())).encode())
+        self.state.write(DEMAND, json.dumps(sorted(demanded or self._seed())).encode())
         if isinstance(found, Whole):
             return found
         files = stubbed.downloaded
@@ -285,26 +287,20 @@ class Phases:
         return graph
 
     def _graph(self) -> Graph | None:
-        found = self.state.bucket.read(self.state.key(GRAPH))
+        found = self.state.read(GRAPH)
         return graphs.decode(found[0]) if found else None
 
     def _ledger(self) -> Ledger:
-        found = self.state.bucket.read(self.state.key(LEDGER))
+        found = self.state.read(LEDGER)
         return ledger.decode(found[0]) if found else Ledger()
 
     def _lessons(self) -> Lessons:
-        found = self.state.bucket.read(self.state.key(LEARNED))
+        found = self.state.read(LEARNED)
         return learning.decode(found[0]) if found else learning.NONE
 
     def _seed(self) -> frozenset[str]:
-        found = self.state.bucket.read(self.state.key(DEMAND))
+        found = self.state.read(DEMAND)
         return frozenset(json.loads(found[0])) if found else frozenset()
-
-    def _write(self, name: str, content: bytes) -> None:
-        self.state.bucket.write(self.state.key(name), content)
-
-    def _forget(self, *names: str) -> None:
-        self.state.bucket.delete([self.state.key(name) for name in names])
 
 
 def _is_missing(key: str, wanted: Source, prefix: Prefix) -> bool:

@@ -15,7 +15,7 @@ from sitebuilder.sources import Source
 
 
 def is_there(phases: Phases) -> bool:
-    found = phases.state.bucket.read(phases.state.key(GRAPH))
+    found = phases.state.read(GRAPH)
     return found is not None and graphs.decode(found[0]) is not None
 
 
@@ -34,4 +34,4 @@ def draw(
         recipe=phases.settings.recipe,
         seconds=seconds,
     )
-    phases.state.bucket.write(phases.state.key(GRAPH), graphs.encode(made))
+    phases.state.write(GRAPH, graphs.encode(made))

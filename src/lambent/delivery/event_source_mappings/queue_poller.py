@@ -1,8 +1,9 @@
 """A poller of a queue: receives in the platform's own transactions, and keeps as many batches with the function as fit.
 
-A batch is deleted when the function has handled it; what failed stays invisible until its timeout and comes again. The
-commit that sends wakes us; timers run only while a batch is gathered, until an invisible message is due, or while a
-throttled function is left alone. Killed at any moment, nothing is lost: what was received is visible again in time.
+A batch is deleted when the function has handled it; what failed stays invisible until its timeout and comes again. Who
+waits for messages leaves a standing order: they are received in the very transaction that sends them. Any other commit
+that makes one visible wakes us; timers run only while a batch is gathered, until an invisible message is due, or while
+a throttled function is left alone. Killed at any moment, nothing is lost: what was received is visible again in time.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queue_meters import QueueMeter
 from lambent.services.sqs.queues import Queue
 from lambent.services.sqs.receive_store import Wish
+from lambent.storage.standing_orders import StandingOrder
 from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 
@@ -55,12 +57,13 @@ class _Gathering:
 
 @frozen
 class _Haul:
-    """What one transaction received: of a FIFO queue, each list is a batch for itself."""
+    """What one transaction received: of a FIFO queue, each list is a batch for itself.
 
-    queue: Queue | None
-    lists: Sequence[Sequence[Received]] = ()
-    goes_on: bool = False
-    """So much was dropped or buried that it had to stop before the end."""
+    No list: so much was dropped or buried that it had to stop before the end.
+    """
+
+    queue: Queue
+    lists: Sequence[Sequence[Received]]
 
 
 class QueuePoller:
@@ -79,6 +82,7 @@ class QueuePoller:
         self._bell = parts.database.subscribe(key.topic)
         self._running = 0
         self._gathering = _Gathering()
+        self._order: StandingOrder[_Haul] | None = None
         self._is_stopping = False
         self._width = Width(MAX_WIDTH)
         self.update(mapping)
@@ -108,12 +112,17 @@ class QueuePoller:
                     log.exception("mapping %s failed on %s; it tries again", self._mapping.uuid, self._key.name)
                     await self._wait(FAULT_SECONDS)
             await self._release(self._gathering.messages)
+            await self._withdraw()
         finally:
+            self._is_stopping = True
             self._parts.database.unsubscribe(self._key.topic, self._bell)
 
     # One turn: receive what there are places for, start what is ready, else wait.
 
     async def _turn(self) -> None:
+        if self._order is not None and self._order.is_done:
+            await self._take_in(await self._ordered(self._order))
+            return
         now = self._parts.clock.monotonic()
         pause = self._width.pause_left(now)
         if pause:
@@ -130,16 +139,20 @@ class QueuePoller:
         exists, due_ms = self._parts.database.read(self._peek)
         if not exists:
             await self._note_result(QUEUE_GONE)
+        order = self._order or self._parts.database.when_announced(self._key.topic, self._receive)
         if due_ms is None or due_ms > self._parts.clock.now_ms():
+            self._order = order
             await self._wait_for_messages(due_ms)
             return
-        haul = await self._parts.database.write(lambda tx: self._receive(tx, free))
-        if haul.queue is not None and haul.lists:
-            self._meter.received(sum(map(len, haul.lists)))
-            await self._take_in(haul.queue, haul.lists)
-        elif not haul.goes_on:
+        haul = await self._ordered(order)
+        if haul is None:
             # Taken by somebody else, or too many are in flight: a commit will tell.
             await self._wait(FAULT_SECONDS)
+        await self._take_in(haul)
+
+    async def _ordered(self, order: StandingOrder[_Haul]) -> _Haul | None:
+        self._order = None
+        return await order.demand()
 
     def _is_due(self, now: float) -> bool:
         return bool(self._gathering.messages) and self._gathering.deadline <= now
@@ -149,16 +162,17 @@ class QueuePoller:
         queue = queue_source.find(tx, self._mapping.source_arn)
         return (False, None) if queue is None else (True, message_store.next_visible_ms(tx, queue))
 
-    def _receive(self, tx: Transaction, free: int) -> _Haul:
+    def _receive(self, tx: Transaction) -> _Haul | None:
+        """As much as there is a place for; None: nothing. In the writer's thread, and perhaps when we do not ask."""
         queue = queue_source.find(tx, self._mapping.source_arn)
-        if queue is None:
-            return _Haul(None)
+        if queue is None or self._is_stopping or self._width.pause_left(self._parts.clock.monotonic()):
+            return None
         now_ms = self._parts.clock.now_ms()
         lists: list[Sequence[Received]] = []
         count = size = 0
         room = max(1, self._options.batch_size - len(self._gathering.messages))
         goes_on = False
-        for _ in range(min(free, MAX_BATCHES_AT_ONCE)):
+        for _ in range(min(self._width.places - self._running, MAX_BATCHES_AT_ONCE)):
             if size >= MAX_BYTES_AT_ONCE or count >= MAX_MESSAGES_AT_ONCE:
                 break
             try:
@@ -175,14 +189,17 @@ class QueuePoller:
             count += len(taken.messages)
             size += sum(len(one.body) for one in taken.messages)
             room = self._options.batch_size
-        return _Haul(queue, lists, goes_on)
+        return _Haul(queue, lists) if lists or goes_on else None
 
-    async def _take_in(self, queue: Queue, lists: Sequence[Sequence[Received]]) -> None:
+    async def _take_in(self, haul: _Haul | None) -> None:
+        if haul is None:
+            return
+        self._meter.received(sum(map(len, haul.lists)))
         unwanted: list[QueuedMessage] = []
-        for received in lists:
+        for received in haul.lists:
             wanted: list[QueuedMessage] = []
             for one in received:
-                message, is_wanted = self._prepare(queue, one)
+                message, is_wanted = self._prepare(haul.queue, one)
                 (wanted if is_wanted else unwanted).append(message)
             await self._add(wanted)
         if unwanted:
@@ -296,6 +313,13 @@ class QueuePoller:
 
         if messages:
             await self._parts.database.write(release)
+
+    async def _withdraw(self) -> None:
+        """The standing order; what it has received is released."""
+        haul = await self._order.withdraw() if self._order is not None else None
+        if haul is not None:
+            received = (self._prepare(haul.queue, one)[0] for each in haul.lists for one in each)
+            await self._release(tuple(received))
 
     async def _note_result(self, result: str) -> None:
         if result != self._standing.last_result:

@@ -111,7 +111,7 @@ def test_only_what_is_wanted_is_fetched(settings: Settings, layout: str, restart
     edited = files | {"content/hub.md": b"---\ntitle: hub\nlayout: hub\n---\nNew.\n"}
     now = wanted | {"content/hub.md": Source("new", 1.0)}
     read = Range(lambda first, end: packed[first:end])
-    prefix = cold.read_prefix(read)
+    prefix = cold.read_prefix(read, pack.prefix_end(packed))
     assert prefix is not None
     texts = {"content/hub.md": edited["content/hub.md"]}
     stubbed = StubRuns(run_on(settings, "stubs"), prefix, read, now, texts, graph.pages, lambda _: None, built)
@@ -183,7 +183,7 @@ def test_pictures_are_fetched_as_hugo_opens_them(settings: Settings, case: str) 
     edited = {"content/mine/index.md": _text("mine", "New.")}
     now = wanted | {"content/mine/index.md": Source("new", 1.0)}
     read = Range(lambda first, end: packed[first:end])
-    prefix = cold.read_prefix(read)
+    prefix = cold.read_prefix(read, pack.prefix_end(packed))
     assert prefix is not None
 
     def download(keys: Iterable[str]) -> None:
