@@ -300,7 +300,7 @@ _FIXED_PARALLELIZATION = {"clicks-reporting": 1, "items-windowed": 2}
 
 def mapping_options(function: str, chance: random.Random) -> dict[str, Any]:
     if function in MAPPED_QUEUES.values():
-        window = {} if function != "jobs" else {"MaximumBatchingWindowInSeconds": chance.choice((0, 0, 5))}
+        window = {} if function != "jobs" else {"MaximumBatchingWindowInSeconds": chance.choice((0, 5, 20))}
         scaling = {"MaximumConcurrency": chance.choice((2, 5, 20))}
         return {"BatchSize": chance.choice((1, 3, 10)), "ScalingConfig": scaling, **window}
     return {
