@@ -1,10 +1,11 @@
 """Conservation over all sources at once: what went in was handled, or was given up to somebody, and nothing else is.
 
-One run is a platform with every source, and random steps: records are put, time passes, functions are throttled,
-mappings and permissions are changed, shards are split and merged, the disk is full, and between any two of it the
-platform is drained, stopped or cut off and started again. Then all is let come to an end, and the books are balanced
-for each line of a source: records in = records handled + records given up, none missing and none too many, in order
-where order is promised, exactly once where that is; and nothing is left anywhere that waits.
+One run is a platform with every source, and random steps: records are put, time passes, functions are throttled, a URL
+is silent, permissions and policies come and go, mappings are changed, deleted and made anew, shards are split and
+merged, streams are deleted under those who write to them, archives are replayed, the disk is full, and between any two
+of it the platform is drained, stopped or cut off and started again. Then all is let come to an end, and the books are
+balanced for each line of a source: records in = records handled + records given up, none missing and none too many, in
+order where order is promised, exactly once where that is; and nothing is left anywhere that waits.
 
 LAMBENT_CONSERVATION_ROUNDS says how many runs, LAMBENT_CONSERVATION_SEED which is the first, LAMBENT_CONSERVATION_STEPS
 how many steps each has.
