@@ -73,7 +73,7 @@ def message(function_arn: str, destination: str, record: bytes, *, source: str, 
 def dead_letter(
     function_arn: str, queue: str, event: bytes, *, source: str, request_id: str, error_code: int, error: str
 ) -> Message:
-    """The event as it was, with what went wrong as attributes: the status, and the error "truncated to 1 KB"."""
+    """The event as it was, with what went wrong as attributes: "the first 1 KB of the error message" is the last."""
     shortened = error.encode()[:MAX_ERROR_BYTES].decode(errors="ignore")
     attributes = {
         "RequestID": Attribute("String", request_id),
@@ -84,10 +84,23 @@ def dead_letter(
     return Message(queue, event, sender, source, attributes=attributes)
 
 
-def object_key(function_arn: str, now_ms: int, uuid: str) -> str:
-    """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`."""
-    name = function_arn.split(":")[6]
-    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+def error_message(response: bytes) -> str:
+    """Of the answer of a function that failed: the sentence alone (measured at AWS), or all of it if it has none."""
+    try:
+        said = orjson.loads(response)["errorMessage"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        said = None
+    return said if isinstance(said, str) else response.decode(errors="replace")
+
+
+def object_key(function: Arn, record: bytes, ended_ms: int) -> str:
+    """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`.
+
+    The UUID is the request's: no two invocations have the same, and none is given up twice.
+    """
+    name = function.resource.split(":")[1]
+    moment = datetime.fromtimestamp(ended_ms / 1000, UTC)
+    uuid = orjson.loads(record)["requestContext"]["requestId"]
     return f"aws/lambda/async/{name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid}"
 
 

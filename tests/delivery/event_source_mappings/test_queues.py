@@ -47,6 +47,7 @@ def test_the_record_is_as_documented(tmp_path: Path) -> None:
             )
             assert (record["body"], record["md5OfBody"]) == ("hello", "5d41402abc4b2a76b9719d911017c592")
             assert record["messageAttributes"] == {}
+            assert "md5OfMessageAttributes" not in record
             assert set(record["attributes"]) == {
                 "ApproximateFirstReceiveTimestamp",
                 "ApproximateReceiveCount",
