@@ -186,14 +186,18 @@ def _offer_group(
 
 
 def _canaries(graph: Graph, edited: list[Page], *, without: set[str]) -> frozenset[str]:
-    """The lightest page of every kind that has nothing to do with the edited ones, in a language of theirs if there is
-    one: what a sidebar shows is its language's."""
+    """The lightest page of every kind that has nothing to do with the edited ones, in each of their languages if there
+    is one: what a sidebar shows is its language's."""
     terms, langs = {term for page in edited for term in page.terms}, {page.lang for page in edited}
     found: dict[tuple[str, ...], str] = {}
+    kinds: set[tuple[str, ...]] = set()
     for page in sorted(
         graph.pages, key=lambda page: (page.lang not in langs, graph.weights.get(page.path, 0), page.path)
     ):
         unrelated = page.path not in without and terms.isdisjoint(page.terms) and page.kind != "home"
-        if unrelated and 0 < graph.weights.get(page.path, 0) <= FREE_BYTES:
-            found.setdefault((page.kind, page.type, page.layout, page.path.split("/")[1]), page.path)
+        kind = (page.kind, page.type, page.layout, page.path.split("/")[1])
+        is_wanted = page.lang in langs or kind not in kinds
+        if unrelated and is_wanted and 0 < graph.weights.get(page.path, 0) <= FREE_BYTES:
+            found.setdefault((*kind, page.lang), page.path)
+            kinds.add(kind)
     return frozenset(list(found.values())[:MAX_CANARIES])

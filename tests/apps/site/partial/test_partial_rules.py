@@ -329,6 +329,8 @@ def test_canaries_are_of_the_edited_page_s_language() -> None:
     english, edited = BODY, Partial(frozenset({"content/posts/4.fr.md"}), body_only=True)
     assert {"/tags/0", "/about"} <= reach.find(graph, graph.pages, edited).canaries
     assert {"/tags/0", "/a"} <= reach.find(graph, graph.pages, english).canaries
+    both = Partial(english.changed | edited.changed, body_only=True)
+    assert {"/a", "/about"} <= reach.find(graph, graph.pages, both).canaries
 
 
 def test_reach_leaves_what_is_too_heavy_to_the_whole_build() -> None:
