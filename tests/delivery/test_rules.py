@@ -87,9 +87,16 @@ def test_what_each_target_is_given(tmp_path: Path) -> None:
             },
         ]
         await stage.rule("shapes", *targets)
+        whole: dict[str, Any] = {"InputTransformer": {"InputTemplate": "<aws.events.event>"}}
+        await stage.rule("whole", whole)
         await stage.put('{"n": 7}')
         await stage.settled()
-        assert stage.bodies() == [b'{"constant": 1}', b"7", b"null", b'"7 by shapes"']
+        *bodies, brief = stage.bodies()
+        assert bodies == [b'{"constant": 1}', b"7", b"null", b'"7 by shapes"']
+        # measured at AWS: all but the detail, with one name in camel case
+        assert set(json.loads(brief)) == {
+            *("version", "id", "detailType", "source", "account", "time", "region", "resources")
+        }
         assert stage.sent[0].group_id == "g"
         assert (stage.sent[4].partition_key, stage.sent[4].sender.service) == ("7", "")
 

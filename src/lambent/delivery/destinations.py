@@ -73,7 +73,7 @@ def message(function_arn: str, destination: str, record: bytes, *, source: str, 
 def dead_letter(
     function_arn: str, queue: str, event: bytes, *, source: str, request_id: str, error_code: int, error: str
 ) -> Message:
-    """The event as it was, with what went wrong as attributes: the status, and the error "truncated to 1 KB"."""
+    """The event as it was, with what went wrong as attributes: "the first 1 KB of the error message" is the last."""
     shortened = error.encode()[:MAX_ERROR_BYTES].decode(errors="ignore")
     attributes = {
         "RequestID": Attribute("String", request_id),
@@ -82,6 +82,15 @@ def dead_letter(
     }
     sender = Sender("", function_arn, Arn.parse(function_arn).account_id)
     return Message(queue, event, sender, source, attributes=attributes)
+
+
+def error_message(response: bytes) -> str:
+    """Of the answer of a function that failed: the sentence alone (measured at AWS), or all of it if it has none."""
+    try:
+        said = orjson.loads(response)["errorMessage"]
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        said = None
+    return said if isinstance(said, str) else response.decode(errors="replace")
 
 
 def object_key(function: Arn, record: bytes, ended_ms: int) -> str:

@@ -62,11 +62,13 @@ def parcel(envelope: Envelope, event: Mapping[str, Any], rule: Rule, target: Tar
 
 
 def _reserved(envelope: Envelope, event: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
-    """The transformer's own variables."""
+    """The transformer's own variables. An event without its detail has a `detailType` in camel case (measured)."""
     return {
         transformers.RULE_ARN: rule.key.arn,
         transformers.RULE_NAME: rule.key.name,
-        transformers.EVENT: {name: value for name, value in event.items() if name != "detail"},
+        transformers.EVENT: {
+            "detailType" if name == "detail-type" else name: value for name, value in event.items() if name != "detail"
+        },
         transformers.EVENT_JSON: event,
         transformers.INGESTION_TIME: iso_time(envelope.accepted_ms),
     }

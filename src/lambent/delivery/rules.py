@@ -19,12 +19,11 @@ from lambent.delivery.targets import Refused, kind_of
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
 from lambent.kit.meter import Meter
-from lambent.services.event_patterns import Pattern
+from lambent.services.event_patterns import Pattern, compile_kept
 from lambent.services.events import archive_store, envelopes, metrics, names, rule_store
 from lambent.services.events.envelopes import Envelope
 from lambent.services.events.names import BusKey
 from lambent.services.events.rule_index import MatchedRule, RuleIndex
-from lambent.services.events.rules import parse_pattern
 from lambent.services.events.targets import MAX_TARGETS
 from lambent.storage.database import Database
 from lambent.storage.log import LogRecord
@@ -146,7 +145,7 @@ def _read_bus(tx: Transaction, key: BusKey) -> _Bus:
     targets = rule_store.targets_of_bus(tx, key)
     rules = [MatchedRule(rule, targets.get(rule.key.name, ())) for rule in rule_store.rules_with_patterns(tx, key)]
     archives = [
-        (archive.archive_id, parse_pattern(archive.pattern) if archive.pattern else _everything)
+        (archive.archive_id, compile_kept(archive.pattern) if archive.pattern else _everything)
         for archive in archive_store.archives_of(tx, key)
     ]
     return _Bus(RuleIndex(rules), archives)

@@ -156,7 +156,7 @@ def _dead_letter(attempt: Attempt, reason: DiscardReason, outcome: Outcome | Non
         source=SOURCE,
         request_id=row.request_id,
         error_code=HANDLED if outcome else NOT_REACHED,
-        error=outcome.payload.decode(errors="replace") if outcome else reason.value,
+        error=destinations.error_message(outcome.payload) if outcome else reason.value,
     )
     return (replace(message, trace=_trace(row)),)
 

@@ -38,6 +38,9 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 _LOWER = (">", ">=")
 _UPPER = ("<", "<=")
 
+#: "Numeric matching ... is limited to values between -5.0e9 and +5.0e9 inclusive", in patterns and in events.
+_MOST = 5e9
+
 
 def compile_choice(wanted: Any) -> Choice:
     """Raises InvalidPattern."""
@@ -55,7 +58,9 @@ def compile_choice(wanted: Any) -> Choice:
 
 
 def _literal(wanted: Any) -> Choice:
-    """Numbers are compared as they are written: "300, 300.0, and 3.0e2 are not considered equal" (the user guide)."""
+    """Numbers by their value: the user guide says that 300 and 300.0 differ, but at AWS they match (measured)."""
+    if _is_number(wanted):
+        return lambda value: _is_number(value) and value == wanted
     kind = type(wanted)
     return lambda value: type(value) is kind and value == wanted
 
@@ -70,9 +75,17 @@ def _suffix(operand: Any) -> Choice:
 
 def _edge(name: str, operand: Any, has: Callable[[str, str], bool]) -> TextTest:
     if isinstance(operand, dict) and list(operand) == ["equals-ignore-case"]:
-        folded = _string(name, operand["equals-ignore-case"]).lower()
+        folded = _string("equals-ignore-case", operand["equals-ignore-case"]).lower()
         return lambda text: has(text.lower(), folded)
     wanted = _string(name, operand)
+    return lambda text: has(text, wanted)
+
+
+def _other_edge(operand: Any, has: Callable[[str, str], bool]) -> TextTest:
+    """Inside `anything-but`, where case counts and every text has the empty one."""
+    wanted = _string("prefix/suffix", operand)
+    if not wanted:
+        raise InvalidPattern("Null prefix/suffix not allowed")
     return lambda text: has(text, wanted)
 
 
@@ -97,10 +110,13 @@ def _wildcard_test(operand: Any) -> TextTest:
     """
     text = _string("wildcard", operand)
     parts = re.findall(r"\\[*\\]|\*|[^*\\]+|\\", text)
-    if any(first == second == "*" for first, second in itertools.pairwise(parts)):
-        raise InvalidPattern("Consecutive wildcard characters are not allowed")
-    if "\\" in parts:
-        raise InvalidPattern("Invalid escape character")
+    # AWS counts bytes of the text in its quotes.
+    ends = itertools.accumulate((len(part.encode(errors="replace")) for part in parts), initial=1)
+    for at, (part, following) in zip(ends, itertools.pairwise([*parts, ""]), strict=False):
+        if part == following == "*":
+            raise InvalidPattern(f"Consecutive wildcard characters at pos {at}")
+        if part == "\\":
+            raise InvalidPattern(f"Invalid escape character at pos {at}")
     first, *others = _between_stars(parts)
     if not others:
         return lambda value: value == first
@@ -146,7 +162,7 @@ def _numeric(operand: Any) -> Choice:
         if operand[0] not in _LOWER:
             raise InvalidPattern("Too many elements in numeric expression")
         tests.append(_upper_bound(operand[1], operand[2:]))
-    return lambda value: _is_number(value) and all(test(value) for test in tests)
+    return lambda value: _is_number(value) and abs(value) <= _MOST and all(test(value) for test in tests)
 
 
 def _comparison(terms: list[Any]) -> Callable[[float], bool]:
@@ -156,10 +172,16 @@ def _comparison(terms: list[Any]) -> Callable[[float], bool]:
     compare = _COMPARISONS.get(symbol)
     if compare is None:
         raise InvalidPattern(f"Unrecognized numeric range operator: {symbol}")
-    bound = terms[1] if len(terms) > 1 else None
+    bound: Any = terms[1] if len(terms) > 1 else None
     if not _is_number(bound):
         raise InvalidPattern(f"Value of {'equals' if symbol == '=' else symbol} must be numeric")
+    _check_size(bound)
     return lambda value: compare(value, bound)
+
+
+def _check_size(bound: float) -> None:
+    if abs(bound) > _MOST:
+        raise InvalidPattern("Value must be between -5.0E9 and 5.0E9, inclusive")
 
 
 def _upper_bound(bottom: float, terms: list[Any]) -> Callable[[float], bool]:
@@ -177,10 +199,20 @@ def _upper_bound(bottom: float, terms: list[Any]) -> Callable[[float], bool]:
 
 
 def _cidr(operand: Any) -> Choice:
+    """The sentences are AWS's (measured), the one that speaks of a prefix as well."""
+    address, *masks = _string("prefix", operand).split("/")
+    if len(masks) != 1:
+        raise InvalidPattern("Malformed CIDR, one '/' required")
+    if not re.fullmatch(r"-?[0-9]+", masks[0], re.ASCII):
+        raise InvalidPattern("Malformed CIDR, mask bits must be an integer")
     try:
-        network = ipaddress.ip_network(_string("cidr", operand), strict=False)
+        version = ipaddress.ip_address(address).version
     except ValueError as error:
-        raise InvalidPattern(f"Malformed CIDR: {operand}") from error
+        raise InvalidPattern(f"Nonstandard IP address: {address}") from error
+    try:
+        network = ipaddress.ip_network(operand, strict=False)
+    except ValueError as error:
+        raise InvalidPattern(f"IPv{version} mask bits are out of range: {masks[0]}") from error
 
     def contains(text: str) -> bool:
         try:
@@ -192,25 +224,49 @@ def _cidr(operand: Any) -> Choice:
 
 
 def _anything_but(operand: Any) -> Choice:
-    """Wants a value, and none of these: literals, or what one text comparison finds."""
+    """Wants a value, and none of these: literals, or what one text comparison finds. What is no text it never finds."""
     if isinstance(operand, dict):
-        if len(operand) != 1 or next(iter(operand)) not in _NEGATED:
-            raise InvalidPattern(f"Unsupported anything-but pattern: {', '.join(operand)}")
-        [(name, wanted)] = operand.items()
-        tests = [_NEGATED[name](one) for one in _several(wanted)]
-        return lambda value: isinstance(value, str) and not any(test(value) for test in tests)
+        return _no_text_of(operand)
     literals = _several(operand)
     if any(isinstance(one, dict | list | bool) or one is None for one in literals):
         raise InvalidPattern("Inside anything but list, start|null|boolean is not supported.")
+    if len({isinstance(one, str) for one in literals}) != 1:
+        raise InvalidPattern(
+            "Inside anything but list, either all values are number or string, mixed type is not supported"
+        )
+    for one in literals:
+        if not isinstance(one, str):
+            _check_size(one)
     choices = [_literal(one) for one in literals]
     return lambda value: value is not Absent.ABSENT and not any(choice(value) for choice in choices)
 
 
-def _several(operand: Any) -> list[Any]:
-    chosen = operand if isinstance(operand, list) else [operand]
-    if not chosen:
+def _no_text_of(operand: Mapping[str, Any]) -> Choice:
+    if not operand:
+        raise InvalidPattern("Anything-But expression name not found")
+    name = next(iter(operand))
+    if name not in _NEGATED:
+        raise InvalidPattern(f"Unsupported anything-but pattern: {name}")
+    if len(operand) != 1:
+        raise InvalidPattern("Only one key allowed in match expression")
+    tests = [_NEGATED[name](one) for one in _several(operand[name])]
+    if not tests:
         raise InvalidPattern("Empty arrays are not allowed")
-    return chosen
+    return lambda value: (
+        value is not Absent.ABSENT and not (isinstance(value, str) and any(test(value) for test in tests))
+    )
+
+
+def _several(operand: Any) -> list[Any]:
+    if isinstance(operand, dict | bool) or operand is None:
+        raise InvalidPattern("Value of anything-but must be an array or single string/number value.")
+    return operand if isinstance(operand, list) else [operand]
+
+
+def _other_case(operand: Any) -> TextTest:
+    if not isinstance(operand, str):
+        raise InvalidPattern("Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.")
+    return _same_ignoring_case(operand)
 
 
 def _text(test: TextTest) -> Choice:
@@ -239,8 +295,8 @@ _OPERATORS: Mapping[str, Callable[[Any], Choice]] = {
 }
 
 _NEGATED: Mapping[str, Callable[[Any], TextTest]] = {
-    "prefix": lambda operand: _edge("prefix", operand, str.startswith),
-    "suffix": lambda operand: _edge("suffix", operand, str.endswith),
-    "equals-ignore-case": _same_ignoring_case,
+    "prefix": lambda operand: _other_edge(operand, str.startswith),
+    "suffix": lambda operand: _other_edge(operand, str.endswith),
+    "equals-ignore-case": _other_case,
     "wildcard": _wildcard_test,
 }

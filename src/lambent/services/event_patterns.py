@@ -2,7 +2,8 @@
 
 A pattern is compiled once into closures. An object asks every one of its keys, a list is a choice of values for a leaf,
 `$or` a choice of objects. Where an event has a list, one matching element is enough, for a nested object one whose
-fields all match. https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html and
+fields all match; dots join names, in patterns and in events ("Considerations when creating event patterns").
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html and
 "Lambda event filtering", https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html. The comparisons
 that stand in a leaf are in `event_pattern_values`.
 """
@@ -32,19 +33,37 @@ def compile_pattern(text: str) -> Pattern:
     except orjson.JSONDecodeError as error:
         raise InvalidPattern(f"Event pattern is not valid JSON: {error}") from error
     if not isinstance(document, dict):
-        raise InvalidPattern("Event pattern must be an object")
+        raise InvalidPattern("Filter is not an object")
     if _is_deeper(document, MAX_DEPTH):
         raise InvalidPattern(f"Event pattern is nested more than {MAX_DEPTH} levels deep")
     return _object(document) if document else lambda _: True
+
+
+def compile_kept(text: str) -> Pattern:
+    """What was checked when it was kept. Would this version refuse it, it matches nothing: it must not stop others."""
+    try:
+        return compile_pattern(text)
+    except InvalidPattern:
+        return lambda _: False
 
 
 def _is_deeper(document: Any, depth: int) -> bool:
     """Level by level, so that it comes to an end itself."""
     level = [document]
     for _ in range(depth):
-        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
-        level = [one for one in level if isinstance(one, dict | list)]
+        level = [inner for one in level for inner in _inner(one)]
     return bool(level)
+
+
+def _inner(document: Any) -> Iterator[Any]:
+    """The objects and lists of the next level, of which a dot in a name makes one."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            _, dot, rest = key.partition(".")
+            if dot or isinstance(value, dict | list):
+                yield {rest: value} if dot else value
+    else:
+        yield from (one for one in document if isinstance(one, dict | list))
 
 
 def _object(document: Mapping[str, Any]) -> Pattern:
@@ -68,12 +87,35 @@ def _alternatives(documents: list[Mapping[str, Any]]) -> Pattern:
 
 
 def _field(key: str, wanted: Any) -> Pattern:
+    """Dots join names: `{"a.b": ["x"]}` asks the same as `{"a": {"b": ["x"]}}`."""
+    first, dot, rest = key.partition(".")
+    if dot:
+        return _nested(first, _field(rest, wanted))
     if isinstance(wanted, dict):
-        nested = _object(wanted)
-        return lambda event: _any_object(event.get(key) if isinstance(event, dict) else None, nested)
+        return _nested(key, _object(wanted))
     if isinstance(wanted, list):
         return _leaf(key, wanted)
     raise InvalidPattern(f'"{key}" must be an object or an array')
+
+
+def _nested(key: str, nested: Pattern) -> Pattern:
+    prefix = f"{key}."
+    return lambda event: _any_object(_under(event, key, prefix), nested)
+
+
+def _under(event: Any, key: str, prefix: str) -> Any:
+    """What stands under a name, which an event may have joined with the next one."""
+    if not isinstance(event, dict):
+        return None
+    value = event.get(key)
+    if "." not in "".join(event):  # nearly always, and looking at every name takes four times as long
+        return value
+    under = {name.removeprefix(prefix): event[name] for name in event if name.startswith(prefix)}
+    if not under:
+        return value
+    if isinstance(value, list):
+        return [*value, under]
+    return {**under, **value} if isinstance(value, dict) else under
 
 
 def _any_object(value: Any, nested: Pattern) -> bool:

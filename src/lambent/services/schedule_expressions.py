@@ -114,7 +114,7 @@ def _read_at(inside: str) -> At | None:
 
 
 def _read_rate(inside: str) -> Rate | None:
-    found = _RATE.fullmatch(inside.strip())
+    found = _RATE.fullmatch(inside)
     if found is None:
         return None
     count, unit, plural = found.groups()

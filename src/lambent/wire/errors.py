@@ -19,6 +19,8 @@ class ServiceError(Exception):
     status: int = 500
     query_code: str = ""
     """What clients of the query protocol know it by, where that differs (`NonExistentQueue` of SQS)."""
+    query_message: str = ""
+    """The sentence that those get, where that differs."""
 
     def __init__(
         self,

@@ -71,7 +71,7 @@ class Query:
         members = {
             "Type": error.fault,
             "Code": error.query_code or error.code,
-            "Message": error.message,
+            "Message": error.query_message or error.message,
             **error.members,
         }
         inner = "".join(

@@ -99,6 +99,10 @@ class QueueStage:
         )
         return [one.body for one in taken.messages]
 
+    def is_any_visible(self) -> bool:
+        now_ms = self.clock.now_ms()
+        return self.stage.database.read(lambda tx: message_store.is_any_visible(tx, self.present(tx), now_ms))
+
     def waiting(self, key: QueueKey | None = None) -> list[str]:
         """Bodies of all messages that are in the queue, visible or not."""
 

@@ -227,7 +227,7 @@ def test_a_consumer_is_read_until_it_is_deregistered(tmp_path: Path) -> None:
 
 def test_filters_look_into_the_data(tmp_path: Path) -> None:
     async def scene(at: Scene) -> None:
-        pattern = orjson.dumps({"data": {"temperature": [{"numeric": [">", 30]}]}}).decode()
+        pattern = orjson.dumps({"data.temperature": [{"numeric": [">", 30]}]}).decode()
         by_key = orjson.dumps({"partitionKey": ["special"]}).decode()
         await at.map(filters=(pattern, by_key))
         await at.put({"temperature": 20}, {"temperature": 40}, [1, 2], "text")

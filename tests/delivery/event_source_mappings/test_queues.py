@@ -47,6 +47,7 @@ def test_the_record_is_as_documented(tmp_path: Path) -> None:
             )
             assert (record["body"], record["md5OfBody"]) == ("hello", "5d41402abc4b2a76b9719d911017c592")
             assert record["messageAttributes"] == {}
+            assert "md5OfMessageAttributes" not in record
             assert set(record["attributes"]) == {
                 "ApproximateFirstReceiveTimestamp",
                 "ApproximateReceiveCount",
@@ -250,6 +251,54 @@ def test_throttled_messages_come_again_by_their_timeout(tmp_path: Path, refusal:
             scene.function.refusal = None
             await scene.stage.advance_until(lambda: not scene.waiting(), limit=VISIBILITY_SECONDS + 5)
             assert sorted(flat(scene.batches)) == ["a", "b"]
+
+    asyncio.run(main())
+
+
+def test_who_waits_receives_in_the_senders_own_transaction(tmp_path: Path) -> None:
+    """As soon as the sender knows that it was sent; but not what there is no place for."""
+    gate = asyncio.Event()
+
+    async def behaviour(_: Any) -> None:
+        await gate.wait()
+
+    async def main() -> None:
+        async with queue_stage(tmp_path, behaviour) as scene:
+            uuid = await scene.map(batch_size=1, maximum_concurrency=2)
+            await until(lambda: scene.stage.state(uuid) is State.ENABLED)
+            await quiet()
+            for body in ("a", "b"):
+                await scene.send(body)
+                assert not scene.is_any_visible()
+                await quiet()
+            await scene.send("c")
+            assert scene.is_any_visible()
+            assert await scene.receive() == ["c"]
+            gate.set()
+            await until(lambda: sorted(flat(scene.batches)) == ["a", "b"])
+
+    asyncio.run(main())
+
+
+def test_what_came_while_it_stopped_is_let_go(tmp_path: Path) -> None:
+    """A message that is sent as the mapping is switched off is with the function, or others can have it at once."""
+
+    async def main() -> None:
+        async with queue_stage(tmp_path) as scene:
+            uuid = await scene.map()
+            await until(lambda: scene.stage.state(uuid) is State.ENABLED)
+            for number in range(20):
+                sending = asyncio.ensure_future(scene.send(f"m{number}"))
+                for _ in range(number):
+                    await asyncio.sleep(0)
+                await scene.stage.change(uuid, State.DISABLING)
+                await sending
+                await until(lambda: scene.stage.state(uuid) is State.DISABLED)
+                received = await scene.receive()
+                assert sorted([*flat(scene.batches), *received]) == [f"m{number}"]
+                scene.function.events.clear()
+                await scene.stage.change(uuid, State.ENABLING)
+                await until(lambda: scene.stage.state(uuid) is State.ENABLED)
 
     asyncio.run(main())
 

@@ -151,6 +151,46 @@ def test_units_and_dimensions_are_told_apart(cloudwatch: Any, namespace: str, pu
     assert statistics(cloudwatch, namespace, "size", "Sum", Dimensions=dimensions[:1]) == []
 
 
+def test_values_of_different_units_are_not_mixed(cloudwatch: Any, namespace: str, put: Put) -> None:
+    """Measured at AWS: the first unit is shown, and a message names all."""
+    for value, unit in ((60_000, "Milliseconds"), (60, "Seconds"), (5, "Count"), (6, "Count")):
+        put("m", value, Unit=unit)
+    queries = [
+        {"Id": "any", "MetricStat": metric(namespace, "m"), "Label": "x"},
+        {"Id": "one", "MetricStat": {**metric(namespace, "m"), "Unit": "Seconds"}, "Label": "x"},
+    ]
+    mixed, one = cloudwatch.get_metric_data(MetricDataQueries=queries, **window())["MetricDataResults"]
+    assert mixed["Values"] == [11]
+    assert mixed["Messages"] == [
+        {"Code": "MultipleUnits", "Value": "Multiple units returned: '[Count, Milliseconds, Seconds]'"}
+    ]
+    assert (one["Values"], one.get("Messages")) == ([60], None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "labels"),
+    [
+        ([("Sum", 60), ("Minimum", 60)], ["m Sum", "m Minimum"]),
+        ([("Sum", 60), ("Sum", 300)], ["m 60", "m 300"]),
+        ([("Sum", 60), ("Minimum", 300)], ["m Sum 60", "m Minimum 300"]),
+        ([("Sum", 60), ("Sum", 60)], ["m", "m"]),
+    ],
+)
+def test_what_tells_queries_of_a_metric_apart_is_in_their_labels(
+    cloudwatch: Any, namespace: str, put: Put, asked: list[tuple[str, int]], labels: list[str]
+) -> None:
+    """Measured at AWS."""
+    put("m", 1)
+    put("n", 1)
+    queries = [
+        {"Id": f"q{number}", "MetricStat": {**metric(namespace, "m"), "Stat": stat, "Period": period}}
+        for number, (stat, period) in enumerate(asked)
+    ]
+    queries.append({"Id": "other", "MetricStat": {**metric(namespace, "n"), "Stat": "Maximum"}})
+    found = cloudwatch.get_metric_data(MetricDataQueries=queries, **window())["MetricDataResults"]
+    assert [one["Label"] for one in found] == [*labels, "n"]
+
+
 def test_seconds_of_a_high_resolution_metric(cloudwatch: Any, namespace: str) -> None:
     second = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=20)
     data = [

@@ -131,6 +131,7 @@ def test_archived_and_replayed(
     )
     events.update_archive(ArchiveName=archive, Description="d", RetentionDays=0)
     [listed] = events.list_archives(EventSourceArn=bus_arn)["Archives"]
+    assert refusal(events.list_archives, EventSourceArn=f"{bus_arn}-not")[0] == "ResourceNotFoundException"
     assert (listed["ArchiveName"], listed["RetentionDays"], listed["EventCount"]) == (archive, 0, 3)
     events.delete_archive(ArchiveName=archive)
     assert refusal(events.describe_archive, ArchiveName=archive) == (
@@ -152,6 +153,11 @@ def test_archived_and_replayed(
             {"Destination": {"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/default"}},
             "ValidationException",
             "Cross event bus replay is not permitted.",
+        ),
+        (
+            {"Destination": {"Arn": f"arn:aws:events:us-east-1:{ACCOUNT}:event-bus/none"}},
+            "ResourceNotFoundException",
+            "Event bus none does not exist.",
         ),
     ],
 )

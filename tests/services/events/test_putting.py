@@ -88,12 +88,18 @@ def test_patterns_can_be_tried(events: Any, pattern: Any, expected: bool) -> Non
 
 def test_an_event_to_try_must_be_one(events: Any) -> None:
     pattern = '{"source": ["orders"]}'
+    without_resources = {name: value for name, value in EVENT.items() if name != "resources"}
+    assert events.test_event_pattern(EventPattern=pattern, Event=json.dumps(without_resources))["Result"]
     incomplete = {name: value for name, value in EVENT.items() if name != "region"}
     assert refusal(events.test_event_pattern, EventPattern=pattern, Event=json.dumps(incomplete)) == (
         "ValidationException",
-        "Parameter Event is not valid. Reason: region is a required field.",
+        "Parameter Event is not valid.",
     )
-    assert refusal(events.test_event_pattern, EventPattern=pattern, Event="{")[0] == "ValidationException"
+    for event in ("{", "[]", '"text"'):
+        assert refusal(events.test_event_pattern, EventPattern=pattern, Event=event) == (
+            "ValidationException",
+            "Parameter Event is not valid.",
+        )
     assert refusal(events.test_event_pattern, EventPattern="{", Event="{}")[0] == "InvalidEventPatternException"
 
 

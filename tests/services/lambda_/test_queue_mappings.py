@@ -97,6 +97,12 @@ def test_what_is_shown_and_changed(lambda_client: Any, sqs: Any, create: CreateF
     assert not {"ScalingConfig", "FilterCriteria"} & changed.keys()
     with pytest.raises(ClientError):
         lambda_client.update_event_source_mapping(UUID=made["UUID"], BatchSize=11)
+    with pytest.raises(lambda_client.exceptions.ResourceConflictException) as again:
+        lambda_client.create_event_source_mapping(EventSourceArn=arn, FunctionName=name)
+    assert again.value.response["Error"]["Message"] == (
+        f'An event source mapping with SQS arn (" {arn} ") and function (" {name} ") already exists. '
+        f"Please update or delete the existing mapping with UUID {made['UUID']}"
+    )
     listed = lambda_client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
     assert [one["UUID"] for one in listed] == [made["UUID"]]
     lambda_client.delete_event_source_mapping(UUID=made["UUID"])
@@ -105,7 +111,7 @@ def test_what_is_shown_and_changed(lambda_client: Any, sqs: Any, create: CreateF
 @pytest.mark.parametrize(
     ("suffix", "options", "message"),
     [
-        ("", {"StartingPosition": "LATEST"}, "Unsupported StartingPosition"),
+        ("", {"StartingPosition": "LATEST"}, "StartingPosition is not valid for SQS event sources."),
         ("", {"ParallelizationFactor": 2}, "Unsupported ParallelizationFactor"),
         ("", {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::b"}}}, "Unsupported DestinationConfig"),
         ("", {"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),

@@ -179,6 +179,10 @@ def test_errors_are_those_of_aws(logs: Any, group: str) -> None:
     code, message = error_of(logs.filter_log_events, logGroupName=group, filterPattern="{ $.a = ")
     assert code == "InvalidParameterException"
     assert message.startswith("Invalid filter pattern")
+    assert error_of(logs.describe_log_streams, logGroupName=group, logGroupIdentifier=group) == (
+        "ValidationException",
+        "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+    )
     assert error_of(logs.describe_log_groups, nextToken="bm9uc2Vuc2U=")[0] == "InvalidParameterException"
     logs.delete_log_stream(logGroupName=group, logStreamName="s")
     assert error_of(logs.delete_log_stream, logGroupName=group, logStreamName="s")[0] == "ResourceNotFoundException"

@@ -163,6 +163,8 @@ def test_what_does_not_exist(sns: Any, create: CreateTopic) -> None:
     assert refusal(sns.unsubscribe, SubscriptionArn="PendingConfirmation")[1] == (
         "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1"
     )
+    topic = gone.rpartition(":")[0]
+    assert refusal(sns.unsubscribe, SubscriptionArn=topic)[1] == "Invalid parameter: SubscriptionId"
 
 
 def test_an_endpoint_confirms_by_link_leaves_by_link_and_comes_back(

@@ -89,7 +89,7 @@ ATTRIBUTES = [
     ("KmsMasterKeyId", "alias/aws/sns"),
     ("MaximumMessageSize", "1024"),
     ("HTTPSuccessFeedbackSampleRate", "50"),
-    ("DeliveryPolicy", json.dumps({"http": {"defaultHealthyRetryPolicy": {"numRetries": 5}}})),
+    ("DeliveryPolicy", '{"http":{"defaultHealthyRetryPolicy":{"numRetries":5},"disableSubscriptionOverrides":true}}'),
 ]
 
 
@@ -182,7 +182,7 @@ def test_data_protection_policies_are_kept(sns: Any, create: CreateTopic) -> Non
 
 
 def test_listing_goes_by_hundreds(platform: PlatformProcess) -> None:
-    client = platform.client("sns", region_name="ap-south-1")
+    client = platform.client("sns", region_name="ap-northeast-2")
     made = sorted(client.create_topic(Name=f"t{number:03}")["TopicArn"] for number in range(101))
     first = client.list_topics()
     second = client.list_topics(NextToken=first["NextToken"])

@@ -1,5 +1,6 @@
 """Redrive policies, dead-letter queues, and message move tasks, through boto3."""
 
+import base64
 import json
 import time
 from collections.abc import Callable
@@ -113,11 +114,11 @@ def test_a_slow_move_is_cancelled(sqs: Any, make_queue: MakeQueue) -> None:
     handle = sqs.start_message_move_task(**task)["TaskHandle"]
     with pytest.raises(ClientError) as caught:
         sqs.start_message_move_task(**task)
-    assert code_of(caught.value) == "AWS.SimpleQueueService.UnsupportedOperation"
+    assert code_of(caught.value) == "InvalidParameterValue"
     eventually(lambda: receive(sqs, other))
     assert sqs.cancel_message_move_task(TaskHandle=handle)["ApproximateNumberOfMessagesMoved"] >= 1
     eventually(lambda: sqs.list_message_move_tasks(SourceArn=arn_of(dead))["Results"][0]["Status"] == "CANCELLED")
-    with pytest.raises(ClientError):
+    with pytest.raises(sqs.exceptions.UnsupportedOperation):
         sqs.cancel_message_move_task(TaskHandle=handle)
     assert receive(sqs, dead)
 
@@ -127,10 +128,23 @@ def test_moves_that_are_refused(sqs: Any, make_queue: MakeQueue) -> None:
     with pytest.raises(ClientError) as caught:
         sqs.start_message_move_task(SourceArn=arn_of(url))
     assert code_of(caught.value) == "InvalidParameterValue"
-    for call, request in (
-        (sqs.start_message_move_task, {"SourceArn": arn_of("nowhere")}),
-        (sqs.list_message_move_tasks, {"SourceArn": arn_of("nowhere")}),
-        (sqs.cancel_message_move_task, {"TaskHandle": "nonsense"}),
+    assert caught.value.response["Error"]["Message"] == "Source queue must be configured as a Dead Letter Queue."
+    with pytest.raises(ClientError) as caught:
+        sqs.cancel_message_move_task(TaskHandle="nonsense")
+    assert code_of(caught.value) == "InvalidParameterValue"
+    make_queue(RedrivePolicy=policy(url))
+
+    def handle(queue: str) -> str:
+        return base64.b64encode(f"task:{arn_of(queue)}".encode()).decode()
+
+    source, target = (f"The resource that you specified for the {name}Arn" for name in ("Source", "Destination"))
+    for call, request, sentence in (
+        (sqs.start_message_move_task, {"SourceArn": arn_of("nowhere")}, source),
+        (sqs.start_message_move_task, {"SourceArn": arn_of(url), "DestinationArn": arn_of("nowhere")}, target),
+        (sqs.list_message_move_tasks, {"SourceArn": arn_of("nowhere")}, source),
+        (sqs.cancel_message_move_task, {"TaskHandle": handle("nowhere")}, source),
+        (sqs.cancel_message_move_task, {"TaskHandle": handle(url)}, "Task does not exist."),
     ):
-        with pytest.raises(sqs.exceptions.ResourceNotFoundException):
+        with pytest.raises(sqs.exceptions.ResourceNotFoundException) as missing:
             call(**request)
+        assert missing.value.response["Error"]["Message"].startswith(sentence)

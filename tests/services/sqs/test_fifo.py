@@ -18,7 +18,7 @@ def fifo(make_queue: MakeQueue) -> str:
     return make_queue(fifo=True, ContentBasedDeduplication="true")
 
 
-def test_a_group_in_flight_gives_nothing_more(sqs: Any, fifo: str) -> None:
+def test_nothing_overtakes_a_message_in_flight(sqs: Any, fifo: str) -> None:
     for number in range(4):
         send(sqs, fifo, f"a{number}", "a")
     send(sqs, fifo, "b0", "b")
@@ -29,6 +29,38 @@ def test_a_group_in_flight_gives_nothing_more(sqs: Any, fifo: str) -> None:
     assert receive(sqs, fifo) == []
     sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=first[1]["ReceiptHandle"], VisibilityTimeout=0)
     assert bodies(receive(sqs, fifo)) == ["a1", "a2", "a3"]
+
+
+def test_the_head_of_a_group_comes_again_while_others_are_in_flight(sqs: Any, fifo: str) -> None:
+    """Developer guide, "FIFO queue delivery logic": a group returns no more messages "unless you delete the message, or
+    it becomes visible". Measured at AWS."""
+    for number in range(3):
+        send(sqs, fifo, f"m{number}")
+    first, _ = receive(sqs, fifo, MaxNumberOfMessages=2)
+    sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=0)
+    assert bodies(receive(sqs, fifo)) == ["m0"]
+    assert receive(sqs, fifo) == []
+    with pytest.raises(ClientError) as caught:
+        sqs.change_message_visibility(QueueUrl=fifo, ReceiptHandle=first["ReceiptHandle"], VisibilityTimeout=5)
+    assert code_of(caught.value) == "InvalidParameterValue"
+
+
+def test_a_batch_that_does_not_say_what_a_fifo_queue_must_know_fails_whole(sqs: Any, make_queue: MakeQueue) -> None:
+    """Measured at AWS, with these sentences."""
+    url = make_queue(fifo=True)
+    good = {"Id": "a", "MessageBody": "x", "MessageGroupId": "g", "MessageDeduplicationId": "1", "DelaySeconds": 0}
+    for missing, sentence in (
+        ("MessageGroupId", "The request must contain the parameter MessageGroupId."),
+        ("MessageDeduplicationId", "The queue should either have ContentBasedDeduplication enabled or "),
+    ):
+        bad = {name: value for name, value in {**good, "Id": "b"}.items() if name != missing}
+        with pytest.raises(ClientError) as caught:
+            sqs.send_message_batch(QueueUrl=url, Entries=[good, bad])
+        assert code_of(caught.value) == "InvalidParameterValue"
+        assert caught.value.response["Error"]["Message"].startswith(sentence)
+    assert receive(sqs, url) == []
+    sqs.send_message_batch(QueueUrl=url, Entries=[good])
+    assert bodies(receive(sqs, url)) == ["x"]
 
 
 def test_sequence_numbers_grow_and_attributes_are_shown(sqs: Any, fifo: str) -> None:

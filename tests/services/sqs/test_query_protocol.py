@@ -100,7 +100,8 @@ def test_batches_and_errors(old_sqs: Any) -> None:
     assert deleted["Successful"] == [{"Id": "x"}]
     with pytest.raises(ClientError) as caught:
         old_sqs.send_message(QueueUrl=f"{url}-not", MessageBody="x")
-    assert code_of(caught.value) == "AWS.SimpleQueueService.NonExistentQueue"
+    assert caught.value.response["Error"]["Code"] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert caught.value.response["Error"]["Message"] == "The specified queue does not exist for this wsdl version."
     with pytest.raises(ClientError) as caught:
         old_sqs.create_queue(QueueName="old-batches", Attributes={"DelaySeconds": "1"})
     assert code_of(caught.value) == "QueueAlreadyExists"

@@ -80,7 +80,8 @@ def test_counts_follow_messages(sqs: Any, make_queue: MakeQueue) -> None:
     [
         ({"Nonsense": "1"}, "InvalidAttributeName"),
         ({"QueueArn": "x"}, "InvalidAttributeName"),
-        ({"FifoQueue": "true"}, "InvalidAttributeValue"),
+        ({"FifoQueue": "true"}, "InvalidAttributeName"),
+        ({"KmsMasterKeyId": "key", "SqsManagedSseEnabled": "true"}, "InvalidAttributeName"),
         ({"ContentBasedDeduplication": "true"}, "InvalidAttributeName"),
         ({"VisibilityTimeout": "43201"}, "InvalidAttributeValue"),
         ({"DelaySeconds": "-1"}, "InvalidAttributeValue"),
@@ -201,6 +202,7 @@ def test_permissions_are_statements_of_the_policy(sqs: Any, make_queue: MakeQueu
     url = make_queue()
     sqs.add_permission(QueueUrl=url, Label="send", AWSAccountIds=["123456789012"], Actions=["SendMessage"])
     policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+    assert (policy["Version"], policy["Id"]) == ("2008-10-17", f"{arn_of(url)}/SQSDefaultPolicy")
     assert policy["Statement"] == [
         {
             "Sid": "send",

@@ -108,7 +108,10 @@ def test_a_qualified_function_keeps_its_qualifier() -> None:
 @pytest.mark.parametrize(
     ("error", "code", "shown"),
     [
-        (outcome(b'{"errorMessage": "no"}', "Unhandled"), "200", '{"errorMessage": "no"}'),
+        (outcome(b'{"errorMessage": "no", "errorType": "E"}', "Unhandled"), "200", "no"),
+        (outcome(b'{"errorMessage": 7}', "Unhandled"), "200", '{"errorMessage": 7}'),
+        (outcome(b"[1]", "Unhandled"), "200", "[1]"),
+        (outcome(b"{", "Unhandled"), "200", "{"),
         (None, "429", "EventAgeExceeded"),
     ],
 )

@@ -25,7 +25,11 @@ MATCHES: list[tuple[Any, Any, bool]] = [
     ({"a": [True]}, {"a": 1}, False),
     ({"a": [1]}, {"a": True}, False),
     ({"a": [300]}, {"a": 300}, True),
-    ({"a": [300]}, {"a": 300.0}, False),
+    # "300, 300.0, and 3.0e2 are not considered equal", says the user guide; AWS's matcher, and AWS, finds them equal
+    ({"a": [300]}, {"a": 300.0}, True),
+    ({"a": [3.0e2]}, {"a": 300}, True),
+    ({"a": [300]}, {"a": "300"}, False),
+    ({"a": [{"anything-but": 300}]}, {"a": 300.0}, False),
     ({"a": ["1"]}, {"a": 1}, False),
     # and, nested
     ({"a": ["x"], "b": ["y"]}, {"a": "x", "b": "y"}, True),
@@ -34,6 +38,21 @@ MATCHES: list[tuple[Any, Any, bool]] = [
     ({"a": {"b": {"c": [1]}}}, {"a": {"b": 1}}, False),
     ({"a": {"b": [1]}}, {"a": None}, False),
     ({"a": [1]}, [1], False),
+    # "limited to values between -5.0e9 and +5.0e9 inclusive": others are literals only
+    ({"a": [{"numeric": ["<=", 5e9]}]}, {"a": 5_000_000_000}, True),
+    ({"a": [{"numeric": [">", 1]}]}, {"a": 5_000_000_001}, False),
+    ({"a": [1_700_000_000_000]}, {"a": 1_700_000_000_000}, True),
+    ({"a": [{"anything-but": 1}]}, {"a": 1_700_000_000_000}, True),
+    # dots join names, in patterns and in events ("Considerations when creating event patterns"; measured at AWS)
+    ({"a.b": ["x"]}, {"a": {"b": "x"}}, True),
+    ({"a": {"b": ["x"]}}, {"a.b": "x"}, True),
+    ({"a.b": ["x"]}, {"a.b": "x"}, True),
+    ({"d": {"a.b": {"c": ["x"]}}}, {"d": {"a": {"b.c": "x"}}}, True),
+    ({"a": {"b": ["x"]}}, {"a.b": {"b": "x"}}, False),
+    ({"a.b": {"b": ["x"]}}, {"a": {"b": "x"}}, False),
+    ({"a": {"b": [1], "c": [2]}}, {"a": {"b": 1}, "a.c": 2}, True),
+    ({"a": {"b": [{"exists": False}]}}, {"a.b": 1}, False),
+    ({"a..b": ["x"]}, {"a..b": "x"}, True),
     # lists in the event: one element is enough
     ({"a": ["x"]}, {"a": ["w", "x"]}, True),
     ({"a": ["x"]}, {"a": []}, False),
@@ -82,6 +101,14 @@ MATCHES: list[tuple[Any, Any, bool]] = [
     ({"a": [{"anything-but": {"equals-ignore-case": ["x", "y"]}}]}, {"a": "Y"}, False),
     ({"a": [{"anything-but": {"wildcard": "*/lib/*"}}]}, {"a": "a/lib/b"}, False),
     ({"a": [{"anything-but": {"wildcard": "*/lib/*"}}]}, {"a": "a/bin/b"}, True),
+    # what is no text is none of the texts
+    ({"a": [{"anything-but": {"prefix": "us-"}}]}, {"a": 12}, True),
+    ({"a": [{"anything-but": {"suffix": [".png", ".gif"]}}]}, {"a": None}, True),
+    ({"a": [{"anything-but": {"equals-ignore-case": "x"}}]}, {"a": None}, True),
+    ({"a": [{"anything-but": {"wildcard": "*/lib/*"}}]}, {"a": True}, True),
+    ({"a": [{"anything-but": {"wildcard": ""}}]}, {"a": "x"}, True),
+    ({"a": [{"anything-but": {"prefix": "us-"}}]}, {}, False),
+    ({"a": [{"anything-but": {"prefix": "us-"}}]}, {"a": {"b": 1}}, False),
     # cidr
     ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": "10.0.0.255"}, True),
     ({"a": [{"cidr": "10.0.0.0/24"}]}, {"a": "10.0.1.0"}, False),
@@ -152,6 +179,45 @@ def test_invalid(pattern: str) -> None:
         compile_pattern(pattern)
 
 
+@pytest.mark.parametrize(
+    ("leaf", "reason"),
+    [
+        # AWS's matcher (github.com/aws/event-ruler, JsonRuleCompiler), whose sentences TestEventPattern passes on
+        ({"anything-but": None}, "Value of anything-but must be an array or single string/number value."),
+        ({"anything-but": {}}, "Anything-But expression name not found"),
+        ({"anything-but": {"numeric": ["=", 1]}}, "Unsupported anything-but pattern: numeric"),
+        (
+            {"anything-but": {"prefix": {"equals-ignore-case": "a"}}},
+            "Value of anything-but must be an array or single string/number value.",
+        ),
+        ({"anything-but": {"suffix": ["a", 1]}}, "prefix/suffix match pattern must be a string"),
+        ({"anything-but": {"prefix": ""}}, "Null prefix/suffix not allowed"),
+        (
+            {"anything-but": {"equals-ignore-case": [1]}},
+            "Inside anything-but/equals-ignore-case list, number|start|null|boolean is not supported.",
+        ),
+        (
+            {"anything-but": ["a", 1]},
+            "Inside anything but list, either all values are number or string, mixed type is not supported",
+        ),
+        ({"prefix": {"equals-ignore-case": 1}}, "equals-ignore-case match pattern must be a string"),
+        ({"numeric": [">", 1_700_000_000_000]}, "Value must be between -5.0E9 and 5.0E9, inclusive"),
+        ({"anything-but": [5_000_000_001]}, "Value must be between -5.0E9 and 5.0E9, inclusive"),
+        ({"wildcard": "arn:aws:events:us-east-1:**:a"}, "Consecutive wildcard characters at pos 26"),
+        ({"wildcard": "é\\x"}, "Invalid escape character at pos 3"),
+        ({"cidr": "10.0.0.0"}, "Malformed CIDR, one '/' required"),
+        ({"cidr": ["10.0.0.0/8"]}, "prefix match pattern must be a string"),
+        ({"cidr": "10.0.0.0/xx"}, "Malformed CIDR, mask bits must be an integer"),
+        ({"cidr": "xx.11.xx/8"}, "Nonstandard IP address: xx.11.xx"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_said_in_the_words_of_aws(leaf: Any, reason: str) -> None:
+    with pytest.raises(InvalidPattern) as raised:
+        compile_pattern(json.dumps({"a": [leaf]}))
+    assert str(raised.value) == reason
+
+
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
@@ -179,6 +245,8 @@ def test_patterns_have_a_depth() -> None:
     for deeper in (100, 1_000):
         with pytest.raises(InvalidPattern, match=r"more than 100 levels|not valid JSON"):
             compile_pattern(nested(deeper))
+    with pytest.raises(InvalidPattern, match="more than 100 levels"):
+        compile_pattern(json.dumps({".".join("a" * 2_000): ["x"]}))
     lists: Any = "x"
     for _ in range(240):
         lists = [lists]

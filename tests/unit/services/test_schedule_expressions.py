@@ -145,6 +145,7 @@ def test_at(text: str, zone: str, expected: str) -> None:
         "",
         "hourly",
         "rate()",
+        "rate( 5 minutes )",
         "rate(5)",
         "rate(0 minutes)",
         "rate(-1 minutes)",

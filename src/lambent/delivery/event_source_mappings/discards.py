@@ -1,8 +1,8 @@
 """The record of a discarded batch, as a failure destination receives it, and its key in a bucket.
 
-"Retain discarded records for a DynamoDB event source in Lambda",
-https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html: metadata about the failed invocation, and
-for a bucket the whole event, in an object whose key is
+"Retain discarded records for a DynamoDB event source in Lambda" and the same for Kinesis,
+https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html and kinesis-on-failure-destination.html:
+metadata about the failed invocation, and for a bucket the whole event, in an object whose key is
 `aws/lambda/<ESM-UUID>/<shardID>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<UUID>`.
 """
 
@@ -18,6 +18,10 @@ from lambent.delivery.event_source_mappings.records import PreparedRecord
 from lambent.kit.frozen import frozen
 
 LATEST = "$LATEST"
+
+#: Table streams know the second of a change, Kinesis streams the millisecond of a record: the guide's examples show it.
+OF_TABLES = "DDBStreamBatchInfo"
+OF_STREAMS = "KinesisBatchInfo"
 
 
 @frozen
@@ -67,12 +71,13 @@ def record(discard: Discard, *, with_event: bool) -> bytes:
 def _batch_info(discard: Discard) -> dict[str, Any]:
     info: dict[str, Any] = {"shardId": discard.shard_id}
     if discard.records:
+        arrival = _seconds if discard.batch_info == OF_TABLES else _milliseconds
         first, last = discard.records[0], discard.records[-1]
         info |= {
             "startSequenceNumber": first.sequence_number,
             "endSequenceNumber": last.sequence_number,
-            "approximateArrivalOfFirstRecord": _seconds(first.time_ms),
-            "approximateArrivalOfLastRecord": _seconds(last.time_ms),
+            "approximateArrivalOfFirstRecord": arrival(first.time_ms),
+            "approximateArrivalOfLastRecord": arrival(last.time_ms),
         }
     return {**info, "batchSize": len(discard.records), "streamArn": discard.source_arn}
 

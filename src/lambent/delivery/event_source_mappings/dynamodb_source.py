@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from lambent.delivery.event_source_mappings import discards
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
 from lambent.kit import trace
 from lambent.services.dynamodb import stream_store, streams
@@ -26,7 +27,7 @@ def find(tx: Transaction, mapping: EventSourceMapping) -> LogSource | None:
     return LogSource(
         arn=stream_arn,
         label=f"dynamodb:{stream.table.name}",
-        batch_info="DDBStreamBatchInfo",
+        batch_info=discards.OF_TABLES,
         topic=stream_store.stream_topic(stream_arn),
         retention_seconds=streams.RETENTION_MS // 1000,
         list_shards=list_shards,

@@ -19,7 +19,7 @@ DATA = "data"
 
 def compile_filters(patterns: Sequence[str]) -> IsWanted | None:
     """None: everything is wanted. The patterns were checked when the mapping was made."""
-    compiled = [(compile_pattern(pattern), DATA in orjson.loads(pattern)) for pattern in patterns]
+    compiled = [(compile_pattern(pattern), _asks_for_data(orjson.loads(pattern))) for pattern in patterns]
     if not compiled:
         return None
     asks_for_data = any(asks for _, asks in compiled)
@@ -34,6 +34,10 @@ def compile_filters(patterns: Sequence[str]) -> IsWanted | None:
         return any(_matches(view, matches, asks=asks) for matches, asks in compiled)
 
     return is_wanted
+
+
+def _asks_for_data(pattern: dict[str, Any]) -> bool:
+    return any(key.partition(".")[0] == DATA for key in pattern)
 
 
 def _matches(view: dict[str, Any], matches: Callable[[dict[str, Any]], bool], *, asks: bool) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pybase64
 
-from lambent.delivery.event_source_mappings import kinesis_filters
+from lambent.delivery.event_source_mappings import discards, kinesis_filters
 from lambent.delivery.event_source_mappings.sources import LogSource, Shard, SourceRecord
 from lambent.services.kinesis import access, names, records, sequence_numbers, shards, stream_store
 from lambent.services.kinesis.streams import Stream
@@ -44,7 +44,7 @@ def find(tx: Transaction, mapping: EventSourceMapping) -> LogSource | None:
     return LogSource(
         arn=names.stream_arn(key),
         label=f"kinesis:{key.name}",
-        batch_info="KinesisBatchInfo",
+        batch_info=discards.OF_STREAMS,
         topic=stream_store.stream_topic(key),
         retention_seconds=stream.retention_ms // 1000 if stream else 0,
         list_shards=list_shards,

@@ -10,7 +10,7 @@ from lambent.services.caller import Caller
 from lambent.services.lambda_ import event_source_queues, names, store
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping
-from lambent.services.sqs import access, documents, queues, receipts
+from lambent.services.sqs import access, contents, documents, queues, receipts
 from lambent.services.sqs import store as queue_store
 from lambent.services.sqs.contents import Attribute
 from lambent.services.sqs.message_store import Received
@@ -51,12 +51,15 @@ def _refused(code: str, message: str) -> InvalidParameterValue:
 
 
 def event_record(queue: Queue, message: Received) -> dict[str, Any]:
+    """A message without attributes has no digest of them, as in ReceiveMessage."""
+    attributes = message.details.attributes
     return {
         "messageId": message.message_id,
         "receiptHandle": receipts.write(message.receipt(queue.box_id)),
         "body": message.body,
         "attributes": documents.system_attributes(queue, message),
-        "messageAttributes": {name: _attribute(one) for name, one in message.details.attributes.items()},
+        "messageAttributes": {name: _attribute(one) for name, one in attributes.items()},
+        **({"md5OfMessageAttributes": contents.attributes_md5(attributes)} if attributes else {}),
         "md5OfBody": message.body_md5,
         "eventSource": "aws:sqs",
         "eventSourceARN": queue.key.arn,

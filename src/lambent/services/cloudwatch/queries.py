@@ -40,8 +40,18 @@ class Query:
     metric: MetricKey | None = None
     stat: str = ""
     unit: str = ""
-    """"" for any."""
+    """"" for any, one at a time."""
     expression: str = ""
+
+
+@frozen
+class Found:
+    """A result, as it is returned."""
+
+    query: Query
+    series: TimeSeries
+    units: tuple[str, ...] = ()
+    """Of the metric's values, of which those in the first are in the series."""
 
 
 @frozen
@@ -88,33 +98,38 @@ def read_request(account_id: str, region: str, request: Mapping[str, Any], now: 
     return asked
 
 
-def evaluate(asked: Asked, rows: Mapping[str, Sequence[Row]]) -> list[tuple[Query, TimeSeries]]:
+def evaluate(asked: Asked, rows: Mapping[str, Sequence[Row]]) -> list[Found]:
     """What is returned, with labels. `rows`: of metrics, by the ids of their queries. Raises ValidationError."""
-    metrics = {query.name: _series(asked, query, rows[query.name]) for query in asked.queries if query.metric}
+    units = {query.name: _units(query, rows[query.name]) for query in asked.queries if query.metric}
+    metrics = {
+        query.name: _series(asked, query, [row for row in rows[query.name] if row.unit in units[query.name][:1]])
+        for query in asked.queries
+        if query.metric
+    }
     expressions = {query.name: query.expression for query in asked.queries if query.metric is None}
     evaluator = Evaluator(metrics, expressions, asked.span(_common_period(asked.queries)))
-    found = []
+    found: list[Found] = []
     for query in asked.queries:
         for series in evaluator.series_of(query.name):
             label = _label(asked, query, series)
             if query.is_returned:
-                found.append((query, replace(series, label=label)))
+                found.append(Found(query, replace(series, label=label), units.get(query.name, ())))
     return found
 
 
-def page(asked: Asked, results: Sequence[tuple[Query, TimeSeries]], token: str | None) -> Document:
+def page(asked: Asked, results: Sequence[Found], token: str | None) -> Document:
     """As many data points as may be returned, from where the token says. Raises InvalidNextToken."""
     skipped: int = page_tokens.read_token(token, int)[0] if token else 0
     left = asked.max_datapoints
     documents: list[Document] = []
     offset = 0
-    for query, series in results:
-        points = sorted(series.points.items(), reverse=not asked.is_ascending)
+    for found in results:
+        points = sorted(found.series.points.items(), reverse=not asked.is_ascending)
         first = max(0, skipped - offset)
         shown = points[first : first + left] if left else []
         is_whole = first + len(shown) >= len(points)
         if shown or (not points and skipped == 0):
-            documents.append(_result(query, series, shown, is_whole=is_whole))
+            documents.append(_result(found, shown, is_whole=is_whole))
         offset += len(points)
         left -= len(shown)
     document: Document = {"MetricDataResults": documents, "Messages": []}
@@ -151,10 +166,14 @@ def _query(account_id: str, region: str, number: int, given: Mapping[str, Any]) 
     )
 
 
+def _units(query: Query, rows: Sequence[Row]) -> tuple[str, ...]:
+    """The units that a metric was put with. Values of different units are never mixed: the first one is shown."""
+    return tuple(sorted({row.unit for row in rows if row.unit == (query.unit or row.unit)}))
+
+
 def _series(asked: Asked, query: Query, rows: Sequence[Row]) -> TimeSeries:
     statistic = statistics.parse(query.stat, "Stat")
-    wanted = [row for row in rows if not query.unit or row.unit == query.unit]
-    gathered = periods.gather(wanted, asked.span(query.period))
+    gathered = periods.gather(rows, asked.span(query.period))
     points = {time: statistic(summary) for time, summary in sorted(gathered.items())}
     assert query.metric is not None
     known = {time: value for time, value in points.items() if value is not None}
@@ -168,8 +187,17 @@ def _common_period(queries: Sequence[Query]) -> int:
 
 def _label(asked: Asked, query: Query, series: TimeSeries) -> str:
     if not query.label:
-        return series.label
+        return " ".join([series.label, *_telling_apart(asked, query)])
     return labels.render(query.label, series, _properties(query, series), asked.zone)
+
+
+def _telling_apart(asked: Asked, query: Query) -> list[str]:
+    """What AWS puts behind a metric's name where others of that name are asked for as well (measured)."""
+    if query.metric is None:
+        return []
+    others = [one for one in asked.queries if one.metric and one.metric.name == query.metric.name and one.is_returned]
+    stat = [query.stat] if len({one.stat for one in others}) > 1 else []
+    return stat + ([str(query.period)] if len({one.period for one in others}) > 1 else [])
 
 
 def _properties(query: Query, series: TimeSeries) -> dict[str, str]:
@@ -187,11 +215,15 @@ def _properties(query: Query, series: TimeSeries) -> dict[str, str]:
     return properties
 
 
-def _result(query: Query, series: TimeSeries, points: Sequence[tuple[int, float]], *, is_whole: bool) -> Document:
-    return {
-        "Id": query.name,
-        "Label": series.label,
+def _result(found: Found, points: Sequence[tuple[int, float]], *, is_whole: bool) -> Document:
+    document: Document = {
+        "Id": found.query.name,
+        "Label": found.series.label,
         "Timestamps": [float(time) for time, _ in points],
         "Values": [value for _, value in points],
         "StatusCode": "Complete" if is_whole else "PartialData",
     }
+    if len(found.units) > 1:
+        value = f"Multiple units returned: '[{', '.join(found.units)}]'"
+        document["Messages"] = [{"Code": "MultipleUnits", "Value": value}]
+    return document

@@ -79,7 +79,7 @@ class ArchiveOperations:
         start = ResourceKey(caller.account_id, caller.region, page_tokens.start_of(request))
         limit = page_tokens.limit_of(request) + 1
         source = request.get("EventSourceArn")
-        bus = own_bus(caller, source).name if source else None
+        bus = self._database.read(lambda tx: existing_bus(tx, own_bus(caller, source))).key.name if source else None
         if request.get("State", "ENABLED") != "ENABLED":
             return {"Archives": []}
         found = await self._database.scan(

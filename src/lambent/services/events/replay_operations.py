@@ -7,6 +7,7 @@ from lambent.kit.clock import Clock
 from lambent.services.caller import Caller
 from lambent.services.events import archive_store, names, page_tokens, replay_store
 from lambent.services.events.archives import ACTIVE, MAX_REPLAYS, Archive, Replay, ReplayState
+from lambent.services.events.bus_operations import existing_bus
 from lambent.services.events.errors import (
     IllegalStatus,
     ResourceAlreadyExists,
@@ -14,7 +15,7 @@ from lambent.services.events.errors import (
     ValidationException,
     limit_exceeded,
 )
-from lambent.services.events.names import ResourceKey
+from lambent.services.events.names import ResourceKey, own_bus
 from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
@@ -37,6 +38,7 @@ class ReplayOperations:
 
         def start(tx: Transaction) -> Replay:
             archive = _source(tx, caller, archive_key)
+            existing_bus(tx, own_bus(caller, destination["Arn"]))
             if destination["Arn"] != archive.bus_key.arn:
                 raise _invalid("Destination.Arn", "Cross event bus replay is not permitted.")
             if replay_store.find_replay(tx, key) is not None:

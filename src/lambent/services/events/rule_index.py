@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from lambent.kit.frozen import frozen
-from lambent.services.event_patterns import Pattern
-from lambent.services.events.rules import Rule, parse_pattern
+from lambent.services.event_patterns import Pattern, compile_kept
+from lambent.services.events.rules import Rule
 from lambent.services.events.targets import Target
 
 
@@ -35,7 +35,7 @@ class RuleIndex:
         self._of_source: defaultdict[str, list[_Compiled]] = defaultdict(list)
         self._of_any_source: list[_Compiled] = []
         for one in rules:
-            compiled = _Compiled(one, parse_pattern(one.rule.pattern))
+            compiled = _Compiled(one, compile_kept(one.rule.pattern))
             sources = _sources(one.rule.pattern)
             if sources is None:
                 self._of_any_source.append(compiled)

@@ -1,8 +1,8 @@
 r"""Input transformers: a template, filled with values from the event.
 
 A template is JSON with `<variables>` in it, or strings (one a line). A variable that stands for a JSON value becomes
-that value; inside a string it becomes text. What a path does not find is nothing in a string and null elsewhere; text
-that is put into a string is escaped, so that what was JSON stays JSON.
+that value; inside a string it becomes text. What a path does not find is an empty string (measured at AWS); text that
+is put into a string is escaped, so that what was JSON stays JSON.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
 
@@ -90,10 +90,10 @@ def _filled(parts: tuple[str | Variable, ...], value_of: Callable[[str], Any]) -
 
 
 def _written(value: Any, variable: Variable) -> str:
-    if not variable.is_in_string:
-        return orjson.dumps(None if value is MISSING else value).decode()
     if value is MISSING:
-        return ""
+        value = ""
+    if not variable.is_in_string:
+        return orjson.dumps(value).decode()
     text = value if isinstance(value, str) else orjson.dumps(value).decode()
     return orjson.dumps(text).decode()[1:-1]
 

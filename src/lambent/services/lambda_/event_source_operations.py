@@ -216,7 +216,11 @@ def _check_free(tx: Transaction, mapping: EventSourceMapping) -> None:
     if other is not None:
         function = names.parse_arn(mapping.function_arn)
         name = function.key.name if function else mapping.function_arn
-        raise ResourceConflict(
-            f'The event source arn (" {mapping.source_arn} ") and function (" {name} ") provided mapping already '
-            f"exists. Please update or delete the existing mapping with UUID {other.uuid}"
+        both = f'(" {mapping.source_arn} ") and function (" {name} ")'
+        is_queue = event_source_queues.is_queue(mapping.source_arn)
+        exists = (
+            f"An event source mapping with SQS arn {both} already exists."
+            if is_queue
+            else f"The event source arn {both} provided mapping already exists."
         )
+        raise ResourceConflict(f"{exists} Please update or delete the existing mapping with UUID {other.uuid}")

@@ -60,6 +60,8 @@ def new_options(request: Mapping[str, Any]) -> Options:
 
 def changed_options(current: Options, request: Mapping[str, Any]) -> Options:
     """`current` with what the request says. Raises InvalidParameterValue."""
+    if request.get("StartingPosition"):
+        raise InvalidParameterValue("StartingPosition is not valid for SQS event sources.")
     for member in (*_OF_STREAMS, *_OF_OTHERS):
         if request.get(member):
             raise InvalidParameterValue(f"Unsupported {member} parameter for given event source mapping type.")

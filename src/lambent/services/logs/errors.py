@@ -24,6 +24,13 @@ class InvalidParameter(ServiceError):
     status = 400
 
 
+class AccessDenied(ServiceError):
+    """A subscription filter for a function of another account."""
+
+    code = "AccessDeniedException"
+    status = 400
+
+
 class TooManyTags(ServiceError):
     """More than 50 tags on one resource."""
 
@@ -31,8 +38,8 @@ class TooManyTags(ServiceError):
     status = 400
 
 
-class OperationNotPermitted(ServiceError):
-    """DeleteLogGroup on a log group whose deletion protection is on."""
+class ValidationFailed(ServiceError):
+    """DeleteLogGroup on a log group whose deletion protection is on; a group named twice (measured at AWS)."""
 
     code = "ValidationException"
     status = 400

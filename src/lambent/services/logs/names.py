@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from lambent.kit.arn import Arn
-from lambent.services.logs.errors import InvalidParameter, group_not_found
+from lambent.services.logs.errors import InvalidParameter, ValidationFailed, group_not_found
 
 
 class GroupKey(NamedTuple):
@@ -27,7 +27,7 @@ def requested_group(account_id: str, region: str, request: dict[str, Any]) -> Gr
     """`logGroupName` or `logGroupIdentifier` (a name or an ARN), of which exactly one is allowed."""
     name, identifier = request.get("logGroupName"), request.get("logGroupIdentifier")
     if name and identifier:
-        raise InvalidParameter("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
+        raise ValidationFailed("LogGroup name and LogGroup ARN are mutually exclusive parameters.")
     if not name and not identifier:
         raise InvalidParameter("Expected at least one of logGroupName or logGroupIdentifier.")
     return identified_group(account_id, region, name or str(identifier))

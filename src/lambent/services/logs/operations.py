@@ -13,9 +13,9 @@ from lambent.services.caller import Caller
 from lambent.services.logs import store
 from lambent.services.logs.errors import (
     InvalidParameter,
-    OperationNotPermitted,
     ResourceAlreadyExists,
     TooManyTags,
+    ValidationFailed,
     stream_not_found,
 )
 from lambent.services.logs.event_operations import EventOperations
@@ -83,7 +83,7 @@ class LogsOperations:
     async def delete_log_group(self, caller: Caller, request: Request) -> Result:
         def delete(tx: Transaction, group: store.LogGroup) -> None:
             if group.is_protected:
-                raise OperationNotPermitted("The log group is protected from deletion; disable its deletion protection")
+                raise ValidationFailed("The log group is protected from deletion; disable its deletion protection")
             store.delete_group(tx, group)
 
         return await self._change_group(requested_group(caller.account_id, caller.region, request), delete)

@@ -40,13 +40,13 @@ class SubscriptionOperations:
         self._probe = probe
 
     async def put_subscription_filter(self, caller: Caller, request: Request) -> Result:
-        wanted = self._requested(request)
+        wanted = self._requested(caller, request)
         key = GroupKey(caller.account_id, caller.region, request["logGroupName"])
         await self._database.write(lambda tx: self._put(tx, key, wanted))
         return {}
 
-    def _requested(self, request: Request) -> SubscriptionFilter:
-        """Raises InvalidParameter."""
+    def _requested(self, caller: Caller, request: Request) -> SubscriptionFilter:
+        """Raises InvalidParameter, AccessDenied."""
         for member in ("fieldSelectionCriteria", "emitSystemFields"):
             if request.get(member):  # they select among accounts and regions, which centralization brings together
                 raise InvalidParameter(f"{member} is only valid for log groups with centralized logs")
@@ -59,7 +59,7 @@ class SubscriptionOperations:
             on_transformed=request.get("applyOnTransformedLogs", False),
             created_ms=self._clock.now_ms(),
         )
-        check_destination(wanted)
+        check_destination(wanted, caller.account_id)
         compile_message_filter(wanted.pattern)
         return wanted
 

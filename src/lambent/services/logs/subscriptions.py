@@ -16,7 +16,7 @@ import orjson
 from lambent.kit.arn import Arn
 from lambent.kit.frozen import frozen
 from lambent.services.logs.chunks import EVENT_OVERHEAD_BYTES, LogEvent, event_id
-from lambent.services.logs.errors import InvalidParameter
+from lambent.services.logs.errors import AccessDenied, InvalidParameter
 from lambent.services.logs.names import GroupKey
 
 #: "Each log group can have up to two subscription filters associated with it."
@@ -70,14 +70,19 @@ def log_name(group_id: int) -> str:
     return f"logs:{group_id}"
 
 
-def check_destination(subscription: SubscriptionFilter) -> None:
-    """Raises InvalidParameter; the sentences are AWS's."""
+def check_destination(subscription: SubscriptionFilter, account_id: str) -> None:
+    """`account_id`: the log group's. Raises InvalidParameter, AccessDenied; the sentences are AWS's."""
     try:
         vendor = subscription.vendor
     except ValueError as error:
         raise InvalidParameter("Invalid destinationArn") from error
     if vendor not in _VENDORS:
         raise InvalidParameter(f"PutSubscriptionFilter operation cannot work with destinationArn for vendor {vendor}")
+    if vendor == "lambda" and Arn.parse(subscription.destination_arn).account_id != account_id:
+        raise AccessDenied(
+            "Cross-account lambda invocation passing is not allowed. You must use DestinationPolicies to create cross "
+            "account lambda triggers."
+        )
     if vendor == "lambda" and subscription.role_arn:
         raise InvalidParameter("destinationArn for vendor lambda cannot be used with roleArn")
     if vendor == "kinesis" and not subscription.role_arn:

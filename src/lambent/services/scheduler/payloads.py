@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context
 """
 
 from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
 
 import orjson
 
@@ -39,11 +40,11 @@ def iso_time(time_ms: int) -> str:
 
 
 def _notification(schedule: Schedule, occurrence_ms: int, execution_id: str) -> bytes:
-    """As functions without an Input receive it; `detail` is a string."""
+    """As functions without an Input receive it; `detail` is a string, `id` a UUID."""
     return orjson.dumps(
         {
             "version": "0",
-            "id": execution_id,
+            "id": str(uuid5(NAMESPACE_URL, f"{schedule.key.arn}/{execution_id}")),
             "detail-type": "Scheduled Event",
             "source": "aws.scheduler",
             "account": schedule.key.account_id,

@@ -34,6 +34,11 @@ _MAX_RETRIES = 100
 #: "The total policy retry time for an HTTP/S endpoint cannot be greater than 3,600 seconds."
 _MAX_TOTAL_SECONDS = 3_600
 
+_TOPIC_PARTS = (
+    "defaultHealthyRetryPolicy", "disableSubscriptionOverrides", "defaultThrottlePolicy", "defaultRequestPolicy",
+)  # fmt: skip
+_SUBSCRIPTION_PARTS = ("healthyRetryPolicy", "sicklyRetryPolicy", "throttlePolicy", "requestPolicy")
+
 _CONTENT_TYPES = frozenset(
     (
         "application/atom+xml", "application/json", "application/octet-stream", "application/soap+xml",
@@ -67,6 +72,19 @@ def check_topic_policy(text: str) -> None:
 def check_subscription_policy(text: str) -> None:
     """Raises BadAttribute."""
     _check_parts(_parse(text), "healthyRetryPolicy", "throttlePolicy", "requestPolicy")
+
+
+def shown_of_topic(topic_policy: str) -> str:
+    """The DeliveryPolicy that GetTopicAttributes shows: what has no value is left out (measured at AWS)."""
+    given = {"disableSubscriptionOverrides": False, **_http(topic_policy)}
+    shown = {name: given[name] for name in _TOPIC_PARTS if given.get(name) is not None}
+    return orjson.dumps({"http": shown}).decode()
+
+
+def shown_of_subscription(subscription_policy: str) -> str:
+    """The DeliveryPolicy that GetSubscriptionAttributes shows: every part by name, given or not (measured at AWS)."""
+    given = orjson.loads(subscription_policy)
+    return orjson.dumps({**{part: given.get(part) for part in _SUBSCRIPTION_PARTS}, "guaranteed": False}).decode()
 
 
 def effective_of_topic(topic_policy: str) -> str:

@@ -71,12 +71,12 @@ def matches(policy: str, scope: Scope, attributes: Mapping[str, MessageAttribute
 
 @functools.lru_cache(_COMPILED)
 def _compiled(policy: str) -> Pattern:
-    return event_patterns.compile_pattern(policy)
+    return event_patterns.compile_kept(policy)
 
 
 @functools.lru_cache(_COMPILED)
 def _compiled_for_attributes(policy: str) -> Pattern:
-    return event_patterns.compile_pattern(orjson.dumps(_null_is_absent(orjson.loads(policy))).decode())
+    return event_patterns.compile_kept(orjson.dumps(_null_is_absent(orjson.loads(policy))).decode())
 
 
 def _null_is_absent(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,10 +41,10 @@ def topic_key(arn: str, region: str, *, parameter: str = "TopicArn") -> TopicKey
 
 
 def topic_of_subscription(arn: str, *, parameter: str = "SubscriptionArn") -> TopicKey:
-    """Raises InvalidParameter for anything but a subscription's ARN: `<topic's>:<uuid>`."""
+    """Raises InvalidParameter for anything but a subscription's ARN: `<topic's>:<uuid>`, whose words are measured."""
     elements = _elements(arn, parameter)
     if len(elements) != _ARN_ELEMENTS + 1 or not elements[6]:
-        raise InvalidParameter(f"{parameter} Reason: An ARN must have at least 7 elements, not {len(elements)}")
+        raise InvalidParameter("SubscriptionId")
     return TopicKey(account_id=elements[4], region=elements[3], name=elements[5])
 
 

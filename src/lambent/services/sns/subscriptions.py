@@ -180,6 +180,8 @@ def shown_attributes(topic: Topic, subscription: Subscription) -> dict[str, str]
         shown.pop("FilterPolicyScope", None)
     else:
         shown["FilterPolicyScope"] = subscription.filter_scope.value
+    if shown.get("DeliveryPolicy"):
+        shown["DeliveryPolicy"] = delivery_policies.shown_of_subscription(shown["DeliveryPolicy"])
     if subscription.protocol in HTTP:
         shown["EffectiveDeliveryPolicy"] = delivery_policies.effective_of_subscription(
             topic.attributes.get("DeliveryPolicy", ""), subscription.attributes.get("DeliveryPolicy", "")

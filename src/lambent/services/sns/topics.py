@@ -117,6 +117,8 @@ def shown_attributes(topic: Topic, counts: Counts) -> dict[str, str]:
         "SubscriptionsPending": str(counts.pending),
         "SubscriptionsDeleted": str(counts.deleted),
     }
+    if shown.get("DeliveryPolicy"):
+        shown["DeliveryPolicy"] = delivery_policies.shown_of_topic(shown["DeliveryPolicy"])
     if topic.is_fifo:
         shown.setdefault("ContentBasedDeduplication", "false")
     return shown

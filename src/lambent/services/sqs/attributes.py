@@ -12,7 +12,12 @@ import orjson
 from lambent.services import policies
 from lambent.services.policy_conditions import InvalidPolicy
 from lambent.services.sqs import queues
-from lambent.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue, invalid_parameter
+from lambent.services.sqs.errors import (
+    InvalidAttributeName,
+    InvalidAttributeValue,
+    invalid_parameter,
+    unknown_attribute,
+)
 from lambent.services.sqs.queues import Queue, QueueKey
 
 #: The range of redrive policies, "maxReceiveCount", in the developer guide.
@@ -83,7 +88,7 @@ def changed(current: Mapping[str, str], given: Mapping[str, str], *, is_fifo: bo
     attributes = {name: value for name, value in {**current, **given}.items() if value != ""}
     if given.get("KmsMasterKeyId"):
         if given.get("SqsManagedSseEnabled") == "true":
-            raise InvalidAttributeValue(
+            raise InvalidAttributeName(
                 "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or "
                 "SQS SSE."
             )
@@ -101,8 +106,8 @@ def changed(current: Mapping[str, str], given: Mapping[str, str], *, is_fifo: bo
 
 
 def refuse_change_of_kind(given: Mapping[str, str], *, is_fifo: bool) -> None:
-    """FifoQueue is said at creation, once. Raises InvalidAttributeValue."""
-    if "FifoQueue" in given and (given["FifoQueue"] == "true") != is_fifo:
+    """FifoQueue is said at creation, once. (A standard queue does not know it.) Raises InvalidAttributeValue."""
+    if is_fifo and given.get("FifoQueue", "true") != "true":
         raise InvalidAttributeValue(
             "Invalid value for the parameter FifoQueue. Reason: Modifying queue type is not supported."
         )
@@ -110,11 +115,11 @@ def refuse_change_of_kind(given: Mapping[str, str], *, is_fifo: bool) -> None:
 
 def _check(name: str, value: str, *, is_fifo: bool) -> None:
     if name not in KNOWN or name in COMPUTED:
-        raise InvalidAttributeName(name)
+        raise unknown_attribute(name)
     if name in _FIFO_ONLY and not is_fifo:
         if name == "FifoQueue" and value == "false":
             return
-        raise InvalidAttributeName(name)
+        raise unknown_attribute(name)
     if name in _RANGES:
         low, high = _RANGES[name]
         if not _INTEGER.match(value) or not low <= int(value) <= high:

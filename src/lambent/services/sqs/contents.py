@@ -19,6 +19,7 @@ from lambent.services.sqs.errors import (
     InvalidMessageContents,
     InvalidParameterValue,
     MissingParameter,
+    UnsupportedOperation,
     invalid_parameter,
 )
 from lambent.services.sqs.queues import Queue
@@ -178,6 +179,8 @@ def _attributes_of(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Attribut
 
 def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
     _check_attribute_name(name)
+    if given.get("StringListValues") or given.get("BinaryListValues"):
+        raise UnsupportedOperation("Message attribute list values in SendMessage operation are not supported.")
     data_type = given.get("DataType") or ""
     kind = _DATA_TYPE.match(data_type)
     if kind is None:
@@ -190,8 +193,7 @@ def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
     value = binary if is_binary else text
     if not value:
         raise InvalidParameterValue(
-            f"The message attribute '{name}' must contain a non-empty message attribute value for message attribute "
-            f"type '{data_type}'."
+            f"Message (user) attribute '{name}' must contain a non-empty value of type '{data_type}'."
         )
     if isinstance(value, bytes):
         return Attribute(data_type, base64.b64encode(value).decode())
@@ -243,12 +245,26 @@ def check_against(draft: Draft, queue: Queue) -> None:
         return
     if draft.group_id is None:
         raise MissingParameter("The request must contain the parameter MessageGroupId.")
-    if draft.delay_seconds is not None:
+    if draft.delay_seconds:  # 0 is taken (measured)
         raise invalid_parameter(
             "DelaySeconds",
             draft.delay_seconds,
             "The request include parameter that is not valid for this queue type.",
         )
+    _check_deduplicable(draft, queue)
+
+
+def check_batch_against(drafts: Iterable[Draft], queue: Queue) -> None:
+    """What a FIFO queue must know of every message: one that does not say it fails the whole batch (measured)."""
+    if not queue.key.is_fifo:
+        return
+    for draft in drafts:
+        if draft.group_id is None:
+            raise InvalidParameterValue("The request must contain the parameter MessageGroupId.")
+        _check_deduplicable(draft, queue)
+
+
+def _check_deduplicable(draft: Draft, queue: Queue) -> None:
     if draft.deduplication_id is None and not queue.settings.content_based_deduplication:
         raise InvalidParameterValue(
             "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided "

@@ -6,7 +6,7 @@ from typing import Any
 
 from lambent.services.sqs import contents, receipts
 from lambent.services.sqs.contents import Attribute, Draft
-from lambent.services.sqs.errors import InvalidAttributeName
+from lambent.services.sqs.errors import unknown_attribute
 from lambent.services.sqs.message_store import Received, Sent
 from lambent.services.sqs.queues import Queue
 
@@ -40,7 +40,7 @@ def asked_system_attributes(request: Mapping[str, Any]) -> Collection[str]:
     names = {*(request.get("AttributeNames") or ()), *(request.get("MessageSystemAttributeNames") or ())}
     unknown = names - _SYSTEM_ATTRIBUTES
     if unknown:
-        raise InvalidAttributeName(min(unknown))
+        raise unknown_attribute(min(unknown))
     return names
 
 

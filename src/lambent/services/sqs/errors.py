@@ -14,6 +14,7 @@ class QueueDoesNotExist(ServiceError):
 
     code = "QueueDoesNotExist"
     query_code = f"{_NAMESPACE}NonExistentQueue"
+    query_message = "The specified queue does not exist for this wsdl version."
     status = 400
 
     def __init__(self) -> None:
@@ -69,13 +70,10 @@ class InvalidMessageContents(ServiceError):
 
 
 class InvalidAttributeName(ServiceError):
-    """There is no queue attribute of that name, or it cannot be set."""
+    """There is no queue attribute of that name, or it cannot be set, or not with another one."""
 
     code = "InvalidAttributeName"
     status = 400
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"Unknown Attribute {name}.")
 
 
 class InvalidAttributeValue(ServiceError):
@@ -93,7 +91,7 @@ class InvalidAddress(ServiceError):
 
 
 class UnsupportedOperation(ServiceError):
-    """It cannot be done to this kind of queue."""
+    """It cannot be done to this kind of queue, or with what is "reserved for future use"."""
 
     code = "UnsupportedOperation"
     query_code = f"{_NAMESPACE}UnsupportedOperation"
@@ -172,6 +170,10 @@ class AccessDenied(ServiceError):
     code = "AccessDeniedException"
     query_code = "AccessDenied"
     status = 403
+
+
+def unknown_attribute(name: str) -> InvalidAttributeName:
+    return InvalidAttributeName(f"Unknown Attribute {name}.")
 
 
 def invalid_parameter(name: str, value: object, reason: str) -> InvalidParameterValue:

@@ -1,7 +1,7 @@
 """SQL of FIFO queues: message groups, deduplication, attempts at receiving.
 
-A group is in order because only its head may be received: `sqs_group` says when that is. As long as one of its messages
-is in flight it is not ready at all; messages that were received before always stand in front of those that were not.
+A group is in order because it is received from its head on: `sqs_group` says when that is visible. It gives nothing
+that stands behind a message in flight; messages that were received before always stand in front of those that were not.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 """
 
@@ -16,9 +16,6 @@ DEDUPLICATION_MS = 5 * 60 * 1000
 
 #: Expired rows that each new one takes with it, so that there are never many more than live ones.
 _FORGOTTEN_AT_ONCE = 4
-
-#: Messages of a group looked at first: one that was received and one that was not; then twice as many each time.
-_FIRST_PAGE = 2
 
 
 @frozen
@@ -111,27 +108,15 @@ def members(tx: Transaction, box_id: int, group_id: str, *, after: int, limit: i
 
 def refresh(tx: Transaction, box_id: int, group_id: str) -> None:
     """After its messages have changed: when is the group ready, and with which message first?"""
-    head: int | None = None
-    ready_ms = after = 0
-    limit, is_over = _FIRST_PAGE, False
-    while not is_over:
-        page = members(tx, box_id, group_id, after=after, limit=limit)
-        is_over = len(page) < limit
-        limit *= 2
-        for one in page:
-            if head is not None and one.receive_count == one.carried_count:
-                is_over = True
-                break
-            head = head if head is not None else one.position
-            ready_ms = max(ready_ms, one.visible_ms)
-            after = one.position
-    if head is None:
+    first = members(tx, box_id, group_id, after=0, limit=1)
+    if not first:
         tx.execute("DELETE FROM sqs_group WHERE box_id = ? AND group_id = ?", (box_id, group_id))
         return
+    [head] = first
     tx.execute(
         "INSERT INTO sqs_group (box_id, group_id, ready_ms, head) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (box_id, group_id) DO UPDATE SET ready_ms = excluded.ready_ms, head = excluded.head",
-        (box_id, group_id, ready_ms, head),
+        (box_id, group_id, head.visible_ms, head.position),
     )
 
 

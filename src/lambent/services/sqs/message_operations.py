@@ -61,6 +61,8 @@ class MessageOperations:
         now_ms, message_ids = self._parts.clock.now_ms(), [self._parts.ids.uuid() for _ in entries]
 
         def send(tx: Transaction, queue: Queue) -> tuple[Queue, Document]:
+            contents.check_batch_against([draft for draft in drafts if isinstance(draft, Draft)], queue)
+
             def send_one(place: int) -> Document:
                 draft = drafts[place]
                 if isinstance(draft, ServiceError):

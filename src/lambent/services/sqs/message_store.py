@@ -229,19 +229,24 @@ def release_received(tx: Transaction, box_id: int, position: int, receive_count:
 def change_visibility(
     tx: Transaction, queue: Queue, receipt: Receipt, *, handle: str, seconds: int, now_ms: int
 ) -> None:
-    """Raises InvalidParameterValue, MessageNotInflight."""
+    """Raises InvalidParameterValue, MessageNotInflight.
+
+    Of a standard queue any handle of a message serves, whether its timeout has run out or the message was received
+    again since (measured: AWS takes both); of a FIFO queue the latest one, as long as the message is in flight.
+    """
     row = tx.row(
         "SELECT visible_ms, receive_count, received_ms, group_id FROM sqs_message WHERE box_id = ? AND position = ?",
         (queue.box_id, receipt.position),
     )
-    if receipt.box_id != queue.box_id or row is None or row[1] != receipt.receive_count:
+    is_late = queue.key.is_fifo and row is not None and row[1] != receipt.receive_count
+    if receipt.box_id != queue.box_id or row is None or is_late:
         raise invalid_parameter(
             "ReceiptHandle",
             handle,
             "Message does not exist or is not available for visibility timeout change.",
         )
     visible_ms, _, received_ms, group_id = row
-    if visible_ms <= now_ms:
+    if group_id and visible_ms <= now_ms:
         raise MessageNotInflight(f"Message with the receipt handle {handle} is not in flight.")
     if now_ms + seconds * 1000 > received_ms + queues.MAX_VISIBILITY_SECONDS * 1000:
         raise InvalidParameterValue(

@@ -1,11 +1,11 @@
 """Operations on message move tasks: dead letters back to their queues, or to another one. `upkeep` does the moving."""
 
-import base64
 from typing import Any
 
 from lambent.services.caller import Caller
-from lambent.services.sqs import access, move_store, queues, store
+from lambent.services.sqs import access, move_store, moves, queues, store
 from lambent.services.sqs.errors import (
+    InvalidParameterValue,
     ResourceNotFound,
     UnsupportedOperation,
     invalid_parameter,
@@ -35,22 +35,20 @@ class MoveOperations:
                 "MaxNumberOfMessagesPerSecond", per_second, f"Must be between 1 and {MAX_PER_SECOND}, if provided."
             )
         now_ms = self._parts.clock.now_ms()
-        handle = base64.b64encode(f"{self._parts.ids.uuid()}:{source_arn}".encode()).decode()
+        handle = moves.handle_of(self._parts.ids.uuid(), source_arn)
 
         def start(tx: Transaction) -> None:
             source = self._find(tx, caller, source_arn, "StartMessageMoveTask")
             if not store.list_sources(tx, source.key.arn, after="", limit=1):
-                raise invalid_parameter(
-                    "SourceArn", source_arn, "Source queue must be configured as a Dead Letter Queue."
-                )
+                raise InvalidParameterValue("Source queue must be configured as a Dead Letter Queue.")
             if destination_arn:
-                target = self._find(tx, caller, destination_arn, "StartMessageMoveTask")
+                target = self._find(tx, caller, destination_arn, "StartMessageMoveTask", named="DestinationArn")
                 if target.key == source.key or target.key.is_fifo != source.key.is_fifo:
                     raise invalid_parameter(
                         "DestinationArn", destination_arn, "It must be another queue of the same type as the source."
                     )
             if any(task.status in ACTIVE for task in move_store.list_tasks(tx, source_arn, MAX_LISTED)):
-                raise UnsupportedOperation(
+                raise InvalidParameterValue(
                     "There is already a task running. Only one active task is allowed for a source queue arn at a "
                     "given time."
                 )
@@ -68,12 +66,13 @@ class MoveOperations:
 
     async def cancel_message_move_task(self, caller: Caller, request: Document) -> Document:
         handle = request["TaskHandle"]
+        source_arn = moves.source_of(handle)
 
         def cancel(tx: Transaction) -> int:
+            self._find(tx, caller, source_arn, "CancelMessageMoveTask")
             task = move_store.find_task(tx, handle)
             if task is None:
                 raise ResourceNotFound("Task does not exist.")
-            self._find(tx, caller, task.source_arn, "CancelMessageMoveTask")
             if task.status is not MoveStatus.RUNNING:
                 raise UnsupportedOperation("Only active tasks can be cancelled.")
             move_store.set_status(tx, task, MoveStatus.CANCELLING)
@@ -92,12 +91,12 @@ class MoveOperations:
 
         return {"Results": [_describe(task) for task in self._database.read(look)]}
 
-    def _find(self, tx: Transaction, caller: Caller, arn: str, action: str) -> Queue:
-        """Raises ResourceNotFound, AccessDenied."""
+    def _find(self, tx: Transaction, caller: Caller, arn: str, action: str, *, named: str = "SourceArn") -> Queue:
+        """`named`: the parameter that says which. Raises ResourceNotFound, AccessDenied."""
         key = queues.parse_arn(arn)
         queue = store.find_queue(tx, key) if key else None
         if queue is None:
-            raise ResourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+            raise ResourceNotFound(f"The resource that you specified for the {named} parameter doesn't exist.")
         access.check(caller, queue, action, self._parts.clock.now())
         return queue
 

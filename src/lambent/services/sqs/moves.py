@@ -3,9 +3,12 @@
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_StartMessageMoveTask.html
 """
 
+import base64
+import binascii
 from enum import Enum
 
 from lambent.kit.frozen import frozen
+from lambent.services.sqs.errors import InvalidParameterValue
 
 #: "The maximum value for messages per second is 500" (API reference).
 MAX_PER_SECOND = 500
@@ -27,6 +30,21 @@ class MoveStatus(Enum):
     COMPLETED = "COMPLETED"
     #: A message could not be moved; `failure` says why.
     FAILED = "FAILED"
+
+
+def handle_of(task_id: str, source_arn: str) -> str:
+    return base64.b64encode(f"{task_id}:{source_arn}".encode()).decode()
+
+
+def source_of(handle: str) -> str:
+    """The queue that a task handle speaks of. Raises InvalidParameterValue."""
+    try:
+        task_id, colon, source_arn = base64.b64decode(handle, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        task_id = colon = source_arn = ""
+    if not task_id or not colon:
+        raise InvalidParameterValue("Value for parameter TaskHandle is invalid.")
+    return source_arn
 
 
 ACTIVE = frozenset({MoveStatus.RUNNING, MoveStatus.CANCELLING})

@@ -73,13 +73,14 @@ def removed(policy: str, key: QueueKey, label: str) -> str:
     document = _document(policy, key)
     left = [one for one in document["Statement"] if one.get("Sid") != label]
     if len(left) == len(document["Statement"]):
-        raise invalid_parameter("Label", label[:100], "can't find label on existing policy.")
+        where = " on existing policy" if policy else ""
+        raise invalid_parameter("Label", label[:100], f"can't find label{where}.")
     return orjson.dumps({**document, "Statement": left}).decode() if left else ""
 
 
 def _document(policy: str, key: QueueKey) -> dict[str, Any]:
     if not policy:
-        return {"Version": "2012-10-17", "Id": f"{key.arn}/SQSDefaultPolicy", "Statement": []}
+        return {"Version": "2008-10-17", "Id": f"{key.arn}/SQSDefaultPolicy", "Statement": []}
     document: dict[str, Any] = orjson.loads(policy)
     statements = document["Statement"]
     return {**document, "Statement": statements if isinstance(statements, list) else [statements]}

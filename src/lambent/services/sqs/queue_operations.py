@@ -12,10 +12,10 @@ import orjson
 from lambent.services.caller import Caller
 from lambent.services.sqs import access, attributes, message_store, page_tokens, permissions, store
 from lambent.services.sqs.errors import (
-    InvalidAttributeName,
     InvalidParameterValue,
     PurgeQueueInProgress,
     QueueNameExists,
+    unknown_attribute,
 )
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queues import Queue, QueueKey
@@ -128,7 +128,7 @@ class QueueOperations:
         names: list[str] = request.get("AttributeNames") or []
         for name in names:
             if name != "All" and name not in attributes.KNOWN:
-                raise InvalidAttributeName(name)
+                raise unknown_attribute(name)
         if not names:
             return {}
         counts: Mapping[str, int] = {}

@@ -51,6 +51,13 @@ def test_the_record() -> None:
     assert json.loads(discards.record(DISCARD, with_event=True)) == {**expected, "payload": payload}
 
 
+def test_records_of_kinesis_streams_have_milliseconds() -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html: `2019-11-14T00:38:04.835Z`."""
+    info = json.loads(discards.record(replace(DISCARD, batch_info=discards.OF_STREAMS), with_event=False))
+    assert info["KinesisBatchInfo"]["approximateArrivalOfFirstRecord"] == "2019-11-13T23:54:32.500Z"
+    assert info["KinesisBatchInfo"]["approximateArrivalOfLastRecord"] == "2019-11-13T23:54:33.000Z"
+
+
 def test_a_function_that_was_never_reached_has_no_response() -> None:
     never = replace(DISCARD, condition=DiscardCondition.TOO_OLD, invocations=0, function_error=None)
     document = json.loads(discards.record(never, with_event=False))

@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from lambent.delivery.event_source_mappings import queue_batches
+from lambent.delivery.event_source_mappings import queue_batches, queue_source
 from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.queue_batches import QueuedMessage
 from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH, LONGEST_PAUSE_SECONDS, Width
+from lambent.services.sqs.contents import Attribute, Details
+from lambent.services.sqs.message_store import Received
+from lambent.services.sqs.queues import Queue, QueueKey
 
 
 def message(name: str, group: str = "", size: int = 10) -> QueuedMessage:
@@ -100,3 +103,16 @@ def test_width_grows_while_messages_wait_and_shrinks_when_refused() -> None:
     assert width.places == FIRST_WIDTH
     width.limit = 2
     assert width.places == 2
+
+
+def test_attributes_are_in_the_record_with_their_digest() -> None:
+    """As sample events of functions on queues have it (`md5OfMessageAttributes`)."""
+    queue = Queue(QueueKey("000000000000", "us-east-1", "q"), 1, 2, "{}", "{}", 0, 0, 0)
+    details = Details("me", attributes={"a": Attribute("String", "v"), "b": Attribute("Binary.png", "AQ==")})
+    record = queue_source.event_record(queue, Received(1, 1, 0, 0, "id", "body", "md5", details))
+    assert record["md5OfMessageAttributes"] == "a28f84c6b2f4882d0665d51ff3392a0f"
+    lists: dict[str, list[str]] = {"stringListValues": [], "binaryListValues": []}
+    assert record["messageAttributes"] == {
+        "a": {"dataType": "String", "stringValue": "v", **lists},
+        "b": {"dataType": "Binary.png", "binaryValue": "AQ==", **lists},
+    }

@@ -53,6 +53,7 @@ def test_rules_are_found_by_source_and_without() -> None:
         "any": {"detail": {"n": [{"exists": True}]}},
         "or": {"$or": [{"source": ["b"]}, {"detail": {"n": [2]}}]},
         "none": {"source": ["c"]},
+        "refused": {"detail": {"n": [{"anything-but": ["x", 1]}]}},  # as a former version may have kept
     }
     index = RuleIndex(
         MatchedRule(rule(name, pattern=orjson.dumps(pattern).decode()), ()) for name, pattern in patterns.items()

@@ -97,7 +97,7 @@ def test_no_paths(path: str) -> None:
         ('"<aws.events.rule-name> triggered"', '"example triggered"'),
         ("<numbers>", "[1,2]"),
         ("[<timestamp>]", '["2015-11-11T21:29:54Z"]'),
-        ('{"a": <missing>, "b": "<missing>", "c": <nonsense>}', '{"a":null,"b":"","c":null}'),
+        ('{"a": <missing>, "b": "<missing>", "c": <nonsense>}', '{"a":"","b":"","c":""}'),
         ('{"a": "<quoted>", "b": <quoted>}', r'{"a":"say \"hi\"\n","b":"say \"hi\"\n"}'),
         ('{"a": "<numbers>!"}', '{"a":"[1,2]!"}'),
         ('{"less": "1 < 2", "<state>": 1}', '{"less":"1 < 2","RUNNING":1}'),

@@ -7,7 +7,7 @@ import pytest
 
 from lambent.services.logs import subscriptions
 from lambent.services.logs.chunks import LogEvent, Place
-from lambent.services.logs.errors import InvalidParameter
+from lambent.services.logs.errors import AccessDenied, InvalidParameter
 from lambent.services.logs.names import GroupKey
 from lambent.services.logs.subscriptions import MAX_MESSAGE_BYTES, ChunkRecord, Passage, SubscriptionFilter
 
@@ -41,11 +41,18 @@ def events(*messages: bytes, position: int = 1) -> list[LogEvent]:
 )
 def test_destinations(destination_arn: str, role_arn: str, sentence: str | None) -> None:
     if sentence is None:
-        subscriptions.check_destination(a_filter(destination_arn, role_arn))
+        subscriptions.check_destination(a_filter(destination_arn, role_arn), "000000000000")
         return
     with pytest.raises(InvalidParameter) as refused:
-        subscriptions.check_destination(a_filter(destination_arn, role_arn))
+        subscriptions.check_destination(a_filter(destination_arn, role_arn), "000000000000")
     assert refused.value.message == sentence
+
+
+def test_functions_of_other_accounts_are_refused() -> None:
+    """Measured at AWS, with this sentence."""
+    other = a_filter(FUNCTION.replace("000000000000", "111111111111"))
+    with pytest.raises(AccessDenied, match="You must use DestinationPolicies to create cross account lambda triggers"):
+        subscriptions.check_destination(other, "000000000000")
 
 
 def told(found: list[Passage]) -> list[tuple[str, list[bytes]]]:

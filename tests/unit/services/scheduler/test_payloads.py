@@ -1,5 +1,7 @@
 """What schedules send."""
 
+from uuid import UUID
+
 import orjson
 
 from lambent.services.scheduler import payloads
@@ -35,9 +37,11 @@ def test_the_number_of_the_attempt_is_known_only_when_it_is_made() -> None:
 
 
 def test_without_an_input_there_is_a_notification() -> None:
-    assert orjson.loads(payloads.payload(schedule(), TIME_MS, "d32c5")) == {
+    """Its id is a UUID, as those who show what their functions received have it; each occurrence has its own."""
+    notification = orjson.loads(payloads.payload(schedule(), TIME_MS, "d32c5"))
+    assert str(UUID(notification.pop("id"))) != orjson.loads(payloads.payload(schedule(), TIME_MS, "d32c6"))["id"]
+    assert notification == {
         "version": "0",
-        "id": "d32c5",
         "detail-type": "Scheduled Event",
         "source": "aws.scheduler",
         "account": "000000000000",

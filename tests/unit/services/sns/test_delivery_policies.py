@@ -54,6 +54,21 @@ def test_a_topic_may_forbid_that() -> None:
     assert (found.retry["numRetries"], found.content_type) == (7, delivery_policies.DEFAULT_CONTENT_TYPE)
 
 
+def test_shown_as_measured_at_aws() -> None:
+    topic = '{"http": {"defaultHealthyRetryPolicy": null, "defaultRequestPolicy": {"headerContentType": "text/csv"}}}'
+    assert json.loads(delivery_policies.shown_of_topic(topic)) == {
+        "http": {"disableSubscriptionOverrides": False, "defaultRequestPolicy": {"headerContentType": "text/csv"}}
+    }
+    own = '{"requestPolicy": {"headerContentType": "text/csv"}}'
+    assert json.loads(delivery_policies.shown_of_subscription(own)) == {
+        "healthyRetryPolicy": None,
+        "sicklyRetryPolicy": None,
+        "throttlePolicy": None,
+        "requestPolicy": {"headerContentType": "text/csv"},
+        "guaranteed": False,
+    }
+
+
 REFUSED = [
     "nonsense",
     "[]",
