@@ -100,10 +100,14 @@ def image(site: Sources, choice: Random) -> Sources:
     return {**site, f"{folder}picture.png": png(choice)}
 
 
-def png(choice: Random) -> bytes:
-    """Eight by eight pixels of some grey."""
-    rows = b"".join(b"\0" + choice.randbytes(8) for _ in range(8))
-    parts = ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0)), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+def png(choice: Random, side: int = 8) -> bytes:
+    """A square of some grey."""
+    rows = b"".join(b"\0" + choice.randbytes(side) for _ in range(side))
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
     chunks = (struct.pack(">I", len(d)) + t + d + struct.pack(">I", zlib.crc32(t + d)) for t, d in parts)
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from lambent.delivery import outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.outcomes import NewObject
+from lambent.delivery.outcomes import NewObject, PutObject
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Targets
 from lambent.kit.clock import VirtualClock
@@ -147,6 +147,7 @@ async def scene(
     *,
     clock: VirtualClock | None = None,
     settings: AsyncSettings | None = None,
+    put_object: PutObject = _no_bucket,
 ) -> AsyncIterator[Scene]:
     """At the end everything is cancelled where it stands."""
     clock = clock or VirtualClock()
@@ -155,7 +156,7 @@ async def scene(
     parcels = Parcels(
         database=database, targets=targets, happenings=Happenings(), meter=Meter(), clock=clock, ids=RandomIds()
     )
-    parcels.register(outcomes.owner(_no_bucket, clock, RandomIds()))
+    parcels.register(outcomes.owner(put_object))
     delivery = AsyncInvocations(
         database=database,
         invoke=functions.invoke,
@@ -166,12 +167,12 @@ async def scene(
         parcels=parcels,
         settings=settings or AsyncSettings(),
     )
-    running = asyncio.create_task(delivery.run())
+    running = [asyncio.create_task(one.run()) for one in (delivery, parcels)]
     try:
         yield Scene(database, clock, functions, delivery)
-        assert not running.done(), "delivery ended by itself"
+        assert not any(task.done() for task in running), "delivery ended by itself"
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await database.close()

@@ -10,7 +10,9 @@ import orjson
 import pytest
 
 from delivery.scene import Functions, answer, arn, failure, limit_pages, scene, until
+from lambent.delivery import parcel_store
 from lambent.delivery.async_invocations import AsyncSettings
+from lambent.delivery.outcomes import NewObject
 from lambent.delivery.retries import RetrySchedule
 from lambent.kit.clock import VirtualClock
 from lambent.sandbox.types import Outcome
@@ -189,6 +191,33 @@ def test_destinations_receive_the_record_as_their_event(tmp_path: Path) -> None:
             assert told["two"]["requestContext"]["condition"] == "RetriesExhausted"
             assert told["two"]["responsePayload"] == {"errorMessage": "no"}
 
+    asyncio.run(main())
+
+
+def test_a_record_whose_way_into_the_bucket_is_gone_twice_lies_there_once(tmp_path: Path) -> None:
+    """It was put, and the platform was ended before that was on disk."""
+    found: dict[str, bytes] = {}
+    clock = VirtualClock()
+
+    async def put(new: NewObject) -> None:
+        found[new.key] = new.content
+        if clock.now_ms() == started_ms:
+            await asyncio.get_running_loop().create_future()
+
+    async def main() -> None:
+        functions = Functions()
+        function = functions.define("f", fail, maximum_retry_attempts=0, on_failure="arn:aws:s3:::given-up")
+        async with scene(tmp_path, functions, clock=clock, put_object=put) as stage:
+            await stage.accept(function)
+            await until(lambda: found)
+        await clock.advance(60)
+        async with scene(tmp_path, functions, clock=clock, put_object=put) as stage:
+            await until(lambda: stage.database.read(parcel_store.count_parcels) == 0)
+        ((key, record),) = found.items()
+        request_id = orjson.loads(record)["requestContext"]["requestId"]
+        assert key == f"aws/lambda/async/f/2025/06/15/2025-06-15T15.06.40-{request_id}"
+
+    started_ms = clock.now_ms()
     asyncio.run(main())
 
 

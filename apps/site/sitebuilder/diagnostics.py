@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+#: What hugo prints in every build, its table of figures included.
+_ORDINARY = re.compile(r"Start building sites|hugo v\d|Built in \d|Total in \d|.*[│┼]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,9 @@ def read(printed: str, source: Path) -> Diagnostics:
     warnings: list[str] = []
     current: list[str] | None = None
     for line in _COLOURS.sub("", printed).replace(f"{source}/", "").splitlines():
-        if line.startswith(("ERROR ", "Error: ")):
+        if _ORDINARY.match(line):
+            current = None
+        elif line.startswith(("ERROR ", "Error: ")):
             current = errors
             errors.append(line.split(" ", 1)[1].strip())
         elif line.startswith("WARN "):

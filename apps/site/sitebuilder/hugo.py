@@ -4,13 +4,15 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sitebuilder import diagnostics
 from sitebuilder.settings import Settings
+from sitebuilder.spellings import Vocabulary
 
 #: Kept back of the invocation's time, to report and to hand over the turn.
 RESERVE_SECONDS = 2.0
@@ -74,15 +76,34 @@ def themes(settings: Settings, *, source: Path, cache: Path, seconds: float) -> 
     return tuple(folder.name for folder in folders if folder.parent == source / "themes")
 
 
-def taxonomies(settings: Settings, *, source: Path, cache: Path, seconds: float) -> tuple[str, ...] | None:
-    """As front matter names them ("tags"). Those that only one language of several has, hugo does not tell.
+def vocabulary(settings: Settings, *, source: Path, cache: Path, seconds: float) -> Vocabulary | None:
+    """None if the configuration is broken, and the build will tell. hugo names no language of which nothing is said but
+    its taxonomies; most have at least a weight."""
+    deadline = time.monotonic() + seconds
+    first = _configuration(settings, source, cache, seconds)
+    if first is None:
+        return None
+    languages = [name for name in first.get("languages", {}) if name != first.get("defaultcontentlanguage")]
+    others = [
+        _configuration(settings, source, cache, deadline - time.monotonic(), "--lang", name) for name in languages
+    ]
+    mounts = first.get("module", {}).get("mounts", [])
+    return Vocabulary(
+        taxonomies=tuple(
+            sorted({name for it in (first, *others) for name in (it or {}).get("taxonomies", {}).values()})
+        ),
+        languages=tuple(languages),
+        folders=tuple(str(it["source"]) for it in mounts if str(it.get("source")).startswith("content/")),
+    )
 
-    None if the configuration is broken, and the build will tell.
-    """
-    command = [str(settings.hugo), "config", "--format", "json", *_where(settings, source, cache)]
+
+def _configuration(
+    settings: Settings, source: Path, cache: Path, seconds: float, *more: str
+) -> Mapping[str, Any] | None:
+    """Of the default language, unless `more` says otherwise."""
+    command = [str(settings.hugo), "config", "--format", "json", *more, *_where(settings, source, cache)]
     exit_status, printed = _run(command, environment=_environment(settings, cache.parent), seconds=seconds)
-    document = next(_documents(printed), {}) if not exit_status else None
-    return None if document is None else tuple(sorted(document.get("taxonomies", {}).values()))
+    return next(_documents(printed), {}) if not exit_status else None
 
 
 def list_all(settings: Settings, *, source: Path, cache: Path, seconds: float) -> str | None:
@@ -141,5 +162,6 @@ def _environment(settings: Settings, home: Path) -> dict[str, str]:
         "TMPDIR": str(home),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
+        "HUGO_ENABLEGITINFO": "false",  # no repository is ever among the sources (`lint` tells), and hugo fails without
         **dict(settings.hugo_variables),
     }

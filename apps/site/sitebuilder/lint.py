@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
 from sitebuilder import spellings, statics
+from sitebuilder.partial import tokens
 from sitebuilder.spellings import Term
 
 MAX_SENTENCES = 20
@@ -32,9 +33,10 @@ _HABITS = (
 _GIT = re.compile(r"^\s*[\"']?enableGitInfo[\"']?\s*[:=]\s*true", re.IGNORECASE | re.MULTILINE)
 
 
-def advice(pages: Mapping[str, Iterable[Term]], texts: Mapping[str, str]) -> tuple[str, ...]:
-    """`texts` are the configuration's and the templates' contents."""
-    return (*_near_terms(pages), *_habits(texts))[:MAX_SENTENCES]
+def advice(languages: Iterable[Mapping[str, Iterable[Term]]], texts: Mapping[str, str]) -> tuple[str, ...]:
+    """`languages` are the pages of each; `texts` are the configuration's and the templates' contents."""
+    near = (sentence for pages in languages for sentence in _near_terms(pages))
+    return (*near, *_habits(texts))[:MAX_SENTENCES]
 
 
 def stem(spelling: str) -> str:
@@ -75,7 +77,11 @@ def _habits(texts: Mapping[str, str]) -> Iterator[str]:
 
 
 def _find(pattern: re.Pattern[str], action: re.Match[str]) -> tuple[str, int] | None:
-    """The word, and where in the text; what stands in quotes is no word."""
-    unquoted = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), action[0])
-    found = pattern.search(unquoted)
+    """The word, and where in the text; what stands in quotes is no word, and the year of a copyright no time."""
+    undated = tokens.OF_DAY.sub(_blank, action[0])
+    found = pattern.search(_QUOTED.sub(_blank, undated))
     return (found[0], action.start() + found.start()) if found else None
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found[0])

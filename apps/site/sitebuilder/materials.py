@@ -13,7 +13,7 @@ from sitebuilder.caches import Caches
 from sitebuilder.packs import Packed
 from sitebuilder.settings import Settings
 from sitebuilder.sources import Source
-from sitebuilder.spellings import Term
+from sitebuilder.spellings import Term, Vocabulary
 from sitebuilder.state import PACK, State
 from sitebuilder.workspace import Workspace
 
@@ -61,7 +61,7 @@ class Materials:
         self.caches = Caches(state, workspace, max_bytes=settings.cache_bytes)
         self._copying: _Copying | None = None
         self._packed: Mapping[str, str] | None = None
-        self._taxonomies: tuple[str, tuple[str, ...]] = ("", spellings.TAXONOMIES)
+        self._vocabulary: tuple[str, Vocabulary] = ("", Vocabulary())
         """Of one set of decisive sources."""
         self._terms: dict[tuple[str, str], tuple[Term, ...]] = {}
         """(key, ETag) of a page to its terms in these taxonomies."""
@@ -104,15 +104,17 @@ class Materials:
 
     def doubts(self, rendered: Mapping[str, Source], *, seconds: float) -> Doubts:
         pages = self._terms_of_pages(rendered, seconds)
-        return Doubts(spellings.conflicts(pages, rendered), lint.advice(pages, self.texts(rendered)))
+        languages = spellings.by_language(pages, self._vocabulary[1])
+        conflicts = (sentence for of_one in languages for sentence in spellings.conflicts(of_one, of_one))
+        return Doubts(tuple(conflicts), lint.advice(languages, self.texts(rendered)))
 
     def _terms_of_pages(self, rendered: Mapping[str, Source], seconds: float) -> dict[str, tuple[Term, ...]]:
         decisive = sources.fingerprint({key: it for key, it in rendered.items() if statics.is_decisive(key)}, "")
-        if self._taxonomies[0] != decisive:
-            work, before = self.workspace, self._taxonomies[1]
-            named = hugo.taxonomies(self._settings, source=work.source, cache=work.cache, seconds=seconds)
-            self._taxonomies = (decisive, spellings.TAXONOMIES if named is None else named)
-            self._terms = self._terms if self._taxonomies[1] == before else {}
+        if self._vocabulary[0] != decisive:
+            work, before = self.workspace, self._vocabulary[1]
+            told = hugo.vocabulary(self._settings, source=work.source, cache=work.cache, seconds=seconds)
+            self._vocabulary = (decisive, told or Vocabulary())
+            self._terms = self._terms if self._vocabulary[1].taxonomies == before.taxonomies else {}
         known: dict[tuple[str, str], tuple[Term, ...]] = {}
         for key, source in rendered.items():
             if key.startswith("content/") and key.endswith((".md", ".html")):
@@ -120,7 +122,7 @@ class Materials:
                 if page in self._terms:
                     known[page] = self._terms[page]
                 else:
-                    known[page] = spellings.terms(self.workspace.text(key), self._taxonomies[1])
+                    known[page] = spellings.terms(self.workspace.text(key), self._vocabulary[1].taxonomies)
         self._terms = known
         return {key: terms for (key, _), terms in known.items()}
 

@@ -17,6 +17,7 @@ from sitebuilder.hugo import Failed
 from sitebuilder.manifests import Output
 from sitebuilder.materials import Fetched, Materials
 from sitebuilder.partial import portrait
+from sitebuilder.partial.classification import Whole
 from sitebuilder.partial.phases import First, Phases
 from sitebuilder.publication import Plan, Record
 from sitebuilder.publisher import Publication, Publisher
@@ -166,9 +167,11 @@ class Rounds:
         if is_the_same and isinstance(now.wake, Look) and not is_due:
             rendered = Rendered(_made_by_hugo(now.record), head.volatile, (), (), 0)
             return self._publish(now, fetched, rendered, replace(told, mode="static", why="only static files changed"))
-        if self._may_be_partial(now) and not self._differs_in_copies(now, fetched):
+        if self._may_be_partial(now):
             begun = time.monotonic()
-            first = self.phases.first(fetched.rendered, _published_digests(now.record), deadline=now.deadline)
+            first: First | Whole = Whole("static files changed")
+            if not self._differs_in_copies(now, fetched):
+                first = self.phases.first(fetched.rendered, _published_digests(now.record), deadline=now.deadline)
             if isinstance(first, First):
                 told = replace(told, hugo_ms=_ms_since(begun))
                 published = self._publish_first(now, first, fetched.sources, told)
@@ -187,7 +190,8 @@ class Rounds:
         why = "; ".join(filter(None, (_why_full(now, told), told.why)))
         told = replace(told, mode="full", why=why, warnings=(*outcome.warnings, *doubts.conflicts), lint=doubts.advice)
         if isinstance(outcome, Failed):
-            unmet = needs.unmet(self.materials.texts(fetched.rendered), fetched.rendered)
+            texts = self.materials.texts(fetched.rendered)
+            unmet = needs.unmet(texts, fetched.rendered, outcome.errors, outcome.warnings)
             return replace(told, outcome="failed", errors=(*outcome.errors, *unmet))
         return self._publish(now, fetched, outcome, replace(told, hugo_ms=outcome.hugo_ms, flaps=outcome.flaps))
 
@@ -225,7 +229,9 @@ class Rounds:
         return head.full_ms / 1000 <= self.phases.threshold
 
     def _differs_in_copies(self, now: Situation, fetched: Fetched) -> bool:
-        copied = {path: fetched.sources[key].etag for path, key in fetched.copied.items()}
+        """A static file in whose place hugo makes a page is none of the copies."""
+        made = _published_digests(now.record)
+        copied = {path: fetched.sources[key].etag for path, key in fetched.copied.items() if path not in made}
         return copied != {path: it.md5 for path, it in now.record.outputs.items() if it.origin is not None}
 
     def _publish_first(self, now: Situation, first: First, built_of: Mapping[str, Source], told: Report) -> Report:

@@ -265,7 +265,7 @@ class Parts:
             ids=self.ids,
         )
         self.parcels.register(notifications.owner())
-        self.parcels.register(outcomes.owner(self._put_object, self.clock, self.ids))
+        self.parcels.register(outcomes.owner(self._put_object))
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self.database, self.clock)
@@ -278,10 +278,13 @@ class Parts:
         self.topics = Topics(
             database=self.database,
             sending=self.parcels,
-            carry=HttpPosts(self.clock).carry,
+            carry=self._build_posts().carry,
             signer=self.signer,
             clock=self.clock,
         )
+
+    def _build_posts(self) -> HttpPosts:
+        return HttpPosts(self.clock)
 
     def _build_buses(self) -> None:
         database, clock, ids = self.database, self.clock, self.ids

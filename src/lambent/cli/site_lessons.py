@@ -27,5 +27,6 @@ def _closed(kind: str, standing: Mapping[str, Any]) -> str:
     since = clock_time(round(standing["closed_at"] * 1000))
     return (
         f"edits of {_EDITS.get(edit, edit)} of the type {of!r} are built whole since {since}: partial builds missed "
-        f"pages; {standing['clean']} of {standing['needed']} edits in succession would have missed none"
+        f"pages or came to nothing; {standing['clean']} of {standing['needed']} edits in succession "
+        "would have missed none"
     )

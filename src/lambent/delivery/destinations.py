@@ -93,10 +93,14 @@ def error_message(response: bytes) -> str:
     return said if isinstance(said, str) else response.decode(errors="replace")
 
 
-def object_key(function_arn: str, now_ms: int, uuid: str) -> str:
-    """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`."""
-    name = function_arn.split(":")[6]
-    moment = datetime.fromtimestamp(now_ms / 1000, UTC)
+def object_key(function: Arn, record: bytes, ended_ms: int) -> str:
+    """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`.
+
+    The UUID is the request's: no two invocations have the same, and none is given up twice.
+    """
+    name = function.resource.split(":")[1]
+    moment = datetime.fromtimestamp(ended_ms / 1000, UTC)
+    uuid = orjson.loads(record)["requestContext"]["requestId"]
     return f"aws/lambda/async/{name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid}"
 
 

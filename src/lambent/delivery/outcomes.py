@@ -12,16 +12,14 @@ from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import Owner
 from lambent.delivery.targets import Refused
 from lambent.kit.arn import Arn
-from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
-from lambent.kit.ids import Ids
 from lambent.services.lambda_ import destination_arns
 from lambent.wire.errors import ServiceError
 
 #: Who keeps the parcels.
 OWNER = "lambda"
 
-#: A term of a parcel: the key it has in a bucket; without it, an asynchronous invocation's record gets one.
+#: A term of a parcel: the key it has in a bucket; an asynchronous invocation's record has its own.
 OBJECT_KEY = "objectKey"
 
 #: AWS does not say how often it tries; then it counts a DestinationDeliveryFailure and the record is lost.
@@ -44,14 +42,16 @@ PutObject = Callable[[NewObject], Awaitable[None]]
 """Returns when it is on disk. Raises ServiceError as S3 would."""
 
 
-def owner(put_object: PutObject, clock: Clock, ids: Ids) -> Owner:
+def owner(put_object: PutObject) -> Owner:
+    """A parcel has the same key in a bucket whenever it is carried: what is put there again is not there twice."""
+
     async def carry(parcel: Parcel) -> None:
         message = parcel.message
         bucket = destination_arns.bucket_of(message.target_arn)
         if bucket is None:
             raise Refused("InvalidTarget", f"nothing can be sent to {message.target_arn}", is_final=True)
         function = Arn.parse(message.sender.arn)
-        key = parcel.terms.get(OBJECT_KEY) or destinations.object_key(message.sender.arn, clock.now_ms(), ids.uuid())
+        key = parcel.terms.get(OBJECT_KEY) or destinations.object_key(function, message.body, parcel.accepted_ms)
         try:
             await put_object(NewObject(function.account_id, function.region, bucket, key, message.body, message.trace))
         except ServiceError as error:

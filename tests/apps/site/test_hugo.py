@@ -9,6 +9,7 @@ import package
 from sitebuilder import diagnostics, hugo
 from sitebuilder.hugo import Failed, HugoDied, Succeeded
 from sitebuilder.settings import Settings
+from sitebuilder.spellings import Vocabulary
 
 EXAMPLE = Path(package.__file__).parent / "example"
 
@@ -62,6 +63,29 @@ def test_bad_front_matter_is_named_by_file_and_line(settings: Settings, tmp_path
     outcome = build(settings, small_site(tmp_path, **{"content/a.md": "---\ntitle: [a\n---\n"}))
     assert isinstance(outcome, Failed)
     assert '"content/a.md:' in outcome.errors[0]
+
+
+def test_a_site_that_asks_for_git_is_built_without_it(settings: Settings, tmp_path: Path) -> None:
+    configured = {"hugo.toml": 'enableGitInfo = true\ndisableKinds = ["taxonomy", "term"]', "content/a.md": ""}
+    assert build(settings, small_site(tmp_path, **configured)) == Succeeded(warnings=())
+
+
+def test_the_taxonomies_of_every_language_are_known(settings: Settings, tmp_path: Path) -> None:
+    source = small_site(
+        tmp_path,
+        **{
+            "hugo.toml": "[taxonomies]\ntag = 'tags'\n[languages]\nen.weight = 1\nde.weight = 2\nfr.weight = 3\n"
+            "fr.contentDir = 'content/fr'\nde.taxonomies.thema = 'themen'\n",
+            "content/fr/a.md": "",
+        },
+    )
+    found = hugo.vocabulary(settings, source=source, cache=settings.workspace / "cache", seconds=60)
+    assert found == Vocabulary(("tags", "themen"), ("de", "fr"), ("content/fr",))
+
+
+def test_a_warning_is_told_without_what_hugo_prints_in_every_build(settings: Settings, tmp_path: Path) -> None:
+    warning = '{{ warnf "look here" }}{{ .Title }}'
+    assert build(settings, small_site(tmp_path, **{"layouts/all.html": warning})) == Succeeded(warnings=("look here",))
 
 
 def test_a_build_that_takes_too_long_is_no_fault_of_the_sources(settings: Settings, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from sitebuilder.heads import Head, Release
 from sitebuilder.manifests import Output
 from sitebuilder.packs import Packed
 from sitebuilder.sources import Source
+from sitebuilder.spellings import Vocabulary
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,31 @@ def test_spelling_conflicts() -> None:
     (sentence,) = spellings.conflicts(pages, [])
     assert "tags: one term spelt in 2 ways" in sentence
     assert '"DevOps" (a), "devops" (b)' in sentence
-    assert spellings.conflicts(pages, ["content/tags/devops/_index.md"]) == ()
+    for page in (
+        "content/tags/DevOps/_index.md",
+        "content/tags/devops/_index.de.md",
+        "content/de/tags/devops/_index.md",
+    ):
+        assert spellings.conflicts(pages, [page]) == ()
+
+
+def test_languages_share_no_terms() -> None:
+    vocabulary = Vocabulary(languages=("de", "pt-br"), folders=("content/fr",))
+    pages = {
+        "content/a.md": [("tags", "Go")],
+        "content/notes.js.md": [("tags", "go")],
+        "content/a.de.md": [("tags", "go")],
+        "content/a.pt-br.md": [("tags", "GO")],
+        "content/fr/a.md": [("tags", "Golang")],
+    }
+    groups = spellings.by_language(pages, vocabulary)
+    assert [sorted(group) for group in groups] == [
+        ["content/a.md", "content/notes.js.md"],
+        ["content/fr/a.md"],
+        ["content/a.de.md"],
+        ["content/a.pt-br.md"],
+    ]
+    assert [len(spellings.conflicts(group, group)) for group in groups] == [1, 0, 0, 0]
 
 
 def test_terms_of_other_taxonomies() -> None:
@@ -189,14 +214,16 @@ def test_terms_of_other_taxonomies() -> None:
 )
 def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
     assert (lint.stem(one) == lint.stem(other)) is is_near
-    told = lint.advice({"a.md": [("genres", one)], "b.md": [("genres", other)]}, {})
+    told = lint.advice([{"a.md": [("genres", one)], "b.md": [("genres", other)]}], {})
     assert bool(told) is (is_near and spellings.name(one) != spellings.name(other))
+    assert not lint.advice([{"a.md": [("genres", one)]}, {"b.md": [("genres", other)]}], {})
 
 
 @pytest.mark.parametrize(
     ("key", "text", "told"),
     [
-        ("layouts/a.html", "<p>\n{{ now.Year }}", "layouts/a.html:2: now depends on the time"),
+        ("layouts/a.html", "<p>\n{{ now.Unix }}", "layouts/a.html:2: now depends on the time"),
+        ("layouts/a.html", '{{ now.Year }}{{ dateFormat "2006" now }}', None),
         ("layouts/a.html", '{{ i18n "now" }} now {{ `now` }}', None),
         ("themes/t/layouts/a.html", "{{ range first 3 (shuffle .Pages) }}", "shuffle is different each time"),
         ("layouts/a.html", '{{ .Site.LastChange.Format "2006" }}', ".Site.LastChange changes with every edit"),
@@ -207,19 +234,42 @@ def test_terms_that_read_alike(one: str, other: str, is_near: bool) -> None:
     ],
 )
 def test_templates_that_do_not_come_out_alike(key: str, text: str, told: str | None) -> None:
-    found = lint.advice({}, {key: text})
+    found = lint.advice([], {key: text})
     assert len(found) == (told is not None)
     assert told is None or told in found[0]
 
 
-def test_what_a_site_needs_and_has_not() -> None:
-    texts = {
-        "hugo.toml": "[[module.imports]]",
-        "layouts/a.html": '{{ $x | css.TailwindCSS }}{{ resources.GetRemote "u" }}',
-    }
-    told = needs.unmet(texts, [])
-    assert ["vendor" in told[0], "Node.js" in told[1], "the network" in told[2], len(told)] == [True, True, True, 3]
-    assert len(needs.unmet(texts, ["_vendor/modules.txt"])) == 2
+WANTING = {
+    "hugo.toml": "[[module.imports]]",
+    "layouts/a.html": '{{ $x | css.TailwindCSS }}{{ resources.GetRemote "u" }}',
+}
+THEMED = {"hugo.toml": 'theme = "nice"'}
+UNSUITED = (
+    'WARN Module "nice" is not compatible with this Hugo version: Min 0.900.0 extended; run "hugo mod graph" for more'
+)
+
+
+@pytest.mark.parametrize(
+    ("texts", "error", "warning", "told"),
+    [
+        (WANTING, "failed to load modules: failed to download modules: no go", "", ["hugo.toml imports hugo modules"]),
+        (WANTING, 'TAILWINDCSS: failed to transform "/a.css"', "", ["layouts/a.html uses css.TailwindCSS"]),
+        (WANTING, "error calling GetRemote: no such host", "", ["layouts/a.html uses resources.GetRemote"]),
+        (WANTING, 'the "date" front matter field is not a parsable date', "", []),
+        (THEMED, 'failed to load modules: module "nice" not found in "themes/nice"', "", ["themes/nice/ is not among"]),
+        (THEMED, 'TOCSS-DART: failed to transform "/a.scss"', "", ["the function has no Dart Sass"]),
+        (THEMED, 'function "getJSON" not defined', "", ["if that template is a theme's"]),
+        (THEMED, "can't evaluate field GoogleAnalytics in type page.Site", "", ["if that template is a theme's"]),
+        (THEMED, "can't evaluate field x in type string", UNSUITED, ["nice asks for hugo 0.900.0 extended"]),
+    ],
+)
+def test_what_a_site_needs_and_has_not(texts: dict[str, str], error: str, warning: str, told: list[str]) -> None:
+    found = needs.unmet(texts, (), [error], [warning])
+    assert [sentence.startswith(begin) for sentence, begin in zip(found, told, strict=True)] == [True] * len(told)
+
+
+def test_vendored_modules_are_not_missed() -> None:
+    assert not needs.unmet(WANTING, ["_vendor/modules.txt"], ["failed to load modules: broken"])
 
 
 def test_heads() -> None:

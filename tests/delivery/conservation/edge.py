@@ -1,32 +1,28 @@
 """The edge where functions run: in place of the sandbox pool, Python that decides by the records of an event.
 
-A record bears a name, `<number>.<key>.<source>`, and a fate drawn when it was made: it is handled, fails so many times
-before it is, or fails for ever; failing is to raise, to run out of time, to crash, or to find no environment to run in.
-A line is a function that gets the records of a source; what came of them is written down here and outlives restarts.
+A record has a fate drawn when it was made: it is handled, fails so many times before it is, or fails for ever; failing
+is to raise, to run out of time, to crash, or to find no environment to run in. What came of it is written down here
+and outlives restarts.
 """
 
 import asyncio
-import base64
-import gzip
 import random
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 import orjson
 
+from delivery.conservation.records import Document, first_of, names_in
 from lambent.kit.clock import Clock
 from lambent.sandbox.isolation.contract import ChildFailed
 from lambent.sandbox.types import EnvironmentInfo, FunctionSpec, Invocation, Outcome
 
-#: Recognized also where it stands among other bytes.
-NAME = re.compile(r"[0-9]{6}\.[a-z]\.[a-z]+")
 FOREVER = 1_000_000
 
-Document = dict[str, Any]
+#: A function of that ending does the work of the one without it, and its books are the same.
+RELIEF = "-relief"
 
 
 class Failing(Enum):
@@ -47,35 +43,6 @@ class Fate:
     """How often it fails before it is handled, in each line."""
 
 
-def source_of(name: str) -> str:
-    return name.rpartition(".")[2]
-
-
-def key_of(name: str) -> str:
-    return name.split(".")[1]
-
-
-def names_in(document: Any) -> list[str]:
-    """The records that an event, an invocation record or a dead letter is about, each once, in their order."""
-    return list(dict.fromkeys(_all_names(document)))
-
-
-def _all_names(document: Any) -> Iterator[str]:
-    if isinstance(document, str):
-        yield from NAME.findall(document)
-    elif isinstance(document, list):
-        for one in document:
-            yield from _all_names(one)
-    elif isinstance(document, dict):
-        if "kinesis" in document:
-            yield from NAME.findall(base64.b64decode(document["kinesis"]["data"]).decode())
-        elif "awslogs" in document:
-            yield from NAME.findall(gzip.decompress(base64.b64decode(document["awslogs"]["data"])).decode())
-        else:
-            for one in document.values():
-                yield from _all_names(one)
-
-
 @dataclass
 class Edge:
     """What functions do, and what became of it; outlives the platform."""
@@ -84,26 +51,35 @@ class Edge:
     random: random.Random
     fates: dict[str, Fate] = field(default_factory=dict)
     failures: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(line, name) -> how often it has failed so far."""
+    """(function or URL, name) -> how often it has failed so far."""
     handled: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Line -> what its function handled, in the order it did."""
+    """Function or URL -> what it handled, in the order it did."""
     running: int = 0
     invocations: Counter[str] = field(default_factory=Counter)
     """What they came to."""
 
     async def run(self, spec: FunctionSpec, event: Document) -> Outcome:
         answers, names = spec.environment["ANSWERS"], names_in(event.get("Records", event))
+        line = spec.name.removesuffix(RELIEF)
         if answers == "reports":
-            return await self._run_one_by_one(spec, event["Records"])
+            return await self._run_one_by_one(line, spec, event["Records"])
         if answers == "always":
-            return self._succeed(spec.name, names, None)
+            return self._succeed(f"{line} of {teller(event)}", names_in(event["requestPayload"]), None)
         for name in names:
-            failing = self._fails(spec.name, name)
+            failing = self.fails_at(line, name)
             if failing is not None:
                 return await self._fail(spec, failing)
-        return self._succeed(spec.name, names, {"state": {"last": names[-1:]}} if answers == "state" else None)
+        return self._succeed(line, names, {"state": {"last": names[-1:]}} if answers == "state" else None)
 
-    async def _run_one_by_one(self, spec: FunctionSpec, records: list[Document]) -> Outcome:
+    def fails_at(self, line: str, name: str) -> Failing | None:
+        """And then that is one time less."""
+        fate = self.fates[first_of(name)]
+        if self.failures[line, name] >= fate.times:
+            return None
+        self.failures[line, name] += 1
+        return fate.failing
+
+    async def _run_one_by_one(self, line: str, spec: FunctionSpec, records: list[Document]) -> Outcome:
         """Of what is ordered, nothing behind a failure is looked at: of a shard, or of a message group."""
         done: list[str] = []
         failed: list[str] = []
@@ -113,7 +89,7 @@ class Edge:
             order = _order_of(record)
             if order and order in stopped:
                 continue
-            failing = self._fails(spec.name, name)
+            failing = self.fails_at(line, name)
             if failing is None:
                 done.append(name)
             elif failing is Failing.ERROR:
@@ -121,20 +97,13 @@ class Edge:
                 stopped.add(order)
             else:
                 return await self._fail(spec, failing)
-        return self._succeed(spec.name, done, {"batchItemFailures": [{"itemIdentifier": one} for one in failed]})
+        return self._succeed(line, done, {"batchItemFailures": [{"itemIdentifier": one} for one in failed]})
 
     async def take_time(self, spec: FunctionSpec) -> None:
         """Mostly none; a crash of the platform may come in any of it."""
         await asyncio.sleep(0)
         if self.random.random() < 0.2:
             await self.clock.sleep(self.random.choice((0.05, 0.5, spec.timeout_seconds / 2)))
-
-    def _fails(self, line: str, name: str) -> Failing | None:
-        fate = self.fates[name]
-        if self.failures[line, name] >= fate.times:
-            return None
-        self.failures[line, name] += 1
-        return fate.failing
 
     async def _fail(self, spec: FunctionSpec, failing: Failing) -> Outcome:
         self.invocations[failing.value] += 1
@@ -185,6 +154,11 @@ class Door:
 
     def snapshot(self) -> list[EnvironmentInfo]:
         return []
+
+
+def teller(record: Document) -> str:
+    """The function that an invocation record is about."""
+    return str(record["requestContext"]["functionArn"].split(":")[6].removesuffix(RELIEF))
 
 
 def _failure(message: str, kind: str) -> Outcome:

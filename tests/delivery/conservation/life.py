@@ -16,8 +16,11 @@ from typing import Any, TypeVar, cast
 import apsw
 
 from delivery.conservation.edge import Door, Edge
+from delivery.conservation.endpoint import Endpoint
 from lambent.app.parts import Parts
 from lambent.app.platform import Platform
+from lambent.delivery.http_posts import HttpPosts
+from lambent.delivery.parcel_store import Parcel
 from lambent.kit.clock import Clock, VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.sandbox.pool import Pool
@@ -28,7 +31,6 @@ from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
 ACCOUNT, REGION = "000000000000", "us-east-1"
-CALLER = Caller(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", "test", "request")
 
 #: Turns of the event loop in which nothing is asked of the database: then nothing happens until time passes.
 QUIET_TURNS = 15
@@ -39,7 +41,7 @@ T = TypeVar("T")
 Given = TypeVar("Given")
 
 
-class End(Enum):
+class Ending(Enum):
     #: SIGTERM: what runs may end, for a moment; then as below.
     DRAIN = "drain"
     #: Cancelled anywhere; what was handed to the writer is committed.
@@ -95,13 +97,38 @@ class WatchedDatabase(Database):
             self.asked -= 1
 
 
+class WatchedPosts(HttpPosts):
+    """Says how many are on their way: in real time, as the disk's work is."""
+
+    under_way = 0
+
+    async def carry(self, parcel: Parcel) -> None:
+        self.under_way += 1
+        try:
+            await super().carry(parcel)
+        finally:
+            self.under_way -= 1
+
+    async def _keep_pace(self, subscription: str, per_second: int | None) -> None:
+        """By the clock of all else."""
+        self.under_way -= 1
+        try:
+            await super()._keep_pace(subscription, per_second)
+        finally:
+            self.under_way += 1
+
+
 class PartsAtTheEdge(Parts):
     def __init__(self, door: Door, settings: Settings, database: Database, clock: Clock) -> None:
         self._door = door
+        self.posts = WatchedPosts(clock)
         super().__init__(settings, database, clock, RandomIds())
 
     def _build_pool(self) -> Pool:
         return cast("Pool", self._door)
+
+    def _build_posts(self) -> HttpPosts:
+        return self.posts
 
 
 @dataclass
@@ -113,26 +140,29 @@ class Life:
     clock: SteppingClock
     database: WatchedDatabase
     door: Door
-    parts: Parts
+    endpoint: Endpoint
+    parts: PartsAtTheEdge
     tasks: Sequence[asyncio.Task[None]]
 
     @classmethod
-    async def begin(cls, path: Path, clock: SteppingClock, edge: Edge) -> "Life":
+    async def begin(cls, path: Path, clock: SteppingClock, edge: Edge, endpoint: Endpoint) -> "Life":
         database = WatchedDatabase.open(path)
         door = Door(edge)
         parts = PartsAtTheEdge(door, Settings(path.parent), database, clock)
         platform = Platform(parts)
         await parts.objects.sweep()
         await parts.packages.sweep()
-        return cls(path, clock, database, door, parts, [asyncio.create_task(one) for one in platform.background()])
+        endpoint.life += 1
+        tasks = [asyncio.create_task(one) for one in platform.background()]
+        return cls(path, clock, database, door, endpoint, parts, tasks)
 
-    async def end(self, how: End) -> Path:
+    async def end(self, how: Ending) -> Path:
         """The path of the database that the next life begins with."""
         assert not any(task.done() for task in self.tasks), "a part of the platform ended by itself"
-        if how is End.DRAIN:
+        if how is Ending.DRAIN:
             await self._drain()
         left = self.path
-        if how is End.CUT:
+        if how is Ending.CUT:
             left = _copied(self.path)
             self.door.is_closed = True
         for task in self.tasks:
@@ -150,11 +180,14 @@ class Life:
 
     async def call(self, service: str, action: str, **request: Any) -> Mapping[str, Any]:
         """An operation, as a client would ask for it. Raises ServiceError."""
-        return await self.parts.gateway.calls.call(CALLER, service, action, request)
+        return await self.parts.gateway.calls.call(self._caller(), service, action, request)
 
     async def create_function(self, **request: Any) -> None:
         """Its package is bytes, which `call` does not take."""
-        await LambdaOperations(self.parts.functions).create_function(CALLER, request)
+        await LambdaOperations(self.parts.functions).create_function(self._caller(), request)
+
+    def _caller(self) -> Caller:
+        return Caller(ACCOUNT, REGION, f"arn:aws:iam::{ACCOUNT}:root", "test", self.parts.ids.uuid())
 
     async def settle(self) -> None:
         """Whatever can happen without time passing has happened."""
@@ -162,7 +195,7 @@ class Life:
         while turns < QUIET_TURNS:
             await asyncio.sleep(0)
             turns += 1
-            if self.database.asked:
+            if self.database.asked or self.parts.posts.under_way > self.endpoint.silent:
                 turns = 0
                 await asyncio.sleep(0.0003)
 

@@ -8,20 +8,21 @@ import asyncio
 import itertools
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
 
-from delivery.conservation import sources
 from delivery.conservation.books import Books
-from delivery.conservation.edge import FOREVER, Edge, Failing, Fate, key_of
-from delivery.conservation.life import End, Life, SteppingClock
-from delivery.conservation.sources import FEEDS, FUNCTIONS, LINES, Deployed, Line
+from delivery.conservation.edge import FOREVER, Edge, Failing, Fate
+from delivery.conservation.feeds import FEEDS
+from delivery.conservation.life import Ending, Life, SteppingClock
+from delivery.conservation.lines import LINES, Line
+from delivery.conservation.records import REPLAYS, first_of, order_of, source_of
+from delivery.conservation.sources import KEYS, Deployed
 from delivery.scene import limit_pages
 from lambent.storage.errors import StorageFull
 from lambent.wire.errors import ServiceError
-
-#: They fall into different lanes, whatever the parallelization.
-KEYS = "abdfg"
 
 #: Virtual time within which all comes to an end: an event is tried for six hours.
 PATIENCE_SECONDS = 10 * 3600
@@ -33,9 +34,7 @@ MAX_LONG_WAITS = 3
 #: More than a run ever needs.
 ANY_PAGES = 1 << 20
 
-#: Functions and queues that may be closed to those who send to them: these hold on to it, or have a dead-letter queue.
-PERMITTED = ("notices", "events", "logged")
-CLOSABLE = ("notices-inbox", "events-inbox")
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -55,20 +54,25 @@ class World:
     turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     """Of a source: what is put into it is put in order."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    missing_streams: set[str] = field(default_factory=set)
+    """Deleted, and not made again yet."""
     done: Counter[str] = field(default_factory=Counter)
     """Steps that were taken, for people."""
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(line, what became of a record) -> how often."""
 
     # Steps.
 
     async def put(self) -> None:
         """Some records for some sources; perhaps other steps go on meanwhile."""
-        tasks = self._begin_to_put()
+        tasks = self.begin_to_put()
         if self.chance.random() < 0.5:
             await asyncio.gather(*tasks)
 
-    def _begin_to_put(self) -> list[asyncio.Task[None]]:
+    def begin_to_put(self, *sources: str) -> list[asyncio.Task[None]]:
+        """Into some, if it is not said into which."""
         tasks = []
-        for source in self.chance.sample(list(FEEDS), self.chance.choice((1, 2, 5))):
+        for source in sources or self.chance.sample(list(FEEDS), self.chance.choice((1, 2, 5))):
             names = [self._new_name(source) for _ in range(self.chance.choice((1, 1, 3, 8)))]
             tasks.append(asyncio.create_task(self._put(source, names)))
         self.feeding.update(tasks)
@@ -120,7 +124,7 @@ class World:
     async def fill_disk(self) -> None:
         """For a while it takes a few pages more, or none; who puts is refused, who delivers waits."""
         await self._is_limited(self.chance.choice((0, 3, 30)))
-        self._begin_to_put()
+        self.begin_to_put()
         await self.life.pass_time(self.chance.choice((1.0, 10.0, 100.0)))
         if self.chance.random() < 0.3:
             await self.restart()
@@ -135,72 +139,10 @@ class World:
             return False
         return True
 
-    async def throttle(self) -> None:
-        name = self.chance.choice(FUNCTIONS)
-        reserved = self.chance.choice((0, 0, 1, 2, None))
-        if reserved is None:
-            await self.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
-        else:
-            await self.life.call(
-                "lambda", "putFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=reserved
-            )
-
-    async def change_mapping(self) -> None:
-        line = self.chance.choice(list(self.deployed.mappings))
-        options = sources.mapping_options(line, self.chance) | {"Enabled": self.chance.random() < 0.8}
-        await self._update_mapping(line, options)
-
-    async def _update_mapping(self, line: str, options: dict[str, object]) -> None:
-        uuid = self.deployed.mappings[line]
-        try:
-            await self.life.call("lambda", "updateEventSourceMapping", UUID=uuid, **options)
-        except ServiceError as error:
-            if error.code != "ResourceInUseException":  # still busy with the change before
-                raise
-
-    async def forbid(self) -> None:
-        """A permission goes: what it was for waits or is given up."""
-        if self.chance.random() < 0.5:
-            name = self.chance.choice(PERMITTED)
-            await self._quietly("lambda", "removePermission", FunctionName=name, StatementId="source")
-        else:
-            url = sources.queue_url(self.chance.choice(CLOSABLE))
-            await self.life.call("sqs", "setQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
-
-    async def permit(self) -> None:
-        for name in PERMITTED:
-            await self._quietly("lambda", "removePermission", FunctionName=name, StatementId="source")
-            await sources.permit(self.life, name)
-        for queue in CLOSABLE:
-            url = sources.queue_url(queue)
-            await self.life.call("sqs", "setQueueAttributes", QueueUrl=url, Attributes={"Policy": sources.OPEN})
-
-    async def _quietly(self, service: str, action: str, **request: object) -> None:
-        try:
-            await self.life.call(service, action, **request)
-        except ServiceError as error:
-            if error.status != 404:
-                raise
-
-    async def reshard(self) -> None:
-        listed = await self.life.call("kinesis", "listShards", StreamName=sources.STREAM)
-        shards = [one for one in listed["Shards"] if "EndingSequenceNumber" not in one["SequenceNumberRange"]]
-        ranges = {one["ShardId"]: [int(end) for end in one["HashKeyRange"].values()] for one in shards}
-        by_start = sorted(ranges, key=lambda one: min(ranges[one]))
-        name = self.chance.choice(by_start)
-        if len(by_start) < 4 and (len(by_start) == 1 or self.chance.random() < 0.5):
-            middle = sum(ranges[name]) // 2
-            request = {"ShardToSplit": name, "NewStartingHashKey": str(middle)}
-            await self.life.call("kinesis", "splitShard", StreamName=sources.STREAM, **request)
-        else:
-            at = self.chance.randrange(len(by_start) - 1)
-            request = {"ShardToMerge": by_start[at], "AdjacentShardToMerge": by_start[at + 1]}
-            await self.life.call("kinesis", "mergeShards", StreamName=sources.STREAM, **request)
-
     async def restart(self) -> None:
         """In the midst of it."""
-        how = self.chance.choice((*End, End.CUT))
-        self._begin_to_put()
+        how = self.chance.choice((*Ending, Ending.CUT))
+        self.begin_to_put()
         if self.chance.random() < 0.5:
             await self.hurry()
         await self.hesitate()
@@ -212,60 +154,97 @@ class World:
             if isinstance(end, Exception):
                 raise end
         self.feeding.clear()
-        self.life = await Life.begin(path, self.clock, self.edge)
+        self.life = await Life.begin(path, self.clock, self.edge, self.life.endpoint)
         self.balance()
 
     # The end, and the books.
 
-    async def finish(self) -> None:
-        """Nothing is in the way any more: all comes to an end."""
+    async def all_is_put(self) -> None:
         await asyncio.gather(*self.feeding)
-        for name in FUNCTIONS:
-            await self.life.call("lambda", "deleteFunctionConcurrency", FunctionName=name)
-        await self.permit()
-        await self.life.settle()
-        for line in self.deployed.mappings:
-            await self._update_mapping(line, {"Enabled": True})
+
+    async def finish(self) -> None:
+        """All comes to an end."""
         end = self.clock.monotonic() + PATIENCE_SECONDS
         while left := self.remains():
             assert self.clock.monotonic() < end, f"it does not come to an end: {left}"
             await self.life.pass_time(STEP_SECONDS)
 
+    def look(self, at: Callable[[Books], Found]) -> Found:
+        return self.life.database.read(lambda tx: at(Books(tx, self.edge, self.life.endpoint, self.deployed)))
+
     def remains(self) -> list[str]:
-        return self.life.database.read(lambda tx: Books(tx, self.edge, self.deployed).remains())
+        return self.look(lambda books: books.remains())
 
     def balance(self) -> None:
         """Of every line: records in = records that arrived + records given up + records still due."""
-        self.life.database.read(lambda tx: self._balance(Books(tx, self.edge, self.deployed)))
+        self.look(self._balance)
 
     def _balance(self, books: Books) -> None:
         for line in LINES:
-            accounted = {*books.arrived(line), *books.given_up(line), *books.due(line)}
-            missing = set(self.accepted[line.source]) - accounted
+            settled, owed = {*books.arrived(line), *books.given_up(line)}, self._owed(books, line)
+            missing = owed - settled - books.due(line)
+            self.tally[line.name, "due in a new life"] += len(owed - settled)
             assert not missing, f"{line.name}: {len(missing)} records are nowhere: {sorted(missing)[:10]}"
+
+    def _owed(self, books: Books, line: Line) -> set[str]:
+        """What the line must have, by now or in the end."""
+        taken = books.replayed()[0] if line.source == REPLAYS else set(self.accepted[line.source])
+        return taken - self.deployed.destroyed[line.name]
+
+    def note_destroyed(self, stream: str) -> None:
+        """It was deleted: whatever had come to it."""
+        for line in LINES:
+            if line.stream == stream:
+                self.deployed.destroyed[line.name] |= self.look(partial(self._passed, line))
+
+    def _passed(self, line: Line, books: Books) -> set[str]:
+        """What was put, and is not on its way to the line's stream any more."""
+        put = self._owed(books, line) | {name for name in self.unsure if source_of(name) == line.source}
+        return put - books.bound_for_stream(line)
 
     def close(self, *, is_calm: bool) -> None:
         """The equation, without anything due."""
-        self.life.database.read(lambda tx: self._close(Books(tx, self.edge, self.deployed), is_calm=is_calm))
+        self.look(lambda books: self._close(books, is_calm=is_calm))
 
     def _close(self, books: Books, *, is_calm: bool) -> None:
+        self.tally.update({("replays", state): count for state, count in books.tally_of_replays().items()})
         for line in LINES:
             arrived, given_up = books.arrived(line), books.given_up(line)
-            accounted, accepted = {*arrived, *given_up}, set(self.accepted[line.source])
-            assert not accepted - accounted, f"{line.name} lost {sorted(accepted - accounted)}"
-            unknown = accounted - accepted - self.unsure
+            accounted, owed = {*arrived, *given_up}, self._owed(books, line)
+            assert not owed - accounted, f"{line.name} lost {sorted(owed - accounted)}"
+            unknown = self._unknown(books, line, accounted - owed)
             assert not unknown, f"{line.name} has what nobody put: {sorted(unknown)}"
             assert set(given_up.values()) <= {1}, f"{line.name} gave up twice: {_repeated(given_up)}"
             if line.is_exact or is_calm:
-                twice = _repeated(arrived + given_up)
+                unheard = {name for where, name in self.life.endpoint.unheard if where == line.name}
+                twice = set(_repeated(arrived + given_up)) - unheard
                 assert not twice, f"{line.name}: {twice} came twice"
-            if line.keeps_order:
-                self._check_order(line)
+            self._count(line, arrived, given_up)
+            if line.keeps_order and not self.deployed.destroyed[line.name]:
+                self._check_order(books, line)
 
-    def _check_order(self, line: Line) -> None:
+    def _count(self, line: Line, arrived: Counter[str], given_up: Counter[str]) -> None:
+        tally = Counter({"arrived": len(arrived), "given up": len(given_up)})
+        tally["twice"] = len(_repeated(arrived + given_up))
+        tally["destroyed"] = len(self.deployed.destroyed[line.name])
+        for name in {*arrived, *given_up}:
+            if self.edge.failures[line.end_name, name]:
+                tally[self.edge.fates[first_of(name)].failing.value] += 1
+        self.tally.update({(line.name, what): count for what, count in tally.items()})
+
+    def _unknown(self, books: Books, line: Line, found: set[str]) -> set[str]:
+        """What came of itself. A replay may bring what its archive got later than it began."""
+        if line.source == REPLAYS:
+            return found & books.replayed()[1]
+        return found - self.unsure - self.deployed.destroyed[line.name]
+
+    def _check_order(self, books: Books, line: Line) -> None:
         """Of the records of a key, each counts when it was first handled."""
-        for key in KEYS:
-            names = [name for name in dict.fromkeys(self.edge.handled[line.name]) if key_of(name) == key]
+        in_order: defaultdict[str, list[str]] = defaultdict(list)
+        for name in dict.fromkeys(books.handled(line)):
+            if source_of(name) == line.source:
+                in_order[order_of(name)].append(name)
+        for key, names in in_order.items():
             assert names == sorted(names), f"{line.name}: {key} is out of order: {names}"
 
 

@@ -358,7 +358,7 @@ async def stage(
     parcels = Parcels(
         database=database, targets=Targets({}), happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
     )
-    parcels.register(outcomes.owner(bucket.put, clock, RandomIds()))
+    parcels.register(outcomes.owner(bucket.put))
     delivery = Mappings(
         MappingParts(
             database=database,

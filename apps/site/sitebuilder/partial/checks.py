@@ -1,6 +1,6 @@
 """May what a partial build made be published?                                                              (pure)"""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 
 from sitebuilder.partial.graph import Owners
@@ -52,18 +52,24 @@ def judge(
     groups = tuple(group for group in reach.sampled if group.samples & changed)
     if groups:
         return Again(groups)
-    return Passed({output: digest for output, digest in built.items() if _is_ours(output, owners, reach)})
+    mine = {path: digest for path, digest in built.items() if _is_ours(path, owners.of(path), reach, published)}
+    return Passed(mine)
 
 
-def is_left(owner: str | None, output: str, left: Collection[str]) -> bool:
+def is_left(owner: str | None, output: str, left: Collection[str], published: Container[str] = ()) -> bool:
     """Was it known that the whole build would have to make this? `left` is the pages that were too heavy; their assets
-    cannot be told from others."""
+    cannot be told from others. `published` is what was on the website before."""
     if owner is None:
-        return bool(left) or output.endswith(DOCUMENTS)
+        return bool(left) or output.endswith(DOCUMENTS) or output in published
     return owner in left
 
 
-def _is_ours(output: str, owners: Owners, reach: Reach) -> bool:
-    """Outputs of the pages asked for, and assets; documents that belong to no page (aliases) wait."""
-    owner = owners.of(output)
-    return not output.endswith(DOCUMENTS) if owner is None else owner in reach.pages
+def _is_ours(output: str, owner: str | None, reach: Reach, published: Container[str]) -> bool:
+    """Outputs of the pages asked for, and what they are the first to use (pictures, styles).
+
+    What belongs to no page waits if it is a document (aliases), or on the website already: its name is not that of its
+    content, so that pages which are not rendered here may have a say in it, or a static file of the site in its place.
+    """
+    if owner is None:
+        return not output.endswith(DOCUMENTS) and output not in published
+    return owner in reach.pages

@@ -87,7 +87,8 @@ def _rendered(
     max_share: float,
 ) -> Ready | Whole:
     if not edit.changed <= {page.source for page in now}:
-        return Whole(f"{min(edit.changed - {page.source for page in now})} is none of the pages that hugo lists")
+        unlisted = min(edit.changed - {page.source for page in now})
+        return Whole(f"{unlisted} is none of the pages that hugo lists: a draft, or a part of another page")
     kinds = kinds_of(edit, graph.pages, now)
     if (why := learning.against(lessons, kinds)) is not None:
         return Whole(why)

@@ -17,6 +17,12 @@ _FENCED = {
     for mark in (b"---", b"+++")
 }
 _YAML_KEY = re.compile(r"""(?P<quote>["']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)[ \t]*:(?:[ \t]|$)""")
+#: An anchor, an alias or a merge, which let a field say what another one has, wherever YAML allows one. Emphasis in a
+#: sentence (`a *great* day`) is none, nor is anything in quotes.
+_YAML_REFERENCE = re.compile(r"(?:^[ \t]*|[:-][ \t]+|[\[{,][ \t]*|![^ \t\n]*[ \t]+)[&*]\w|<<:", re.MULTILINE)
+_YAML_QUOTED = re.compile(
+    r"""((?:^|[,\[{]|[:-][ \t])[ \t]*)(?:"(?:\\.|[^"\\\n])*"|'(?:''|[^'\n])*')(?=[ \t]*(?:$|[,\]}:#]))""", re.MULTILINE
+)
 #: Fields that change other pages than the page's own neighbours, or take something off the website.
 SENSITIVE = frozenset(
     {"_build", "aliases", "build", "cascade", "draft", "expirydate", "headless", "lang", "markup", "menu", "menus"}
@@ -102,6 +108,6 @@ def _yaml_fields(text: str) -> dict[str, str] | None:
             current.append(line.rstrip())
         else:
             return None
-    if re.search(r"(?:^|[\s\[,])[&*][A-Za-z]|<<:", text):
+    if _YAML_REFERENCE.search(_YAML_QUOTED.sub(r"\1", text)):
         return None
     return {name: "\n".join(lines) for name, lines in fields.items()}

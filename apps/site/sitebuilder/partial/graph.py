@@ -97,7 +97,8 @@ class Owners:
         pager = _PAGER.match(output)
         if pager:
             return f"{pager['folder']}index.html"
-        # The home page's other formats (feeds, search indexes) stand beside it, and the index pass cannot name them.
+        # The home page's other formats (feeds, search indexes) stand beside it. The index names them, unless it was the
+        # home page that wrote it.
         folder, slash, name = output.rpartition("/")
         home = f"{folder}{slash}index.html"
         return home if name.startswith("index.") else output
@@ -140,6 +141,8 @@ def group_linkers(linking: Mapping[str, tuple[str, frozenset[str]]]) -> dict[str
 def refuse(pages: Iterable[Page], collisions: Iterable[str], findings: Findings) -> str:
     if findings.whole:
         return f"templates that need the whole site: {findings.whole[0]}"
+    if findings.fluid:
+        return f"templates that do not come out alike: {findings.fluid[0]}"
     spelt = page_index.term_spellings(pages)
     if spelt:
         return f"a term is spelt in several ways, and hugo takes either: {', '.join(sorted(min(spelt.items())[1]))}"

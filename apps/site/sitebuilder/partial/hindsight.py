@@ -1,7 +1,7 @@
 """Would a partial build have got this edit complete?                                                      (pure)
 
-Asked after a whole build that was made because a kind of edit is closed (`learning`): the same choice of pages as a
-partial build would have made, held against what has really changed. Nothing is rendered for it.
+Asked after a whole build of an edit that had no partial one, or one that came to nothing (`learning`): the same choice
+of pages as a partial build would have made, held against what has really changed. Nothing is rendered for it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ def was_complete(
     built: Mapping[str, str],
     published: Mapping[str, str],
 ) -> bool | None:
-    """None: it would have been refused, which proves nothing. Assets follow their pages, which cannot be seen here."""
+    """None: it would have been refused. Assets follow their pages, which cannot be seen here."""
     owners = Owners(now)
     changed = {owner for path, digest in built.items() if published.get(path) != digest and (owner := owners.of(path))}
     chosen: Reach | None = reach.find(graph, now, edit, rules)

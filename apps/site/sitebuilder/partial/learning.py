@@ -2,10 +2,11 @@
 
 A page that a partial build left out unawares is a *miss*. The first of a sort teaches a rule: edits of that kind reach
 pages like this one. If the same sort is missed again, or three builds of a week missed something, the kind of edit is
-*closed*: such edits are built whole at once. So no miss is repeated for ever. The way back is evidence: each whole
-build of a closed kind is compared with what a partial one would have published (`hindsight`), and after enough edits
-in succession that it would have got complete, the kind is opened; twice as many after each closing. Changed templates
-open every kind, for what was seen was seen of others; rules stay, for all they cost is time.
+*closed*: such edits are built whole at once. So no miss is repeated for ever. Neither are partial builds that come to
+nothing: three in succession close the kind, too. The way back is evidence: each whole build of a closed kind is
+compared with what a partial one would have published (`hindsight`), and after enough edits in succession that it would
+have got complete, the kind is opened; twice as many after each closing. Changed templates open every kind, for what was
+seen was seen of others; rules stay, for all they cost is time.
 """
 
 import json
@@ -17,6 +18,9 @@ WEEK_SECONDS = 7 * 24 * 3600.0
 MISSES_A_WEEK = 3
 #: Edits in succession that a partial build would have got complete, until the kind is opened again.
 CLEAN_EDITS = 5
+#: Partial builds in succession that came to nothing, because the edit changed more than it should: of a theme whose
+#: pages all name the digest of one search index, every edit does.
+MAX_REFUSALS = 3
 #: Rules learned; older ones make room.
 MAX_RULES = 40
 
@@ -32,6 +36,8 @@ class Standing:
     closings: int = 0
     clean: int = 0
     """Edits since it was closed, in succession, that a partial build would have got complete."""
+    refusals: int = 0
+    """Partial builds in succession that were made for nothing."""
 
     @property
     def is_closed(self) -> bool:
@@ -71,7 +77,7 @@ def of_templates(lessons: Lessons, templates: str) -> Lessons:
 def against(lessons: Lessons, kinds: Iterable[str]) -> str | None:
     """What speaks against a partial build of such an edit."""
     closed = [kind for kind in kinds if lessons.kinds.get(kind, Standing()).is_closed]
-    return f"{_spoken(closed[0])} are built whole: partial builds missed pages" if closed else None
+    return f"{_spoken(closed[0])} are built whole: partial builds missed pages, or came to nothing" if closed else None
 
 
 def missed(lessons: Lessons, kinds: Iterable[str], rules: Iterable[str], now: float) -> Lessons:
@@ -86,6 +92,24 @@ def missed(lessons: Lessons, kinds: Iterable[str], rules: Iterable[str], now: fl
         )
     rules_now = tuple(dict.fromkeys((*lessons.rules, *wanted)))
     return replace(lessons, rules=rules_now[-MAX_RULES:], kinds=standings)
+
+
+def refused(lessons: Lessons, kinds: Iterable[str], now: float) -> Lessons:
+    """A partial build of these kinds of edit came to nothing, or would have."""
+    standings = dict(lessons.kinds)
+    for kind in kinds:
+        before = standings.get(kind, Standing())
+        if not before.is_closed:
+            again = replace(before, refusals=before.refusals + 1)
+            is_enough = again.refusals >= MAX_REFUSALS
+            standings[kind] = Standing((), closed_at=now, closings=before.closings + 1) if is_enough else again
+    return replace(lessons, kinds=standings)
+
+
+def accepted(lessons: Lessons, kinds: Iterable[str]) -> Lessons:
+    """A partial build of these kinds of edit was published."""
+    known = {kind: replace(each, refusals=0) for kind in kinds if (each := lessons.kinds.get(kind)) and each.refusals}
+    return replace(lessons, kinds={**lessons.kinds, **known}) if known else lessons
 
 
 def looked_back(lessons: Lessons, kinds: Iterable[str], *, was_complete: bool) -> Lessons:
@@ -125,7 +149,9 @@ def decode(content: bytes) -> Lessons:
     try:
         document = json.loads(content)
         kinds = {
-            kind: Standing(tuple(each["misses"]), each["closed_at"], each["closings"], each["clean"])
+            kind: Standing(
+                tuple(each["misses"]), each["closed_at"], each["closings"], each["clean"], each.get("refusals", 0)
+            )
             for kind, each in document["kinds"].items()
         }
         return Lessons(

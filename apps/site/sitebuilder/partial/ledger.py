@@ -41,7 +41,7 @@ class Settlement:
     misses: tuple[str, ...] = ()
     """Changed by the edits, and left out of the partial builds unawares."""
     deferred: tuple[str, ...] = ()
-    """Changed by the edits, and left to the whole build knowingly: heavy lists, site maps, aliases."""
+    """Changed by the edits, and left to the whole build knowingly: heavy lists, site maps, aliases, scripts."""
     wrong: tuple[str, ...] = ()
     """Published with other bytes: a bug, or a site that is not the same twice. There are to be none, ever."""
     rules: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def settle(
     owners, by_path = Owners(every), {page.path: page for page in every}
     changed = sorted(path for path, digest in built.items() if published.get(path) != digest)
     wrong = tuple(path for path in changed if path in ledger.published)
-    deferred = tuple(path for path in changed if checks.is_left(owners.of(path), path, ledger.left))
+    deferred = tuple(path for path in changed if checks.is_left(owners.of(path), path, ledger.left, published))
     misses = tuple(path for path in changed if path not in {*wrong, *deferred})
     missed = dict.fromkeys(by_path[owner] for path in misses if (owner := owners.of(path)) is not None)
     rules = dict.fromkeys(reach.rule(kind, page) for page in missed for kind in ledger.kinds)

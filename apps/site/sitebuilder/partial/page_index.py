@@ -1,8 +1,9 @@
 """Every page of the site as hugo itself sees it, written by hugo through an output format of our own.     (pure)
 
 Only hugo knows what a page's path, terms and neighbours are: cascades, permalinks, languages and mounts all have their
-say. The output format comes through environment variables, which win over whatever the site configures; what this run
-makes is read and thrown away, since the home page's formats are not its own in it.
+say. A page of ours writes it, which no list shows. Where content is mounted otherwise, so that hugo does not see that
+page, the home page does: its formats come through environment variables then, which win over the site's configuration,
+and are not its own in the index. The output format comes so in any case. What such a run makes is thrown away.
 """
 
 import json
@@ -18,20 +19,23 @@ VARIABLES = (
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_ISPLAINTEXT", "true"),
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_MEDIATYPE", "application/json"),
     ("HUGO_OUTPUTFORMATS_LAMBENTINDEX_NOTALTERNATIVE", "true"),
-    ("HUGO_OUTPUTS_HOME", FORMAT),
 )
-LAYOUT_FILE = f"layouts/home.{FORMAT}.json"
-#: Once for all languages: on the home page of the first.
+AT_HOME = ("HUGO_OUTPUTS_HOME", FORMAT)
+LAYOUT_FILES = (f"layouts/home.{FORMAT}.json", f"layouts/page.{FORMAT}.json")
+#: Once for all languages: by our page, or on the home page of the first. One JSON document, for minified sites.
 LAYOUT = b"""
-{{- if eq site.Language.Lang (index hugo.Sites 0).Language.Lang -}}
+{{- if or (ne .Kind "home") (eq site.Language.Lang (index hugo.Sites 0).Language.Lang) -}}
+[{{- $comma := "" -}}
 {{- range $s := hugo.Sites -}}
 {{- $plurals := slice -}}
 {{- range $plural, $_ := $s.Taxonomies -}}{{- $plurals = $plurals | append $plural -}}{{- end -}}
 {{- range $p := $s.Pages -}}
 {{- $terms := slice -}}{{- $spelt := slice -}}
-{{- range $plurals -}}
+{{- range $plural := $plurals -}}
 {{- range $p.GetTerms . -}}{{- $terms = $terms | append .Path -}}{{- end -}}
-{{- with index $p.Params . -}}{{- $spelt = $spelt | append . -}}{{- end -}}
+{{- with index $p.Params . -}}
+{{- range slice | append . -}}{{- $spelt = $spelt | append (print $plural "/" .) -}}{{- end -}}
+{{- end -}}
 {{- end -}}
 {{- $outputs := slice -}}{{- range $p.OutputFormats -}}{{- $outputs = $outputs | append .RelPermalink -}}{{- end -}}
 {{- $up := slice -}}{{- range $p.Ancestors -}}{{- $up = $up | append .Path -}}{{- end -}}
@@ -41,12 +45,18 @@ LAYOUT = b"""
 {{- end -}}
 {{- $url := $p.RelPermalink -}}{{- if eq $p.Kind "home" -}}{{- $url = print $s.LanguagePrefix "/" -}}{{- end -}}
 {{- $file := "" -}}{{- with $p.File -}}{{- $file = .Filename -}}{{- end -}}
-{{- jsonify (dict "path" $p.Path "lang" $p.Language.Lang "kind" $p.Kind "type" $p.Type "layout" $p.Layout "file" $file
-  "base" $s.BaseURL "url" $url "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up "beside" $beside) }}
-{{ end -}}
+{{- $comma }}{{ jsonify (dict "path" $p.Path "lang" $p.Language.Lang "kind" $p.Kind "type" $p.Type "layout" $p.Layout
+  "file" $file "base" $s.BaseURL "url" $url "outputs" $outputs "terms" $terms "spelt" $spelt "up" $up
+  "beside" $beside) }}
+{{ $comma = "," -}}
 {{- end -}}
+{{- end -}}
+]
 {{- end -}}
 """
+#: In content/, or the language's folder below it.
+WRITER_FILE, WRITER_PATH = "lambent-index.md", "/lambent-index"
+WRITER = json.dumps({"outputs": [FORMAT], "draft": False, "build": {"list": "never", "render": "always"}}).encode()
 
 
 class Unusable(Exception):
@@ -66,6 +76,7 @@ class Page:
     """Paths of the website, without those of further pagers."""
     terms: tuple[str, ...]
     spelt: tuple[str, ...]
+    """Its terms as its front matter has them, each after its taxonomy: "tags/Go"."""
     up: tuple[str, ...]
     beside: tuple[str, ...]
 
@@ -76,7 +87,10 @@ class Page:
 
 
 def read(text: str, source_folder: str) -> tuple[Page, ...]:
-    documents = [json.loads(line) for line in text.splitlines() if line.strip()]
+    try:
+        documents = json.loads(text)
+    except ValueError as error:
+        raise Unusable("a template of the site writes something else in place of the page index") from error
     bases = {urlsplit(document["base"]) for document in documents}
     if len(bases) > 1:
         raise Unusable("each language has a host of its own")
@@ -86,13 +100,14 @@ def read(text: str, source_folder: str) -> tuple[Page, ...]:
     )
 
 
-def term_spellings(pages: Iterable[Page]) -> dict[str, set[str]]:
+def term_spellings(pages: Iterable[Page]) -> dict[tuple[str, str], set[str]]:
     """Terms spelt in more than one way: whichever page hugo meets first names the term, which changes from build to
-    build (hugo is parallel), unless the term has a page of its own that does."""
-    spellings: dict[str, set[str]] = {}
+    build (hugo is parallel), unless the term has a page of its own that does. Each language has its own terms, and to
+    hugo nothing but case and spaces is a matter of spelling: `c`, `c++` and `c#` are three."""
+    spellings: dict[tuple[str, str], set[str]] = {}
     for page in pages:
         for text in page.spelt:
-            spellings.setdefault(re.sub(r"[\W_]+", "-", text.casefold()).strip("-"), set()).add(text)
+            spellings.setdefault((page.lang, re.sub(r"[\s-]+", "-", text.lower()).strip("-")), set()).add(text)
     return {name: texts for name, texts in spellings.items() if len(texts) > 1}
 
 

@@ -150,6 +150,8 @@ class Phases:
         lessons = replace(lessons, pace=round(pace or 1.0, 2))
         if settled.wrong:
             lessons = replace(lessons, wrong=settled.wrong[0])
+        if account.is_open:
+            lessons = learning.accepted(lessons, account.kinds)
         if settled.misses:
             lessons = learning.missed(lessons, account.kinds, settled.rules, time.time())
         elif known is not None and made is not None and not account.is_open:
@@ -197,18 +199,17 @@ class Phases:
         built: Mapping[str, str],
         published: Mapping[str, str],
     ) -> Lessons:
-        """Where kinds of edit are closed: what a partial build would have made of this one."""
+        """What a partial build would have made of this edit, or has tried to; closed kinds may be opened by it."""
         changed = classification.changed_keys(known, rendered)
-        is_closed = any(standing.is_closed for standing in lessons.kinds.values())
-        if not is_closed or made.refusal or known.refusal or classification.of_change(rendered, changed) is not None:
+        if made.refusal or known.refusal or classification.of_change(rendered, changed) is not None:
             return lessons
         edit = classification.of_texts(known, {key: made.sources[key] for key in changed})
         if isinstance(edit, Whole) or classification.of_pages(known, made.pages) is not None:
             return lessons
         was_complete = hindsight.was_complete(known, made.pages, edit, lessons.rules, built=built, published=published)
-        if was_complete is None:
-            return lessons
         kinds = fast.kinds_of(edit, known.pages, made.pages)
+        if was_complete is None:
+            return learning.refused(lessons, kinds, time.time())
         return learning.looked_back(lessons, kinds, was_complete=was_complete)
 
     def _keep(self, made: Graph, rendered: Mapping[str, Source]) -> None:

@@ -186,10 +186,13 @@ def _offer_group(
 
 
 def _canaries(graph: Graph, edited: list[Page], *, without: set[str]) -> frozenset[str]:
-    """The lightest page of every kind that has nothing to do with the edited ones."""
-    terms = {term for page in edited for term in page.terms}
+    """The lightest page of every kind that has nothing to do with the edited ones; if it may be, in a language of theirs,
+    for what a sidebar shows is its language's."""
+    terms, langs = {term for page in edited for term in page.terms}, {page.lang for page in edited}
     found: dict[tuple[str, ...], str] = {}
-    for page in sorted(graph.pages, key=lambda page: (graph.weights.get(page.path, 0), page.path)):
+    for page in sorted(
+        graph.pages, key=lambda page: (page.lang not in langs, graph.weights.get(page.path, 0), page.path)
+    ):
         unrelated = page.path not in without and terms.isdisjoint(page.terms) and page.kind != "home"
         if unrelated and 0 < graph.weights.get(page.path, 0) <= FREE_BYTES:
             found.setdefault((page.kind, page.type, page.layout, page.path.split("/")[1]), page.path)

@@ -20,7 +20,7 @@ from sitebuilder.settings import Settings
 
 #: Static files are no part of a partial build: hugo is told of a folder that is not there. Those of themes are copied.
 _NO_STATIC = (("HUGO_STATICDIR", "lambent-no-static-files"),)
-_PLANTED = (page_index.LAYOUT_FILE,)
+_CONTENT = "content"
 
 
 class HugoFailed(Exception):
@@ -39,12 +39,22 @@ class Runs:
 
     def page_index(self) -> tuple[Page, ...]:
         """Raises page_index.Unusable where the site does not say what has to be known."""
-        with _planted(self.source, {page_index.LAYOUT_FILE: page_index.LAYOUT}):
-            output, _ = self._run("index", ("/",), (*_NO_STATIC, *page_index.VARIABLES))
+        variables = (*_NO_STATIC, *page_index.VARIABLES)
+        writers = dict.fromkeys(_writers(self.source), page_index.WRITER)
+        text = self._written_index(page_index.WRITER_PATH, variables, writers) if writers else None
+        text = text or self._written_index("/", (*variables, page_index.AT_HOME), {})
+        if text is None:
+            raise page_index.Unusable("hugo wrote no page index: it does not look into layouts/ or content/")
+        return page_index.read(text, str(self.source))
+
+    def _written_index(
+        self, path: str, variables: tuple[tuple[str, str], ...], writers: Mapping[str, bytes]
+    ) -> str | None:
+        layouts = dict.fromkeys(page_index.LAYOUT_FILES, page_index.LAYOUT)
+        with _planted(self.source, {**layouts, **writers}):
+            output, _ = self._run("index", (path,), variables)
         written = sorted(output.rglob(page_index.OUTPUT), key=lambda file: -file.stat().st_size)
-        if not written:
-            raise page_index.Unusable("hugo wrote no page index")
-        return page_index.read(written[0].read_text(encoding="utf-8"), str(self.source))
+        return written[0].read_text(encoding="utf-8") if written else None
 
     def render_pages(self, paths: frozenset[str]) -> Path:
         return self.render(paths)[0]
@@ -80,7 +90,7 @@ class Runs:
 
 
 def remove_leftovers(source: Path) -> None:
-    for name in _PLANTED:
+    for name in (*page_index.LAYOUT_FILES, *_writers(source)):
         (source / name).unlink(missing_ok=True)
 
 
@@ -91,6 +101,17 @@ def digests(output: Path) -> dict[str, str]:
         for file in output.rglob("*")
         if file.is_file()
     }
+
+
+def _writers(source: Path) -> list[str]:
+    """Wherever the content of a language may begin; anywhere else such a page is not rendered."""
+    content = source / _CONTENT
+    folders = [content, *sorted(content.iterdir())] if content.is_dir() else []
+    return [
+        (folder / page_index.WRITER_FILE).relative_to(source).as_posix()
+        for folder in folders
+        if folder.is_dir() and not any(folder.glob("index.*"))
+    ]
 
 
 @contextlib.contextmanager

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 
 #: What one page's rendering leaves for another's, or the whole site's for one file: only a whole build has it all.
 _WHOLE = re.compile(
-    r"templates\.Defer|resources\.PostProcess|\bPostProcess\b|(?:hugo|site|\.Site|\.Home|\))\.(?:Store|Scratch)\b"
-    r"|\b(?:newScratch|collections\.NewScratch)\b.*\bsite\b|resources\.GetRemote|\bgetJSON\b|\bgetCSV\b"
+    r"templates\.Defer|\bPostProcess\b|\bjs\.Batch\b"
+    r"|(?:\b(?:hugo|site)|\.(?:Site|Home|Parent|CurrentSection|FirstSection)|\))\.(?:Store|Scratch)\b"
+    r"|\b(?:newScratch|collections\.NewScratch)\b.*\bsite\b"
 )
 _STATS = re.compile(r"writeStats|buildStats", re.IGNORECASE)
 #: What differs from build to build whatever the sources are.
 _FLUID = re.compile(r"\bnow\b|\btime\.Now\b|\bshuffle\b|\bmath\.(?:Rand|Counter)\b|\bcollections\.Shuffle\b")
+#: A year or a day, as of a copyright: two builds show the same one, and canaries tell when it is another.
+_DAY = r'"(?:(?!15|03|04|05|:|PM)[^"\n])*"'
+_NOW = r"\(?(?:\bnow\b|\btime\.Now\b)\)?"
+OF_DAY = re.compile(
+    rf"{_NOW}(?:\.Year\b|\.Format\s+{_DAY}|\s*\|\s*(?:dateFormat|time\.Format)\s+{_DAY})|(?:dateFormat|time\.Format)\s+{_DAY}\s+{_NOW}"
+)
 #: What reads a page's text past the trap.
 _BLIND = re.compile(
     r"\.RawContent\b|\.HasShortcode\b|\b(?:os\.)?(?:readFile|readDir|fileExists|ReadFile|ReadDir|FileExists|Stat)\b"
@@ -22,7 +29,9 @@ _BLIND = re.compile(
 #: What gets at the files of a page, or at files by their names: then hugo may open them for more than to copy them.
 _FILES = re.compile(r"Resources|\bimageConfig\b|\bimages\.Config\b|\bresources\.")
 _MOUNTS = re.compile(r"\bmounts\b|\bimports\b", re.IGNORECASE)
+_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 _ACTION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_QUOTED = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`')
 _CONFIG = re.compile(r"(?:^|/)(?:hugo|config)\.(?:toml|ya?ml|json)$|^config/")
 _TEMPLATE_SUFFIXES = (
     ".html",
@@ -79,8 +88,10 @@ def search(files: Mapping[str, bytes]) -> Findings:
             found["whole"].append(f"{key}: build stats")
         if _CONFIG.search(key) and _MOUNTS.search(text):
             found["files"].append(f"{key}: mounts")
-        for action in _ACTION.findall(text):
-            for kind, pattern in (("whole", _WHOLE), ("fluid", _FLUID), ("blind", _BLIND), ("files", _FILES)):
+        for action in _ACTION.findall(_COMMENT.sub("", text)):
+            for kind, pattern in (("whole", _WHOLE), ("blind", _BLIND), ("files", _FILES)):
                 if hit := pattern.search(action):
                     found[kind].append(f"{key}: {hit[0]}")
+            if hit := _FLUID.search(_QUOTED.sub("", OF_DAY.sub("", action))):
+                found["fluid"].append(f"{key}: {hit[0]}")
     return Findings(*(tuple(dict.fromkeys(found[kind])) for kind in ("whole", "fluid", "blind", "files")))

@@ -12,7 +12,7 @@ from lambent.cli import site_lessons
 from platform_process import PlatformProcess
 from sitebuilder.events import Build
 from sitebuilder.partial import learning
-from sitebuilder.partial.learning import CLEAN_EDITS, MISSES_A_WEEK, WEEK_SECONDS, Lessons
+from sitebuilder.partial.learning import CLEAN_EDITS, MAX_REFUSALS, MISSES_A_WEEK, WEEK_SECONDS, Lessons
 from sitebuilder.report import Report
 from two_phases import Noted, TwoPhases
 
@@ -67,6 +67,22 @@ def test_the_way_back_and_what_is_told_of_it() -> None:
     assert learning.of_templates(again, "other").rules == again.rules
     assert learning.decode(learning.encode(again)) == again
     assert learning.decode(b"damaged") == learning.NONE
+
+
+def test_partial_builds_that_come_to_nothing_end() -> None:
+    lessons = learning.NONE
+    for _ in range(MAX_REFUSALS - 1):
+        lessons = learning.refused(lessons, [KIND], 1.0)
+    lessons = learning.accepted(lessons, [KIND, "fields|posts"])
+    for _ in range(MAX_REFUSALS):
+        assert learning.against(lessons, [KIND]) is None, "one in between was published"
+        lessons = learning.refused(lessons, [KIND], 2.0)
+    assert "came to nothing" in (learning.against(lessons, [KIND]) or "")
+    assert learning.refused(lessons, [KIND], 3.0) == lessons
+    assert learning.decode(learning.encode(lessons)) == lessons
+    for _ in range(CLEAN_EDITS):
+        lessons = learning.looked_back(lessons, [KIND], was_complete=True)
+    assert learning.against(lessons, [KIND]) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.floats(0, 10 * DAY)), max_size=200))
@@ -125,6 +141,22 @@ def test_what_is_missed_is_published_and_not_missed_again(
     first, _ = edited(2, "that nobody reads")
     assert first.learned == ("opened: edits of texts of the type 'posts' may be built partially again",)
     assert edited(2, "more")[0].mode == "partial"
+    small.s3.close()
+
+
+def test_a_site_whose_pages_all_follow_every_edit_is_no_longer_tried(platform: PlatformProcess, tmp_path: Path) -> None:
+    digest = '{{ range site.RegularPages }}{{ $.Store.Add "all" .Plain }}{{ end }}{{ .Store.Get "all" | md5 }}'
+    small = TwoPhases(platform, tmp_path, SITE | {"layouts/all.html": f"{{{{ .Title }}}} {digest}".encode()})
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    reports = []
+    for number in range(MAX_REFUSALS + 1):
+        small.put("content/posts/1.md", f"---\ntitle: post 1\n---\n{number}\n")
+        reports += small.build()
+    assert [report.mode for report in reports] == ["full"] * (MAX_REFUSALS + 1)
+    assert ["nothing to do with the edit" in report.why for report in reports] == [True] * MAX_REFUSALS + [False]
+    assert "came to nothing" in reports[-1].why
+    assert reports[-2].learned[0].startswith("closed: edits of texts of the type 'posts'")
     small.s3.close()
 
 

@@ -83,6 +83,48 @@ def test_sensitive_fields(one: str, other: str, is_equal: bool) -> None:
     assert (splits[0].sensitive == splits[1].sensitive) is is_equal
 
 
+@pytest.mark.parametrize(
+    "front",
+    [
+        "title: a *great* day",
+        'title: "*great*, *really*"',
+        "title: '*great*, it''s'",
+        'tags: ["*a*", b]',
+        'cover: {"alt": "a [*picture*]"}',
+        "links:\n  - '*a*'",
+        "title: R&D",
+        'title: "a" *b',
+    ],
+)
+def test_emphasis_in_front_matter_is_no_alias(front: str) -> None:
+    found = front_matter.split(f"---\n{front}\n---\n".encode())
+    assert found is not None
+    assert found.fields is not None
+
+
+@pytest.mark.parametrize(
+    "front",
+    [
+        "tags: &t [a]",
+        "tags: *t",
+        "tags: [*t]",
+        "tags:\n  - *t",
+        "tags:\n  *t",
+        "tags: !!seq &t [a]",
+        "cover: {alt: *t}",
+        'title: "a"\ntags: *t',
+        "title: Don't\ntags: &t [a]\ndescription: you can't",
+        "tags: [a-'b, *t, c']",
+        '"tags": *t',
+        "<<: *t",
+    ],
+)
+def test_what_refers_to_another_field_is_left_to_hugo(front: str) -> None:
+    found = front_matter.split(f"---\n{front}\n---\n".encode())
+    assert found is not None
+    assert found.fields is None
+
+
 def test_stubs() -> None:
     assert stubs.stub(b"---\ntitle: a\n---\nsecret") == b"---\ntitle: a\n---\n" + stubs.CALL
     assert not (stubs.stub(b"text") or b"").lstrip().startswith(b"{")
@@ -96,12 +138,22 @@ def test_stubs() -> None:
     ("key", "text", "partial", "stubbed"),
     [
         ("layouts/a.html", "{{ .Title }} now", True, True),
-        ("layouts/a.html", "{{ now.Year }}", False, False),
+        ("layouts/a.html", "{{ now }}", False, False),
+        ("layouts/a.html", "{{ if gt .Date now }}", False, False),
+        ("layouts/a.html", '{{ now.Format "2006-01-02 15:04" }}', False, False),
+        ("layouts/a.html", '{{ now.Year }}{{ now.Format "2006" }}{{ (now).Year }}', True, True),
+        ("layouts/a.html", '{{ dateFormat "Jan 2, 2006" now }}{{ now | time.Format "2006" }}', True, True),
+        ("layouts/a.html", "{{/* as of now, {{ site.Store }} */}}{{- /* shuffle */ -}}", True, True),
+        ("layouts/a.html", '{{ i18n "read now" }}', True, True),
+        ("layouts/a.html", '{{ with resources.GetRemote "u" }}', True, True),
         ("layouts/a.html", "{{ range shuffle .Pages }}", False, False),
         ("layouts/a.html", "{{ with (templates.Defer (dict)) }}", False, False),
         ("layouts/a.html", '{{ site.Store.Set "a" 1 }}', False, False),
         ("layouts/a.html", '{{ (site.GetPage "/").Store.Get "a" }}', False, False),
+        ("layouts/a.html", '{{ .Parent.Store.Add "a" 1 }}', False, False),
+        ("layouts/a.html", '{{ js.Batch "a" }}', False, False),
         ("layouts/a.html", '{{ .Store.Set "a" 1 }}', True, True),
+        ("layouts/a.html", '{{ .Page.Store.Set "a" 1 }}', True, True),
         ("layouts/a.html", "{{ .RawContent }}", True, False),
         ("layouts/a.html", '{{ .HasShortcode "x" }}', True, False),
         ("layouts/a.html", '{{ readFile "content/a.md" }}', True, False),
@@ -223,7 +275,7 @@ def test_texts(key: str, text: Text, expected: object) -> None:
     [
         (None, "nothing is known"),
         (a_graph(SITE, recipe="other"), "the function or its settings"),
-        (a_graph(SITE, seconds=3.0), "whole builds are quick"),
+        (a_graph(SITE, seconds=1.0), "whole builds are quick"),
         (a_graph(SITE, refusal="no"), "no"),
     ],
 )
@@ -241,10 +293,24 @@ def test_a_page_that_is_gone_or_has_moved_needs_a_whole_build() -> None:
     assert classification.of_pages(a_graph(SITE), (*SITE, page("/posts/new"))) is None
 
 
+@pytest.mark.parametrize(
+    "terms", [("tags/c", "tags/c++", "tags/c#"), ("tags/.net", "tags/net"), ("tags/go", "topics/Go")]
+)
+def test_different_terms_are_no_spellings_of_one(terms: tuple[str, ...]) -> None:
+    assert graphs.refuse((page("/a", terms=terms),), (), Findings()) == ""
+
+
+def test_each_language_spells_its_own_terms() -> None:
+    english, german = page("/a", terms=("tags/Go",)), page("/a", terms=("tags/go",))
+    assert graphs.refuse((english, replace(german, lang="de")), (), Findings()) == ""
+
+
 def test_a_term_spelt_in_two_ways_forbids_partial_builds() -> None:
-    two = (page("/a", terms=("DevOps",)), page("/b", terms=("devops",)))
+    two = (page("/a", terms=("tags/DevOps",)), page("/b", terms=("tags/devops",)))
     assert "spelt" in graphs.refuse(two, (), Findings())
+    assert "spelt" in graphs.refuse((page("/a", terms=("tags/web dev", "tags/Web-Dev")),), (), Findings())
     assert graphs.refuse(two[:1], (), Findings()) == ""
+    assert "do not come out alike" in graphs.refuse(two[:1], (), Findings(fluid=("layouts/a.html: shuffle",)))
     assert "one address" in graphs.refuse((), {"a/index.html"}, Findings())
 
 
@@ -254,6 +320,15 @@ def test_reach_of_a_body() -> None:
     assert {"/posts/4", "/posts/1", "/posts/2", "/tags/1", "/"} <= found.pages
     assert [len(group.samples) for group in found.sampled] == [reach.SAMPLES]
     assert not found.canaries & (found.pages | set(linkers[1].paths))
+
+
+def test_canaries_are_of_the_edited_page_s_language() -> None:
+    french = tuple(replace(p, lang="fr", source=p.source.replace(".md", ".fr.md")) for p in SITE)
+    english_only = (*(page(f"/tags/a{n}", kind="term", of="tags") for n in range(3)), page("/a", of="page"))
+    graph = a_graph((*SITE, *french, *english_only))
+    english, edited = BODY, Partial(frozenset({"content/posts/4.fr.md"}), body_only=True)
+    assert {"/tags/0", "/about"} <= reach.find(graph, graph.pages, edited).canaries
+    assert {"/tags/0", "/a"} <= reach.find(graph, graph.pages, english).canaries
 
 
 def test_reach_leaves_what_is_too_heavy_to_the_whole_build() -> None:
@@ -287,12 +362,13 @@ MADE = {"posts/4/index.html": "new", "posts/1/index.html": "old", "about/index.h
 @pytest.mark.parametrize(
     ("made", "expected"),
     [
-        (MADE, Passed({"posts/4/index.html": "new", "a.css": "old"})),
+        (MADE, Passed({"posts/4/index.html": "new"})),
         (MADE | {"about/index.html": "new"}, Refused("/about changed, which has nothing to do with the edit")),
         (MADE | {"posts/1/index.html": "new"}, Again((GROUP,))),
         ({"about/index.html": "old", "posts/1/index.html": "old"}, Refused("posts/4/index.html was not made again")),
-        (MADE | {"old/index.html": "alias"}, Passed({"posts/4/index.html": "new", "a.css": "old"})),
-        (MADE | {"b.css": "new"}, Passed({"posts/4/index.html": "new", "a.css": "old", "b.css": "new"})),
+        (MADE | {"old/index.html": "alias"}, Passed({"posts/4/index.html": "new"})),
+        (MADE | {"b.css": "new"}, Passed({"posts/4/index.html": "new", "b.css": "new"})),
+        (MADE | {"a.css": "a theme's"}, Passed({"posts/4/index.html": "new"})),
     ],
 )
 def test_judgement(made: dict[str, str], expected: object) -> None:
@@ -328,11 +404,11 @@ def test_encodings_have_an_inverse() -> None:
 def test_the_account_is_settled_by_the_whole_build() -> None:
     account = ledger.Ledger(1.0, "f", {"posts/4/index.html": "new"}, ("body|posts",), ("/posts",))
     now = PUBLISHED | {"posts/4/index.html": "new"}
-    built = now | {"about/index.html": "new", "posts/page/2/index.html": "new", "sitemap.xml": "new"}
+    built = now | {"about/index.html": "new", "posts/page/2/index.html": "new", "sitemap.xml": "new", "a.css": "new"}
     settled = ledger.settle(account, SITE, built, now, "f")
     assert settled == Settlement(
         misses=("about/index.html",),
-        deferred=("posts/page/2/index.html", "sitemap.xml"),
+        deferred=("a.css", "posts/page/2/index.html", "sitemap.xml"),
         rules=("body|posts|page|page|",),
     )
     wrong = ledger.settle(account, SITE, built | {"posts/4/index.html": "other"}, now, "f")

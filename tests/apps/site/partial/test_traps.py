@@ -28,6 +28,8 @@ FIRES = {
     "sort": '{{ len (sort (slice $p site.Home) "WordCount") }}',
     "ByLength": '{{ len (where site.RegularPages "Params.name" "ByLength").ByLength }}{{ $p.Len }}',
     "Render": '{{ $p.Render "card" }}',
+    "RenderShortcodes": "{{ $p.RenderShortcodes }}",
+    "Markup": "{{ ($p.Markup.Render).Content }}",
     "partial": '{{ partial "shows.html" $p }}',
 }
 NEED_NOT = {

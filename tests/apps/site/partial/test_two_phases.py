@@ -2,6 +2,7 @@
 and only what had to change was touched; after the second, so is the whole website."""
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 from random import Random
@@ -97,6 +98,38 @@ def test_a_text_is_published_by_itself_and_verified(platform: PlatformProcess, t
     assert not list((tmp_path / "colder/source").iterdir()), "it was built from stubs"
     assert report.bytes_down > 0
     assert small.digests() == small.clean_build()
+
+
+def test_a_static_file_of_a_page_s_name_is_no_reason_against_it(platform: PlatformProcess, tmp_path: Path) -> None:
+    small = TwoPhases(platform, tmp_path, read_site("titles") | {"static/index.html": b"hidden by the home page"})
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    for environment in ("warm", "cold"):
+        small.put("content/about.md", f"---\ntitle: About\n---\n{environment}\n")
+        small.put(f"static/{environment}.txt", "new")
+        assert last(small.build(workspace=environment)).why == "2 sources changed; static files changed"
+        small.put("content/about.md", f"---\ntitle: About\n---\nstill {environment}\n")
+        report = last(small.build(workspace=environment))
+        assert report.mode == "partial", report.why
+        small.build(wake=VERIFY)
+        assert small.digests() == small.clean_build()
+
+
+def test_a_theme_s_static_file_does_not_come_in_place_of_the_site_s(platform: PlatformProcess, tmp_path: Path) -> None:
+    titles = read_site("titles")
+    files = {
+        "hugo.toml": b'theme = "bare"\n' + titles["hugo.toml"],
+        "themes/bare/static/icon.svg": b"the theme's",
+        "static/icon.svg": b"the site's",
+        "layouts/_shortcodes/reads.html": b'{{ fileExists "static/icon.svg" }}',  # so that hugo copies static files
+    }
+    small = TwoPhases(platform, tmp_path, titles | files)
+    small.timer = Noted()  # type: ignore[assignment]
+    small.build()
+    small.put("content/about.md", "---\ntitle: About\n---\nedited\n")
+    assert last(small.build()).mode == "partial"
+    assert small.digests()["icon.svg"] == hashlib.md5(b"the site's").hexdigest()
+    assert last(small.build(wake=VERIFY)).misses == ()
 
 
 def test_without_a_scheduler_both_phases_are_one_invocation(platform: PlatformProcess, tmp_path: Path) -> None:
