@@ -391,9 +391,9 @@ def test_nothing_is_lost_and_nothing_appears(
         deploy(platform, endpoint)
     works = [partial(feed_until_killed, source, numbers) for source in SOURCES]
     replays = Replays()
-    killing.kill_amid(tmp_path, works, (1.0, 2.0), all_have_begun)
+    killing.kill_amid(tmp_path, works, (0.5, 1.0), all_have_begun)
     for _ in range(max(ROUNDS - 1, 1)):
-        killing.kill_amid(tmp_path, [*works, replays.begin_until_killed], (1.0, 2.0), replays.have_begun)
+        killing.kill_amid(tmp_path, [*works, replays.begin_until_killed], (0.5, 1.0), replays.have_begun)
     with PlatformProcess.started(tmp_path) as platform:
         _settle(Found(platform, endpoint))
         replays.check(platform)

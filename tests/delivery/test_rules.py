@@ -93,7 +93,7 @@ def test_what_each_target_is_given(tmp_path: Path) -> None:
         await stage.settled()
         *bodies, brief = stage.bodies()
         assert bodies == [b'{"constant": 1}', b"7", b"null", b'"7 by shapes"']
-        # measured at AWS: all but the detail, with one name in camel case
+        # AWS sends all but the detail, with one name in camel case
         assert set(json.loads(brief)) == {
             *("version", "id", "detailType", "source", "account", "time", "region", "resources")
         }

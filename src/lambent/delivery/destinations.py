@@ -85,7 +85,7 @@ def dead_letter(
 
 
 def error_message(response: bytes) -> str:
-    """Of the answer of a function that failed: the sentence alone (measured at AWS), or all of it if it has none."""
+    """Of the answer of a function that failed: the sentence alone (as at AWS), or all of it if it has none."""
     try:
         said = orjson.loads(response)["errorMessage"]
     except (orjson.JSONDecodeError, KeyError, TypeError):

@@ -62,7 +62,7 @@ def parcel(envelope: Envelope, event: Mapping[str, Any], rule: Rule, target: Tar
 
 
 def _reserved(envelope: Envelope, event: Mapping[str, Any], rule: Rule) -> dict[str, Any]:
-    """The transformer's own variables. An event without its detail has a `detailType` in camel case (measured)."""
+    """The transformer's own variables. An event without its detail has a `detailType`, as at AWS."""
     return {
         transformers.RULE_ARN: rule.key.arn,
         transformers.RULE_NAME: rule.key.name,

@@ -58,7 +58,7 @@ def compile_choice(wanted: Any) -> Choice:
 
 
 def _literal(wanted: Any) -> Choice:
-    """Numbers by their value: the user guide says that 300 and 300.0 differ, but at AWS they match (measured)."""
+    """Numbers by their value: the user guide says that 300 and 300.0 differ, but at AWS they match."""
     if _is_number(wanted):
         return lambda value: _is_number(value) and value == wanted
     kind = type(wanted)
@@ -199,7 +199,7 @@ def _upper_bound(bottom: float, terms: list[Any]) -> Callable[[float], bool]:
 
 
 def _cidr(operand: Any) -> Choice:
-    """The sentences are AWS's (measured), the one that speaks of a prefix as well."""
+    """The sentences are those of AWS, the one that speaks of a prefix as well."""
     address, *masks = _string("prefix", operand).split("/")
     if len(masks) != 1:
         raise InvalidPattern("Malformed CIDR, one '/' required")

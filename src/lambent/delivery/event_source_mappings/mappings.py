@@ -178,15 +178,15 @@ class _Life:
         while self._reads:
             mapping = self._mapping
             found = self._find_source()
-            if found is None or not found.is_there:
-                await self._note_gone()
-            else:
+            if found is not None and found.is_there:
                 source = found
             view = await self._look(source, mapping)
             self._update_pollers(view, mapping, source)
             for shard in view.shards:
                 if shard.shard_id not in self._pollers and view.may_be_read(shard):
                     self._start(source, shard, tasks)
+            if source is not found:
+                await self._note_gone()  # what is told to be gone is read no more
             await self._settle(mapping)
             await self._bell.wait()
         for poller in self._pollers.values():

@@ -192,7 +192,7 @@ def _label(asked: Asked, query: Query, series: TimeSeries) -> str:
 
 
 def _telling_apart(asked: Asked, query: Query) -> list[str]:
-    """What AWS puts behind a metric's name where others of that name are asked for as well (measured)."""
+    """What AWS puts behind a metric's name where others of that name are asked for as well (as at AWS)."""
     if query.metric is None:
         return []
     others = [one for one in asked.queries if one.metric and one.metric.name == query.metric.name and one.is_returned]

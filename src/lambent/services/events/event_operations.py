@@ -22,7 +22,7 @@ Request = dict[str, Any]
 Result = dict[str, Any]
 
 #: TestEventPattern: "the following fields are mandatory". The API reference names `resources` as well, for which AWS
-#: does not ask (measured).
+#: does not ask (so AWS answers).
 _MANDATORY = frozenset({"id", "account", "source", "time", "region", "detail-type"})
 
 

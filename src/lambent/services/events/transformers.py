@@ -1,7 +1,7 @@
 r"""Input transformers: a template, filled with values from the event.
 
 A template is JSON with `<variables>` in it, or strings (one a line). A variable that stands for a JSON value becomes
-that value; inside a string it becomes text. What a path does not find is an empty string (measured at AWS); text that
+that value; inside a string it becomes text. What a path does not find is an empty string (as at AWS); text that
 is put into a string is escaped, so that what was JSON stays JSON.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """

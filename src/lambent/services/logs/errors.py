@@ -39,7 +39,7 @@ class TooManyTags(ServiceError):
 
 
 class ValidationFailed(ServiceError):
-    """DeleteLogGroup on a log group whose deletion protection is on; a group named twice (measured at AWS)."""
+    """DeleteLogGroup on a log group whose deletion protection is on; a group named twice (as at AWS)."""
 
     code = "ValidationException"
     status = 400

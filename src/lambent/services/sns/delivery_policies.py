@@ -75,14 +75,14 @@ def check_subscription_policy(text: str) -> None:
 
 
 def shown_of_topic(topic_policy: str) -> str:
-    """The DeliveryPolicy that GetTopicAttributes shows: what has no value is left out (measured at AWS)."""
+    """The DeliveryPolicy that GetTopicAttributes shows: what has no value is left out (as at AWS)."""
     given = {"disableSubscriptionOverrides": False, **_http(topic_policy)}
     shown = {name: given[name] for name in _TOPIC_PARTS if given.get(name) is not None}
     return orjson.dumps({"http": shown}).decode()
 
 
 def shown_of_subscription(subscription_policy: str) -> str:
-    """The DeliveryPolicy that GetSubscriptionAttributes shows: every part by name, given or not (measured at AWS)."""
+    """The DeliveryPolicy that GetSubscriptionAttributes shows: every part by name, given or not (as at AWS)."""
     given = orjson.loads(subscription_policy)
     return orjson.dumps({**{part: given.get(part) for part in _SUBSCRIPTION_PARTS}, "guaranteed": False}).decode()
 

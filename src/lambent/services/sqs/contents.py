@@ -245,7 +245,7 @@ def check_against(draft: Draft, queue: Queue) -> None:
         return
     if draft.group_id is None:
         raise MissingParameter("The request must contain the parameter MessageGroupId.")
-    if draft.delay_seconds:  # 0 is taken (measured)
+    if draft.delay_seconds:  # 0 is taken (as at AWS)
         raise invalid_parameter(
             "DelaySeconds",
             draft.delay_seconds,
@@ -255,7 +255,7 @@ def check_against(draft: Draft, queue: Queue) -> None:
 
 
 def check_batch_against(drafts: Iterable[Draft], queue: Queue) -> None:
-    """What a FIFO queue must know of every message: one that does not say it fails the whole batch (measured)."""
+    """What a FIFO queue must know of every message: one that does not say it fails the whole batch (as at AWS)."""
     if not queue.key.is_fifo:
         return
     for draft in drafts:
