@@ -142,6 +142,7 @@ class SmallSite:
             hugo=hugo,
             workspace=self._folder / workspace,
             hugo_variables=(),
+            quick_seconds=3600,  # whatever the machine has to do beside it
             **self.more_settings,
         )
         places = Buckets(self.source, self.website, self.state)

@@ -62,6 +62,9 @@ class History:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
+    def answers(self) -> int:
+        return sum(attempt.outcome is not Outcome.UNKNOWN for attempt in list(self.attempts.values()))
+
     def record(self, items: tuple[str, ...], write: Callable[[str], Any]) -> Outcome:
         """Raises what a broken connection raises, after it was recorded."""
         attempt = Attempt(f"w{next(self._numbers)}", items, time.monotonic())
@@ -247,7 +250,7 @@ def test_killed_under_conditional_writes_and_transactions(tmp_path: Path) -> Non
                 )
                 for number in range(WRITERS)
             ]
-            failures = _run_until_killed(platform, clients)
+            failures = _run_until_killed(platform, clients, history)
             assert not failures, failures
     with PlatformProcess.started(tmp_path) as platform:
         check(history, read_stream(platform), read_table(platform))
@@ -255,8 +258,8 @@ def test_killed_under_conditional_writes_and_transactions(tmp_path: Path) -> Non
     assert {Outcome.DONE, Outcome.REFUSED} <= outcomes, "nobody raced"
 
 
-def _run_until_killed(platform: PlatformProcess, clients: list[Client]) -> list[BaseException]:
-    """What went wrong in them."""
+def _run_until_killed(platform: PlatformProcess, clients: list[Client], history: History) -> list[BaseException]:
+    """Some time after the first answer. What went wrong in the clients."""
     failures: list[BaseException] = []
 
     def run(client: Client) -> None:
@@ -266,8 +269,11 @@ def _run_until_killed(platform: PlatformProcess, clients: list[Client]) -> list[
             failures.append(error)
 
     threads = [threading.Thread(target=run, args=(client,)) for client in clients]
+    before = history.answers()
     for thread in threads:
         thread.start()
+    while history.answers() == before and any(thread.is_alive() for thread in threads):
+        time.sleep(0.01)
     time.sleep(random.uniform(0.2, 1.2))
     platform.kill()
     for thread in threads:

@@ -70,7 +70,7 @@ def connect(site: Settings, places: Buckets, *, timer: Timer | None = None, traf
             publisher=Publisher(places.website, state, keep=site.releases, grace_seconds=site.grace_seconds),
             materials=Materials(site, places.source, state, workspace),
             renderer=Renderer(site, workspace),
-            phases=Phases(site, places.source, state, workspace),
+            phases=Phases(site, places.source, state, workspace, threshold=site.quick_seconds),
             timer=timer,
             traffic=traffic,
         )

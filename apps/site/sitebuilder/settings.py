@@ -10,6 +10,7 @@ SITE_SCHEDULE_ROLE      optional: the role with which EventBridge Scheduler star
 SITE_RELEASES           how many generations can be gone back to (default 10; 1: none)
 SITE_ASSET_GRACE        seconds that a replaced fingerprinted file stays for open pages (default 0)
 SITE_CACHE_MB           how much of hugo's processed images and styles is kept for cold environments (default 256)
+SITE_QUICK_MS           a site whose whole build takes hugo no longer is always built whole (default 400)
 SITES                   several sites: a JSON object, name of the source bucket (or bucket/prefix) -> {"output": bucket
                         or bucket/prefix, "base_url", "preview", "preview_base_url"}; instead of the first two
 
@@ -27,6 +28,9 @@ from typing import Any
 PACKAGE_DIGEST_FILE = "package-digest.txt"
 DEFAULT_RELEASES = 10
 DEFAULT_CACHE_MB = 256
+#: Where a whole build is as quick as this nobody notices that a partial one is quicker, and it needs verifying
+#: (decision 0015).
+DEFAULT_QUICK_MS = 400
 
 
 class Misconfigured(Exception):
@@ -70,6 +74,7 @@ class Settings:
     releases: int = DEFAULT_RELEASES
     grace_seconds: float = 0.0
     cache_bytes: int = DEFAULT_CACHE_MB << 20
+    quick_seconds: float = DEFAULT_QUICK_MS / 1000
 
     @property
     def site(self) -> str:
@@ -153,6 +158,7 @@ def _settings(
         releases=_number(variables, "SITE_RELEASES", DEFAULT_RELEASES, least=1),
         grace_seconds=_number(variables, "SITE_ASSET_GRACE", 0, least=0),
         cache_bytes=_number(variables, "SITE_CACHE_MB", DEFAULT_CACHE_MB, least=0) << 20,
+        quick_seconds=_number(variables, "SITE_QUICK_MS", DEFAULT_QUICK_MS, least=0) / 1000,
     )
 
 

@@ -49,6 +49,7 @@ def test_what_changes_the_site_changes_the_recipe(change: dict[str, str], tmp_pa
         ({"SITE_PREVIEW_BUCKET": "out"}, "into one place"),
         ({"SITE_RELEASES": "0"}, "a whole number, 1 or more"),
         ({"SITE_ASSET_GRACE": "an hour"}, "a whole number, 0 or more"),
+        ({"SITE_QUICK_MS": "0.4"}, "a whole number, 0 or more"),
         ({"SITES": "a, b"}, "SITES must be JSON"),
         ({"SITES": '{"a": {}}'}, "SITES must be JSON"),
         ({"SITES": '{"a": {"output": "w"}, "b": {"output": "w/blog"}}'}, "into one place: w and w/blog"),

@@ -12,9 +12,6 @@ from sitebuilder.partial.graph import Graph, Text
 from sitebuilder.partial.page_index import Page
 from sitebuilder.sources import Source
 
-#: Whole builds shorter than this are done at once: nobody would notice that a partial one is faster, and it needs
-#: verifying (decision 0015).
-MIN_WHOLE_SECONDS = 1.0
 #: Several people at once; more is a migration.
 MAX_CHANGED = 50
 
@@ -38,8 +35,8 @@ def changed_keys(graph: Graph, wanted: Mapping[str, Source]) -> frozenset[str]:
     return frozenset((wanted.keys() | known.keys()) - same)
 
 
-def of_site(graph: Graph | None, recipe: str, *, threshold: float = MIN_WHOLE_SECONDS) -> Whole | None:
-    """What speaks against every partial build of this site."""
+def of_site(graph: Graph | None, recipe: str, *, threshold: float) -> Whole | None:
+    """What speaks against every partial build of this site. Whole builds of up to `threshold` seconds are quick."""
     if graph is None:
         return Whole("nothing is known of the last whole build")
     if graph.recipe != recipe:

@@ -75,7 +75,8 @@ class Phases:
     source: Bucket
     state: State
     workspace: Workspace
-    threshold: float = classification.MIN_WHOLE_SECONDS
+    threshold: float
+    """Seconds of a whole build: quicker sites are always built whole."""
     max_share: float = costs.MAX_SHARE
 
     def first(self, rendered: Mapping[str, Source], published: Mapping[str, str], *, deadline: float) -> First | Whole:

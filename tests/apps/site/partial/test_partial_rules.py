@@ -280,10 +280,10 @@ def test_texts(key: str, text: Text, expected: object) -> None:
     ],
 )
 def test_sites_that_are_always_built_whole(graph: Graph | None, why: str) -> None:
-    found = classification.of_site(graph, "r")
+    found = classification.of_site(graph, "r", threshold=1.0)
     assert found is not None
     assert found.why.startswith(why)
-    assert classification.of_site(a_graph(SITE), "r") is None
+    assert classification.of_site(a_graph(SITE), "r", threshold=1.0) is None
 
 
 def test_a_page_that_is_gone_or_has_moved_needs_a_whole_build() -> None:
