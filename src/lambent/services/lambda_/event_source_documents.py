@@ -39,7 +39,7 @@ _REFUSED = {
     "ScalingConfig": "ScalingConfig is for Amazon SQS event sources.",
     "ProvisionedPollerConfig": "ProvisionedPollerConfig is for Apache Kafka and Amazon SQS event sources.",
     "KMSKeyArn": "Customer managed keys are not served: leave KMSKeyArn out.",
-    "MetricsConfig": "There are no CloudWatch metrics here: leave MetricsConfig out.",
+    "MetricsConfig": "Metrics of single mappings are not served: leave MetricsConfig out.",
     "LoggingConfig": "LoggingConfig is for Apache Kafka event sources.",
 }
 
