@@ -10,19 +10,19 @@ LAMBENT_CRASH_ROUNDS sets how often the platform is killed.
 import base64
 import itertools
 import json
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import killing
+import posts
 from platform_process import PlatformProcess
 
 ROUNDS = killing.rounds(2)
@@ -134,19 +134,11 @@ class Endpoint:
 def endpoint() -> Iterator[Endpoint]:
     found = Endpoint()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.wfile.write(found.answer(json.loads(self.rfile.read(int(self.headers["content-length"])))))
+    def answer(post: BaseHTTPRequestHandler, body: bytes) -> None:
+        post.wfile.write(found.answer(json.loads(body)))
 
-        def log_message(self, *_: Any) -> None:
-            """Silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        found.url = f"http://127.0.0.1:{server.server_port}/"
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with posts.listening(answer) as found.url:
         yield found
-        server.shutdown()
 
 
 def deploy(platform: PlatformProcess, endpoint: Endpoint) -> None:

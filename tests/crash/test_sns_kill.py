@@ -7,19 +7,19 @@ often it is killed.
 """
 
 import json
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import killing
+import posts
 from platform_process import PlatformProcess
 
 ROUNDS = killing.rounds(3)
@@ -51,22 +51,14 @@ class Endpoint:
 def endpoint() -> Iterator[Endpoint]:
     found = Endpoint()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            document = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            (found.tokens if "Token" in document else found.seen).append(document.get("Token", document["Message"]))
-            self.send_response(200)
-            self.end_headers()
+    def answer(post: BaseHTTPRequestHandler, body: bytes) -> None:
+        document = json.loads(body)
+        (found.tokens if "Token" in document else found.seen).append(document.get("Token", document["Message"]))
+        post.send_response(200)
+        post.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            """Silent."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        found.url = f"http://127.0.0.1:{server.server_port}/"
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    with posts.listening(answer) as found.url:
         yield found
-        server.shutdown()
 
 
 @dataclass(frozen=True)
