@@ -305,6 +305,12 @@ def test_a_host_is_the_same_whoever_logs_in() -> None:
     assert parcel_store.lane_of("https://a:b@Hooks.test:8443/x") == parcel_store.lane_of("https://hooks.test:8443/y")
 
 
+@pytest.mark.parametrize("target", ["http://", "http://[bad", "http://\u2100.test/", "nonsense"])
+def test_what_is_no_url_is_carried_all_the_same(target: str) -> None:
+    """Whoever carries it says what is wrong with it."""
+    assert parcel_store.lane_of(target) == target
+
+
 def test_crash_while_carrying_means_another_attempt(tmp_path: Path) -> None:
     taken: list[bytes] = []
 

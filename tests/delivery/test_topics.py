@@ -431,6 +431,21 @@ def test_nobody_listens(tmp_path: Path) -> None:
     in_stage(body, tmp_path)
 
 
+@pytest.mark.parametrize("url", ["http://", "http://[bad", "http://\u2100.test/", "https://a b/", "http://h:port/"])
+def test_what_is_no_url_holds_up_nobody(tmp_path: Path, url: str) -> None:
+    """Subscribe looks only how it begins."""
+
+    async def body(stage: Stage) -> None:
+        protocol = url.partition(":")[0]
+        await stage.subscribe(url, topic(), protocol, RawMessageDelivery="true", RedrivePolicy=dead_letters("dead"))
+        await stage.subscribe(queue("all"), topic(), RawMessageDelivery="true")
+        await stage.publish("m", topic())
+        await until(lambda: stage.texts("all") == ["m"] and stage.texts("dead") == ["m"])
+        assert stage.waiting() == 0
+
+    in_stage(body, tmp_path)
+
+
 def test_an_endpoint_that_wants_few_gets_few(tmp_path: Path, endpoint: Endpoint) -> None:
     async def body(stage: Stage) -> None:
         throttle = json.dumps({"throttlePolicy": {"maxReceivesPerSecond": 2}})

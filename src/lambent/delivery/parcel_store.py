@@ -96,8 +96,16 @@ def count_parcels(tx: Transaction) -> int:
 
 
 def lane_of(target: str) -> str:
-    """An ARN is a lane of its own; all URLs of a host share one, whoever they log in as."""
-    return target if target.startswith("arn:") else urlsplit(target).netloc.rpartition("@")[2].lower()
+    """An ARN is a lane of its own, and so is what is no URL; all URLs of a host share one, whoever they log in as."""
+    return target if target.startswith("arn:") else _host_of(target) or target
+
+
+def _host_of(url: str) -> str:
+    """ "" if there is none; nobody has looked yet whether it is a URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def _marks(values: Sequence[str]) -> str:
