@@ -101,7 +101,7 @@ def lane_of(target: str) -> str:
 
 
 def _host_of(url: str) -> str:
-    """ "" if there is none; nobody has looked yet whether it is a URL."""
+    """Empty if there is none; nobody has looked yet whether it is a URL."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2].lower()
     except ValueError:
