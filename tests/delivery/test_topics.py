@@ -201,6 +201,19 @@ def test_no_transaction_is_made_of_more_deliveries_than_others_can_wait_for(
     in_stage(body, tmp_path)
 
 
+def test_a_message_of_lists_in_lists_holds_up_nobody(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        wanted = {"RawMessageDelivery": "true", "FilterPolicyScope": "MessageBody", "FilterPolicy": '{"n": [1]}'}
+        await stage.subscribe(queue("q"), topic(), **wanted)
+        deep = f'{{"n": {"[" * 1_000}1{"]" * 1_000}}}'
+        for text in (deep, '{"n": 1}'):
+            await stage.publish(text, topic())
+        await until(stage.is_done)
+        assert stage.texts("q") == [deep, '{"n": 1}']
+
+    in_stage(body, tmp_path)
+
+
 def test_the_trace_goes_along(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
         await stage.subscribe(queue("q"), topic())
