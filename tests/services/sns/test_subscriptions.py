@@ -237,7 +237,7 @@ def test_who_confirms_with_a_signature_may_ask_for_one_to_leave(sns: Any, create
     ],
 )
 def test_what_confirms_nothing(sns: Any, create: CreateTopic, region: str, token: str, message: str) -> None:
-    """As recorded at AWS by LocalStack's suite (`test_sns_confirm_subscription_wrong_token`, `test_subscribe_external_http_endpoint`)."""
+    """As recorded at AWS: LocalStack's `test_sns_confirm_subscription_wrong_token`, `..._external_http_endpoint`."""
     topic = create().replace("us-east-1", region) if region else "not-an-arn"
     assert refusal(sns.confirm_subscription, TopicArn=topic, Token=token)[1] == message
 
