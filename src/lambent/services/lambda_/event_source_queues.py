@@ -125,7 +125,6 @@ def describe_mapping(mapping: EventSourceMapping) -> Document:
         "EventSourceArn": mapping.source_arn,
         "FunctionArn": mapping.function_arn,
         "LastModified": mapping.modified_ms / 1000,
-        "LastProcessingResult": mapping.last_result,
         "State": mapping.state.value,
         "StateTransitionReason": "USER_INITIATED",
         "BatchSize": options.batch_size,
