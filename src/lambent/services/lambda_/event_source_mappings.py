@@ -24,6 +24,9 @@ TOPIC = "event_source_mapping"
 #: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html: five, ten with a raised quota.
 MAX_FILTERS = 10
 
+#: All that AWS says, whatever is wrong with one.
+_INVALID_PATTERN = "Invalid filter pattern definition."
+
 MIN_RECORD_AGE_SECONDS = 60
 INFINITE = -1
 
@@ -164,7 +167,7 @@ def _check_data_filters(patterns: tuple[str, ...]) -> None:
     """
     for pattern in patterns:
         if not isinstance(orjson.loads(pattern).get("data", {}), dict):
-            raise InvalidParameterValue("Invalid filter pattern definition. The pattern of data must be a JSON object.")
+            raise InvalidParameterValue(_INVALID_PATTERN)
 
 
 def check_filters(patterns: tuple[str, ...]) -> None:
@@ -175,4 +178,4 @@ def check_filters(patterns: tuple[str, ...]) -> None:
         try:
             event_patterns.compile_pattern(pattern)
         except InvalidPattern as error:
-            raise InvalidParameterValue(f"Invalid filter pattern definition. {error}") from error
+            raise InvalidParameterValue(_INVALID_PATTERN) from error
