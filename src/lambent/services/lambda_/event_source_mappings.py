@@ -160,6 +160,12 @@ def check_options(options: Options, source_arn: str) -> None:
     )
 
 
+def check_moment(options: Options, now_ms: int) -> None:
+    """Of a new mapping: "StartingPositionTimestamp cannot be in the future." What is long past is all there is."""
+    if options.starting_timestamp_ms is not None and options.starting_timestamp_ms > now_ms:
+        raise InvalidParameterValue("StartingPositionTimestamp cannot be in the future.")
+
+
 def _check_data_filters(patterns: tuple[str, ...]) -> None:
     """Data of records is matched as JSON; patterns of plain text are for queues.
 
