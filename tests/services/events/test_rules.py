@@ -97,8 +97,8 @@ def test_put_again_replaces_all_but_the_tags(events: Any, make_name: Callable[[s
             {"EventPattern": '{"a": [{"wildcard": "*:*:*:*:*:event-bus/*"}]}'},
             "InvalidEventPatternException",
             (
-                "Event pattern is not valid. Reason: Rule is too complex - try using fewer wildcard characters or fewer "
-                "repeating character sequences after a wildcard character"
+                "Event pattern is not valid. Reason: Rule is too complex - try using fewer wildcard characters or "
+                "fewer repeating character sequences after a wildcard character"
             ),
         ),
         (
