@@ -163,6 +163,10 @@ def test_what_does_not_exist(sns: Any, create: CreateTopic) -> None:
     assert refusal(sns.unsubscribe, SubscriptionArn="PendingConfirmation")[1] == (
         "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1"
     )
+    # Recorded at AWS, as the two others (LocalStack, `test_unsubscribe_wrong_arn_format`).
+    assert refusal(sns.unsubscribe, SubscriptionArn="")[1] == (
+        "Invalid parameter: SubscriptionArn Reason: no value for required parameter"
+    )
     topic = gone.rpartition(":")[0]
     assert refusal(sns.unsubscribe, SubscriptionArn=topic)[1] == "Invalid parameter: SubscriptionId"
 

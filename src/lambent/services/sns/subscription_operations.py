@@ -91,6 +91,8 @@ class SubscriptionOperations:
 
     async def unsubscribe(self, caller: Caller, request: Request) -> Result:
         """What does not exist is no error."""
+        if not request["SubscriptionArn"]:
+            raise InvalidParameter("SubscriptionArn Reason: no value for required parameter")
         names.topic_of_subscription(request["SubscriptionArn"])
 
         def end(tx: Transaction) -> None:
