@@ -69,15 +69,17 @@ class QueueLife:
 
     async def _poll(self) -> None:
         """Returns when the mapping shall not poll any more and its last invocation has ended."""
-        async with asyncio.TaskGroup() as tasks:
-            poller = self._poller = QueuePoller(self._parts, self.standing, self._mapping, tasks)
-            tasks.create_task(poller.run())
-            while self._polls:
-                poller.update(self._mapping)
-                await self._settle()
-                await self._changed.wait()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                poller = self._poller = QueuePoller(self._parts, self.standing, self._mapping, tasks)
+                tasks.create_task(poller.run())
+                while self._polls:
+                    poller.update(self._mapping)
+                    await self._settle()
+                    await self._changed.wait()
+                poller.stop()
+        finally:
             self._poller = None
-            poller.stop()
 
     async def _settle(self) -> None:
         """Its state becomes what it was about to be."""

@@ -64,7 +64,7 @@ class Width:
 
     @property
     def pollers(self) -> int:
-        """That it takes in provisioned mode, but for the configured minimum."""
+        """As many as so many places take in provisioned mode."""
         return math.ceil(self.places / PER_POLLER)
 
     def is_too_narrow(self, now: float) -> None:
