@@ -131,8 +131,13 @@ def test_what_is_refused(functions: Any, create: CreateFunction, stream: tuple[s
     assert refusal(EventSourceArn=missing) == ("InvalidParameterValueException", f"Stream not found: {missing}")
     assert refusal(EventSourceArn=f"{arn}/consumer/c:1")[0] == "InvalidParameterValueException"
     assert refusal(StartingPosition="AT_TIMESTAMP")[0] == "InvalidParameterValueException"
+    assert refusal(StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=time.time() + 60) == (
+        "InvalidParameterValueException",
+        "StartingPositionTimestamp cannot be in the future.",
+    )
     text_filter = {"Filters": [{"Pattern": json.dumps({"data": ["plain text"]})}]}
-    assert refusal(FilterCriteria=text_filter)[0] == "InvalidParameterValueException"
+    invalid_pattern = ("InvalidParameterValueException", "Invalid filter pattern definition.")
+    assert refusal(FilterCriteria=text_filter) == invalid_pattern
 
 
 def test_an_event_source_of_2014_may_be_a_stream(
