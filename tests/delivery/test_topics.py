@@ -24,6 +24,7 @@ from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
 from lambent.delivery.topics import Topics
+from lambent.kit import trace
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
@@ -204,6 +205,22 @@ def test_the_trace_goes_along(tmp_path: Path) -> None:
         await stage.publish("m", topic(), trace="Root=1-5759e988-bd862e3fe1be46a994272793")
         await until(lambda: stage.taken("q"))
         assert stage.taken("q")[0]["trace"] == "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+    in_stage(body, tmp_path)
+
+
+def test_a_message_without_a_trace_begins_one_for_all_its_subscriptions(tmp_path: Path) -> None:
+    """X-Ray, "Tracing header": the first service that has none adds one (docs/tracing.md, "How it goes on")."""
+
+    async def body(stage: Stage) -> None:
+        await stage.subscribe(queue("q"), topic())
+        await stage.subscribe(queue("r"), topic())
+        await stage.publish("m", topic())
+        await stage.publish("n", topic())
+        await until(lambda: len(stage.taken("q")) == len(stage.taken("r")) == 2)
+        traces = [one["trace"] for one in stage.taken("q")]
+        assert traces == [one["trace"] for one in stage.taken("r")]
+        assert len({trace.root(one) for one in traces} - {""}) == 2
 
     in_stage(body, tmp_path)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Attribute, Message, Refused, Sender
+from lambent.kit import trace
 from lambent.kit.frozen import frozen
 from lambent.services.sns import delivery_policies, envelopes, filter_policies, store, subscription_store
 from lambent.services.sns.envelopes import Signature
@@ -128,7 +129,7 @@ def _message(delivery: Delivery, signature: Signature | None) -> Message:
         body=_body(delivery, signature),
         sender=Sender(SERVICE, topic.arn, topic.account_id),
         source=f"sns:{topic.name}",
-        trace=published.trace,
+        trace=published.trace or trace.begin(published.message_id, published.time_ms / 1000),
         attributes=_attributes(published) if is_queue and delivery.is_raw else {},
     )
     return _with_ids(message, published) if is_queue and _keeps_groups(topic, subscription) else message

@@ -10,6 +10,7 @@ import pytest
 from delivery.event_source_mappings.queue_stage import VISIBILITY_SECONDS, failing_on, queue_stage, reporting
 from delivery.event_source_mappings.stage import NO_FUNCTION, Function, accept, flat, quiet, refuse, until
 from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH
+from lambent.kit import trace
 from lambent.services.lambda_.errors import InvalidParameterValue, TooManyRequests
 from lambent.services.lambda_.event_source_mappings import State
 from lambent.services.sqs import store
@@ -29,6 +30,18 @@ def test_messages_come_in_batches_and_are_deleted(tmp_path: Path) -> None:
             assert scene.stage.last_result(uuid) == "OK"
             assert set(scene.function.traces) == {TRACE}
             assert (scene.standing["records"], scene.standing["invocations"]) == (4, 2)
+
+    asyncio.run(main())
+
+
+def test_a_message_without_a_trace_has_the_same_one_at_every_attempt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with queue_stage(tmp_path, failing_on("bad")) as scene:
+            await scene.map(batch_size=1)
+            await scene.send("bad")
+            await scene.stage.advance_until(lambda: len(scene.function.traces) >= 2)
+            first, second, *_ = scene.function.traces
+            assert trace.root(first) == trace.root(second) != ""
 
     asyncio.run(main())
 
