@@ -22,6 +22,7 @@ from lambent.delivery import (
     topic_target,
 )
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.burials import Burials
 from lambent.delivery.event_source_mappings import mappings, source_finder
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -271,6 +272,7 @@ class Parts:
         self.receiver = Receiver(self.database, self.clock)
         self.queues = QueueParts(self.database, self.receiver, QueueMeters(self.meter), self.clock, self.ids)
         self.queue_upkeep = QueueUpkeep(self.database, self.clock, self.ids)
+        self.burials = Burials(database=self.database, happenings=self.happenings, clock=self.clock)
         self.meter.gauge(QueueGauges(self.database, self.clock).read)
 
     def _build_topics(self) -> None:
