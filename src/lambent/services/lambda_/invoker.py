@@ -116,7 +116,7 @@ class Invoker:
         load, meter = target.load, target.meter
         if load.running >= target.limit:
             meter.throttles.add()
-            self._note(HappeningKind.THROTTLED, target, request_id, source, trace_id=trace_id)
+            self._note(HappeningKind.THROTTLED, target, request_id, source, _limit(target), trace_id=trace_id)
             raise _throttled(target)
         header = self._enter(target, trace_id, request_id, source)
         invocation = Invocation(request_id, payload, client_context, target.invoked_arn, header)
@@ -293,6 +293,15 @@ def address_of(function_arn: str) -> Address:
 
 def not_found(reference: FunctionReference) -> ResourceNotFound:
     return ResourceNotFound(f"Function not found: {reference.arn}")
+
+
+def _limit(target: Target) -> str:
+    """For people: which one was reached."""
+    if not target.reserved:
+        return f"the account's concurrency of {target.limit} is in use"
+    if not target.limit:
+        return "its reserved concurrency is 0, which switches it off: delete-function-concurrency lets it run again"
+    return f"its reserved concurrency of {target.limit} is in use"
 
 
 def _throttled(target: Target) -> TooManyRequests:
