@@ -56,6 +56,14 @@ class Fate(Enum):
     LOST = "lost"
 
 
+#: What follows a refusal, for people.
+_PROSPECTS = {
+    Fate.KEPT: "; another attempt follows",
+    Fate.DEAD_LETTER: "; it is now in the dead-letter queue",
+    Fate.LOST: "; given up, and no dead-letter queue has it",
+}
+
+
 @frozen
 class End:
     """What an attempt came to."""
@@ -318,7 +326,7 @@ class Parcels:
             target_arn=message.target_arn,
             account_id=message.sender.account_id,
             detail=f"{end.refusal.code}: {end.refusal}"
-            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            + _PROSPECTS[end.fate],
             trace=message.trace,
         )
 
