@@ -325,8 +325,7 @@ class Parcels:
             source=message.source,
             target_arn=message.target_arn,
             account_id=message.sender.account_id,
-            detail=f"{end.refusal.code}: {end.refusal}"
-            + _PROSPECTS[end.fate],
+            detail=f"{end.refusal.code}: {end.refusal}" + _PROSPECTS[end.fate],
             trace=message.trace,
         )
 
