@@ -324,7 +324,7 @@ class Parts:
 
     def _build_schedules(self) -> None:
         calls = UniversalCalls(self._call_api, self.ids)
-        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random, self.meter))
         self.schedules = Schedules(
             database=self.database,
             parcels=self.parcels,
