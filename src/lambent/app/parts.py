@@ -82,7 +82,7 @@ from lambent.services.logs.names import GroupKey
 from lambent.services.logs.retention import Retention
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3.operations import S3Operations
-from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler import templated_targets, universal_targets
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.queue_meters import QueueMeters
@@ -339,7 +339,9 @@ class Parts:
 
     def is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
-        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        return (
+            templated_targets.is_one(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        )
 
     async def _put_exported(self, put: ExportedObject) -> str:
         """As DynamoDB does with the rights of who asked for the export."""
