@@ -282,6 +282,7 @@ class Parts:
             sending=self.parcels,
             carry=self._build_posts().carry,
             signer=self.signer,
+            meter=self.meter,
             clock=self.clock,
         )
 

@@ -60,7 +60,7 @@ class Fate(Enum):
 _PROSPECTS = {
     Fate.KEPT: "; another attempt follows",
     Fate.DEAD_LETTER: "; it is now in the dead-letter queue",
-    Fate.LOST: "; given up, and no dead-letter queue has it",
+    Fate.LOST: "; given up, and nobody has it",
 }
 
 
@@ -313,7 +313,7 @@ class Parcels:
         if end.fate is Fate.TAKEN:
             parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
         elif end.fate is not Fate.KEPT:
-            parcel_meters.count_failure(self._meter, parcel)
+            parcel_meters.count_failure(self._meter, parcel, is_buried=end.fate is Fate.DEAD_LETTER)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return

@@ -16,6 +16,7 @@ from lambent.kit import trace
 from lambent.kit.frozen import frozen
 from lambent.services.sns import delivery_policies, envelopes, filter_policies, store, subscription_store
 from lambent.services.sns.envelopes import Signature
+from lambent.services.sns.filter_policies import Scope
 from lambent.services.sns.messages import Kind, Published
 from lambent.services.sns.names import FIFO_SUFFIX
 from lambent.services.sns.subscriptions import HTTP, Subscription
@@ -47,21 +48,33 @@ class Delivery:
         return self.topic.signature_version, envelopes.text_to_sign(self.published, self.subscription)
 
 
-def plan(tx: Transaction, published: Sequence[Published]) -> tuple[list[Delivery], int]:
-    """(deliveries in the order of the messages, of how many messages): until there are enough for one transaction."""
+@frozen
+class Plan:
+    deliveries: list[Delivery]
+    """In the order of the messages."""
+    filtered: list[Delivery]
+    """Those that a filter policy rejects."""
+    count: int
+    """Of how many messages: until there are enough for one transaction."""
+
+
+def plan(tx: Transaction, published: Sequence[Published]) -> Plan:
     audiences: dict[str, tuple[Topic, list[Subscription]] | None] = {}
     deliveries: list[Delivery] = []
+    filtered: list[Delivery] = []
     for count, one in enumerate(published):
         if len(deliveries) >= MAX_DELIVERIES:
-            return deliveries, count
+            return Plan(deliveries, filtered, count)
         if one.topic_arn not in audiences:
             audiences[one.topic_arn] = _audience(tx, one.topic_arn)
         audience = audiences[one.topic_arn]
         if audience is not None:
             topic, subscribed = audience
             addressed = subscribed if one.kind is Kind.NOTIFICATION else _asked(tx, one)
-            deliveries += [Delivery(one, topic, subscription) for subscription in addressed if wants(subscription, one)]
-    return deliveries, len(published)
+            for subscription in addressed:
+                wanted = deliveries if wants(subscription, one) else filtered
+                wanted.append(Delivery(one, topic, subscription))
+    return Plan(deliveries, filtered, len(published))
 
 
 def wants(subscription: Subscription, published: Published) -> bool:
@@ -70,6 +83,15 @@ def wants(subscription: Subscription, published: Published) -> bool:
         return True
     text = published.text_for(subscription.protocol)
     return filter_policies.matches(policy, subscription.filter_scope, published.attributes, text)
+
+
+def rejection(delivery: Delivery) -> str:
+    """Why a filter policy rejects it, as CloudWatch's metric of it ends; "" if it has none of its own."""
+    published, subscription = delivery.published, delivery.subscription
+    if subscription.filter_scope is Scope.BODY:
+        is_json = filter_policies.is_object(published.text_for(subscription.protocol))
+        return "-MessageBody" if is_json else "-InvalidMessageBody"
+    return "" if published.attributes else "-NoMessageAttributes"
 
 
 def parcel(delivery: Delivery, signature: Signature | None) -> Parcel:
