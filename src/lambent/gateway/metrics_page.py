@@ -18,7 +18,7 @@ from lambent.wire.http import Request, Response
 Figures = Callable[[], Iterable[Family]]
 
 #: Counted in units, but each value is a level: their sum means nothing.
-_LEVELS = frozenset({"ConcurrentExecutions"})
+_LEVELS = frozenset({"ConcurrentExecutions", "UnreservedConcurrentExecutions"})
 
 #: Units that names do not end with.
 _UNNAMED = frozenset({"Count", "None"})

@@ -60,6 +60,23 @@ def test_it_needs_credentials_and_says_which(platform: PlatformProcess, user: st
     refused.value.close()
 
 
+def test_what_runs_at_once_is_counted_for_each_function_and_for_the_account(platform: PlatformProcess) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html: of the function, of the Region."""
+    functions = platform.client("lambda")
+    calling = "import boto3\ndef handler(e, c): boto3.client('lambda').invoke(FunctionName='inner')"
+    for name, text in (("inner", "def handler(e, c): pass"), ("outer", calling)):
+        code = {"ZipFile": zipped({"app.py": text})}
+        functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    functions.invoke(FunctionName="outer")
+    found = scrape(platform)
+
+    def level(labels: str, metric: str = "concurrent_executions") -> float:
+        return found[f"lambent_lambda_{metric}_sum", f'region="us-east-1"{labels}']
+
+    assert [level(f',function_name="{name}",resource="{name}"') for name in ("inner", "outer")] == [1, 1]
+    assert level("") == level("", "unreserved_concurrent_executions") >= 1 + 2
+
+
 def test_a_name_ends_with_its_unit_once(platform: PlatformProcess) -> None:
     """https://prometheus.io/docs/practices/naming/: IncomingBytes, in Bytes."""
     streams = platform.client("kinesis")
