@@ -63,8 +63,7 @@ def _at(value: Value | None, time: int) -> float | None:
 
 
 def _filled(series: TimeSeries, filler: Value | str, span: Span) -> TimeSeries:
-    step = series.period
-    times = range(span.start, span.end, step)
+    times = span.times(series.period)
     known = series.points
     if isinstance(filler, str):
         fill_in = _repeated if filler == REPEAT else _interpolated
@@ -176,7 +175,7 @@ def _time_series(arguments: Arguments, span: Span) -> Value:
     [value] = _exactly("TIME_SERIES", arguments, 1)
     if not isinstance(value, float):
         raise ValidationError("TIME_SERIES takes a number.")
-    return TimeSeries("", span.period, dict.fromkeys(range(span.start, span.end, span.period), value))
+    return TimeSeries("", span.period, dict.fromkeys(span.times(span.period), value))
 
 
 def _element(name: str, index: int) -> Function:

@@ -7,7 +7,7 @@ from lambent.services.cloudwatch.evaluation import Evaluator
 from lambent.services.cloudwatch.periods import Span
 from lambent.services.cloudwatch.time_series import TimeSeries
 
-SPAN = Span(0, 300, 60)
+SPAN = Span(0, 300, 60, now=300)
 
 
 def series(label: str, *values: float | None) -> TimeSeries:

@@ -105,6 +105,19 @@ def test_start_times_are_rounded_down_by_their_age(age: float, period: int, roun
 
 
 @pytest.mark.parametrize(
+    ("period", "kept"), [(1, 3 / 24), (60, 15), (300, 63), (3600, 455), (86_400, 455)], ids=lambda value: f"{value:g}"
+)
+def test_nothing_is_made_for_times_without_values(period: int, kept: float) -> None:
+    """GetMetricData: how long values are kept. A request may span from the first year to the last."""
+    forever = periods.span(0, 253402300800, period, now=NOW)
+    times = forever.times(period)
+    assert NOW - kept * DAY <= times[0] < NOW - kept * DAY + period
+    assert times[0] % period == 0
+    assert NOW + 7_200 - period <= times[-1] < NOW + 7_200
+    assert list(periods.span(NOW - 120, NOW, 60, now=NOW).times(60)) == [NOW - 120, NOW - 60]
+
+
+@pytest.mark.parametrize(
     ("period", "is_good"), [(1, True), (30, True), (60, True), (600, True), (2, False), (90, False)]
 )
 def test_periods(period: int, is_good: bool) -> None:
