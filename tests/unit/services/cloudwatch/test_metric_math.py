@@ -85,6 +85,24 @@ def test_expressions_of_expressions() -> None:
     assert list(evaluator.series_of("four")[0].points.values()) == [4, 8, 16, 20]
 
 
+def test_a_chain_of_500_queries_and_a_sum_of_1000() -> None:
+    expressions = {f"e{number}": f"e{number + 1} + 1" for number in range(499)} | {"e499": "a"}
+    assert Evaluator(METRICS, expressions, SPAN).series_of("e0")[0].points[0] == 500
+    assert evaluate("a" + "+1" * 1000)[0][0] == 1001
+
+
+def test_what_has_no_data_may_be_referred_to() -> None:
+    """An idle function has no errors to make a rate of: that is no fault of the request."""
+    evaluator = Evaluator(METRICS, {"rate": "none / SUM(none)", "per_cent": "rate * 100"}, SPAN)
+    assert [evaluator.series_of(name)[0].points for name in ("rate", "per_cent")] == [{}, {}]
+
+
+@pytest.mark.parametrize("expressions", [{"e": "e"}, {"e": "f", "f": "g", "g": "a + e"}])
+def test_what_refers_to_itself_is_refused(expressions: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="refers to itself"):
+        Evaluator(METRICS, expressions, SPAN).series_of("e")
+
+
 @pytest.mark.parametrize(
     "expression",
     [
