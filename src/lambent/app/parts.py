@@ -131,7 +131,9 @@ class Parts:
 
     def _build_log_subscriptions(self) -> None:
         database, clock, ids = self.database, self.clock, self.ids
-        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self.log_subscriptions = LogSubscriptions(
+            database=database, targets=self.targets, happenings=self.happenings, clock=clock, ids=ids
+        )
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self.database, self.clock, self.ids
