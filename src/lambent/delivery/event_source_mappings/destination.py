@@ -37,7 +37,7 @@ class Destination:
             body=discards.record(discard, with_event=self._is_bucket),
             sender=Sender("", mapping.function_arn, mapping.account_id),
             source=SOURCE,
-            trace=records.trace_of(discard.records),
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
         key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
         parcel = Parcel(outcomes.OWNER, message, discard.discarded_ms, {outcomes.OBJECT_KEY: key})
@@ -53,7 +53,7 @@ class Destination:
             function_arn=discard.function_arn,
             request_id=discard.request_id,
             detail=f"{discard.condition.value}: {what}, {self._fate(end)}",
-            trace=records.trace_of(discard.records),
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
 
     def _fate(self, end: End | None) -> str:

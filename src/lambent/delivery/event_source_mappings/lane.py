@@ -212,7 +212,8 @@ class Lane:
             progress = windows.opened(progress, batch.records[0].time_ms, self._reader.tumbling_ms)
             members = self._window_members(progress, is_final=False)
         age_ms = self._parts.clock.now_ms() - batch.records[-1].time_ms
-        outcome = await self._invoke(records.event(batch.records, members), records.trace_of(batch.records))
+        trace = records.trace_of(batch.records, self._reader.source.arn)
+        outcome = await self._invoke(records.event(batch.records, members), trace)
         if outcome is None:
             self._held = batch
             await self._pause()
