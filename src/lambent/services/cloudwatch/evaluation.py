@@ -108,6 +108,8 @@ class Evaluator:
                 return self._fill(arguments)
             case "IF":
                 return self._if(arguments)
+            case "SORT":
+                return self._sort(arguments)
         calculate = math_functions.find(function)
         return calculate([self._value(argument) for argument in arguments], self._span)
 
@@ -127,6 +129,13 @@ class Evaluator:
         if isinstance(filler, Name) and filler.name in (REPEAT, LINEAR):
             return math_functions.fill(self._value(filled), filler.name, self._span)
         return math_functions.fill(self._value(filled), self._value(filler), self._span)
+
+    def _sort(self, arguments: tuple[Node, ...]) -> Value:
+        match arguments:
+            case [several, Name(by), Name(order), *limit] if len(limit) <= 1:
+                end = self._value(limit[0]) if limit else None
+                return math_functions.sort(self._value(several), by.upper(), order.upper(), end)
+        raise ValidationError("The function SORT takes a list, a statistic, ASC or DESC, and perhaps a number.")
 
     def _if(self, arguments: tuple[Node, ...]) -> Value:
         if len(arguments) not in (2, 3):
