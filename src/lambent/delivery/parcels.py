@@ -59,6 +59,14 @@ class Fate(Enum):
     LOST = "lost"
 
 
+#: What follows a refusal, for people.
+_PROSPECTS = {
+    Fate.KEPT: "; another attempt follows",
+    Fate.DEAD_LETTER: "; it is now in the dead-letter queue",
+    Fate.LOST: "; given up, and nobody has it",
+}
+
+
 @frozen
 class End:
     """What an attempt came to."""
@@ -345,7 +353,7 @@ class Parcels:
         if end.fate is Fate.TAKEN:
             parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
         elif end.fate is not Fate.KEPT:
-            parcel_meters.count_failure(self._meter, parcel)
+            parcel_meters.count_failure(self._meter, parcel, is_buried=end.fate is Fate.DEAD_LETTER)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
@@ -357,8 +365,7 @@ class Parcels:
             source=message.source,
             target_arn=message.target_arn,
             account_id=message.sender.account_id,
-            detail=f"{end.refusal.code}: {end.refusal}"
-            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            detail=f"{end.refusal.code}: {end.refusal}" + _PROSPECTS[end.fate],
             trace=message.trace,
         )
 
