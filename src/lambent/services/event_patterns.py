@@ -122,7 +122,7 @@ def _under(event: Any, key: str, prefix: str) -> Any:
 
 def _any_object(value: Any, nested: Pattern) -> bool:
     if isinstance(value, list):
-        return any(_any_object(element, nested) for element in value)
+        return any(nested(one if isinstance(one, dict) else {}) for one in _elements(value))
     return nested(value if isinstance(value, dict) else {})
 
 
@@ -141,7 +141,19 @@ def _leaf(key: str, wanted: list[Any]) -> Pattern:
 def _scalars(value: Any) -> Iterator[Any]:
     """The leaves that stand under a name: an object is none, and neither is an empty list."""
     if isinstance(value, list):
-        leaves = [leaf for element in value for leaf in _scalars(element) if leaf is not _ABSENT]
-        yield from leaves or [_ABSENT]
+        yield from [one for one in _elements(value) if not isinstance(one, dict)] or [_ABSENT]
     else:
         yield _ABSENT if isinstance(value, dict) else value
+
+
+def _elements(value: list[Any]) -> Iterator[Any]:
+    """Of the list, and of the lists in it: an event may have more of them in each other than the stack has room for."""
+    lists = [iter(value)]
+    while lists:
+        for one in lists[-1]:
+            if isinstance(one, list):
+                lists.append(iter(one))
+                break
+            yield one
+        else:
+            lists.pop()

@@ -1,7 +1,6 @@
 """Mappings over Kinesis streams through boto3: records arrive in a function; what is refused; the calls of 2014."""
 
 import base64
-import itertools
 import json
 import time
 import urllib.request
@@ -14,6 +13,7 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import ROLE, CreateFunction
 
@@ -26,7 +26,6 @@ def handler(event, context):
     print("EVENT", json.dumps(event))
 """
 
-_numbers = itertools.count(1)
 
 Connect = Callable[[str], Any]
 
@@ -39,7 +38,7 @@ def kinesis(connect: Connect) -> Any:
 @pytest.fixture
 def stream(kinesis: Any) -> tuple[str, str]:
     """(name, ARN) of a new one."""
-    name = f"mapped-{next(_numbers)}"
+    name = fresh.name("mapped")
     kinesis.create_stream(StreamName=name, ShardCount=2)
     return name, kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
 

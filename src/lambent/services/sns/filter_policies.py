@@ -62,11 +62,21 @@ def matches(policy: str, scope: Scope, attributes: Mapping[str, MessageAttribute
     """Whether a message passes a policy that was checked."""
     if scope is Scope.ATTRIBUTES:
         return _compiled_for_attributes(policy)(_attribute_document(attributes))
+    document = _object(body)
+    return document is not None and _compiled(policy)(document)
+
+
+def is_object(body: str) -> bool:
+    """Whether a policy for bodies can look into it."""
+    return _object(body) is not None
+
+
+def _object(body: str) -> dict[str, Any] | None:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False
-    return isinstance(document, dict) and _compiled(policy)(document)
+        return None
+    return document if isinstance(document, dict) else None
 
 
 @functools.lru_cache(_COMPILED)
