@@ -40,6 +40,8 @@ class World:
     lifetime: Lifetime
     upkeep: TableUpkeep
     backups: BackupRetention
+    meter: Meter
+    table_replication: TableReplication
 
     async def call(self, operation: str, **request: Any) -> dict[str, Any]:
         method: Callable[..., Awaitable[dict[str, Any]]] = getattr(self.operations, operation)
@@ -89,5 +91,7 @@ async def world(path: Path) -> AsyncIterator[World]:
         Lifetime(database, clock, replication.replicate),
         TableUpkeep(database, clock),
         BackupRetention(database, clock),
+        meter,
+        into_streams,
     )
     await database.close()
