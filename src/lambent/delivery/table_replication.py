@@ -109,7 +109,10 @@ class TableReplication:
         return _Note(table.key, view.stream.key, len(changes) - failed, size_bytes, failed)
 
     def _count(self, note: _Note) -> None:
-        """Names: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html."""
+        """Names: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html.
+
+        It does not say what DelegatedOperation is; alarms that people have published ask for StreamRecords.
+        """
         if note.records:
             self._streams.of(note.stream).took(note.records, note.size_bytes)
         if note.failed:
