@@ -23,6 +23,7 @@ from lambent.delivery import (
     topic_target,
 )
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.burials import Burials
 from lambent.delivery.event_source_mappings import event_counts, mappings, source_finder
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
@@ -84,7 +85,7 @@ from lambent.services.logs.names import GroupKey
 from lambent.services.logs.retention import Retention
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3.operations import S3Operations
-from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler import templated_targets, universal_targets
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.queue_meters import QueueMeters
@@ -133,7 +134,9 @@ class Parts:
 
     def _build_log_subscriptions(self) -> None:
         database, clock, ids = self.database, self.clock, self.ids
-        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self.log_subscriptions = LogSubscriptions(
+            database=database, targets=self.targets, happenings=self.happenings, clock=clock, ids=ids
+        )
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self.database, self.clock, self.ids
@@ -276,6 +279,7 @@ class Parts:
         self.receiver = Receiver(self.database, self.clock)
         self.queues = QueueParts(self.database, self.receiver, QueueMeters(self.meter), self.clock, self.ids)
         self.queue_upkeep = QueueUpkeep(self.database, self.clock, self.ids)
+        self.burials = Burials(database=self.database, happenings=self.happenings, clock=self.clock)
         self.meter.gauge(QueueGauges(self.database, self.clock).read)
 
     def _build_topics(self) -> None:
@@ -285,6 +289,7 @@ class Parts:
             sending=self.parcels,
             carry=self._build_posts().carry,
             signer=self.signer,
+            meter=self.meter,
             clock=self.clock,
         )
 
@@ -327,7 +332,7 @@ class Parts:
 
     def _build_schedules(self) -> None:
         calls = UniversalCalls(self._call_api, self.ids)
-        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random, self.meter))
         self.schedules = Schedules(
             database=self.database,
             parcels=self.parcels,
@@ -342,7 +347,9 @@ class Parts:
 
     def is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
-        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        return (
+            templated_targets.is_one(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        )
 
     async def _put_exported(self, put: ExportedObject) -> str:
         """As DynamoDB does with the rights of who asked for the export."""

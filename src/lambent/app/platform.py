@@ -73,6 +73,7 @@ class Platform:
             parts.invoker.follow_changes(),
             parts.upkeep.run(),
             parts.notifications.run(),
+            parts.burials.run(),
             parts.async_invocations.run(),
             parts.mappings.run(),
             parts.topics.run(),

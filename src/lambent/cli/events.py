@@ -87,7 +87,7 @@ def _as_happening(record: dict[str, Any]) -> Happening:
         "targetArn": record["function_arn"],
         "requestId": record["request_id"],
         "durationMs": record["discarded_ms"] - record["accepted_ms"],
-        "detail": f"{record['reason']} after {attempts}. {record['detail']}".strip(),
+        "detail": f"{record['reason']} after {attempts}. {chains.error_of(record['detail'])}".strip(),
         "traceRoot": "",
     }
 

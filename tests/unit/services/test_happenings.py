@@ -48,6 +48,7 @@ def test_a_happening_tells_what_and_how_long() -> None:
             "requestId": REQUEST,
             "durationMs": 1.23,
             "detail": "\ufffd" * 300,
+            "prospect": "",
             "traceRoot": ROOT,
             "segment": "8111222222222222",
             "parent": "53995c3f42cd8ad8",
@@ -88,3 +89,12 @@ def test_one_function_alone() -> None:
         happenings.record(HappeningKind.OK, time_ms=9, source="invoke", function_arn=arn, request_id=REQUEST)
     found = happenings.after(0, 10, account_id=ACCOUNT, function="f")
     assert [one["targetArn"] for one in found] == [ARN, ARN, f"{ARN}:prod"]
+
+
+def test_what_follows_belongs_to_the_latest_attempt_of_that_request() -> None:
+    happenings = filled(3)
+    happenings.record(HappeningKind.ERROR, time_ms=9, source="invoke", function_arn=ARN, request_id="1")
+    happenings.add_prospect("1", "tried again in 60 s")
+    happenings.add_prospect("nobody's", "lost")
+    prospects = [one["prospect"] for one in happenings.after(0, 10, account_id=ACCOUNT)]
+    assert prospects == ["", "", "", "tried again in 60 s"]

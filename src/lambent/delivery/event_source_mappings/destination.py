@@ -39,7 +39,7 @@ class Destination:
             body=discards.record(discard, with_event=self._is_bucket),
             sender=Sender("", mapping.function_arn, mapping.account_id),
             source=SOURCE,
-            trace=records.trace_of(discard.records),
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
         key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
         terms = {outcomes.OBJECT_KEY: key, **event_counts.terms_of(mapping, len(discard.records))}
@@ -58,7 +58,7 @@ class Destination:
             function_arn=discard.function_arn,
             request_id=discard.request_id,
             detail=f"{discard.condition.value}: {what}, {self._fate(None if sent is None else sent[1].fate)}",
-            trace=records.trace_of(discard.records),
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
 
     def _fate(self, fate: Fate | None) -> str:

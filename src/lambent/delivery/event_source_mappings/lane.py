@@ -224,7 +224,8 @@ class Lane:
             members = self._window_members(progress, is_final=False)
         age_ms = self._parts.clock.now_ms() - batch.records[-1].time_ms
         self._counts.add(EventMetric.INVOKED, len(batch.records))
-        outcome = await self._invoke(records.event(batch.records, members), records.trace_of(batch.records))
+        trace = records.trace_of(batch.records, self._reader.source.arn)
+        outcome = await self._invoke(records.event(batch.records, members), trace)
         if outcome is None:
             self._counts.add(EventMetric.FAILED, len(batch.records))
             self._held = batch

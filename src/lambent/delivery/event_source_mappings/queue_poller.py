@@ -225,7 +225,7 @@ class QueuePoller:
             receive_count=received.receive_count,
             message_id=received.message_id,
             group_id=received.details.group_id if queue.key.is_fifo else "",
-            trace=trace.accepted(received.details.trace),
+            trace=trace.accepted(received.details.trace) or trace.begin(received.message_id, received.sent_ms / 1000),
             record=queue_batches.to_json(record),
         )
         return message, queue_batches.is_wanted(self._matches, record)
