@@ -1,12 +1,12 @@
 """Kinesis Data Streams for DynamoDB through boto3: the four operations, and what a table's stream then gets."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+import fresh
 from platform_process import PlatformProcess
 from services.dynamodb.refusals import refusal
 from services.dynamodb.test_streams import all_records, latest_arn, with_stream
@@ -22,8 +22,6 @@ NO_STREAM = "User does not have a permission to use kinesis stream"
 ARNS = "arn:aws:kinesis:us-east-1:000000000000:stream/"
 MICROSECOND = {"ApproximateCreationDateTimePrecision": "MICROSECOND"}
 
-_numbers = itertools.count(1)
-
 
 @pytest.fixture(scope="session")
 def kinesis(platform: PlatformProcess) -> Any:
@@ -38,7 +36,7 @@ def change_streams(platform: PlatformProcess) -> Any:
 @pytest.fixture
 def stream(kinesis: Any) -> str:
     """The ARN of a new one."""
-    name = f"changes-{next(_numbers)}"
+    name = fresh.name("changes")
     kinesis.create_stream(StreamName=name, ShardCount=2)
     return f"{ARNS}{name}"
 

@@ -1,6 +1,7 @@
 """Mappings over Kinesis streams through boto3: records arrive in a function; what is refused; the calls of 2014."""
 
 import base64
+import itertools
 import json
 import time
 import urllib.request

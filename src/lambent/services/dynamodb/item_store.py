@@ -168,8 +168,8 @@ class _OfTable:
             return
         _store(tx, self._table, self._stored)
         growth.add(self._table_id, self._count, self._bytes)
-        if changes := [one for one in self._changes if not one.is_empty()]:
-            _tell(tx, self._table, changes, replicate)
+        if self._changes:
+            _tell(tx, self._table, self._changes, replicate)
         if self._past:
             past_store.record(tx, self._table_id, self._past)
 
@@ -286,11 +286,12 @@ def _store(tx: Transaction, table: Table, items: Mapping[Place, StoredItem | Non
         )
 
 
-def _tell(tx: Transaction, table: Table, changes: Sequence[ItemChange], replicate: Replicate | None) -> None:
+def _tell(tx: Transaction, table: Table, noted: Sequence[ItemChange], replicate: Replicate | None) -> None:
     """All who read the changes of the table."""
-    if table.stream_view:
+    changes = [one for one in noted if not one.is_empty()]
+    if changes and table.stream_view:
         stream_store.record_changes(tx, table, changes)
-    if table.destination is not None:
+    if changes and table.destination is not None:
         assert replicate is not None, f"{table.name} has a destination"
         replicate(tx, table, changes)
 
