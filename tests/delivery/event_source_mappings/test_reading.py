@@ -374,6 +374,7 @@ def test_records_without_a_trace_have_the_same_one_at_every_attempt(tmp_path: Pa
             await scene.advance_until(lambda: scene.positions(uuid) == [1])
             roots = [trace.root(one) for one in scene.function.traces]
             assert (len(roots), len(set(roots))) == (3, 1)
+            await until(lambda: len(scene.happenings.after(0, 10, account_id="000000000000")) > 0)
             [*_, told] = scene.happenings.after(0, 10, account_id="000000000000")
             assert (told["outcome"], told["traceRoot"]) == ("discarded", roots[0])
 
