@@ -1,4 +1,4 @@
-"""SQS: durable sends, receive-and-delete pairs, and how soon a mapped function knows a message."""
+"""SQS: durable sends, receive-and-delete pairs, how soon a mapped function knows a message, how fast a backlog goes."""
 
 import asyncio
 import json
@@ -15,6 +15,10 @@ CONNECTIONS = 32
 SENDS = 20_000
 PAIRS = 8_000
 SAMPLES, WARMING = 200, 20
+BACKLOG = 20_000
+PATIENCE_SECONDS = 120
+
+NOTHING = "def handler(event, context): pass"
 
 ENTERED = """import time
 def handler(event, context):
@@ -37,6 +41,7 @@ def measure(target: Target, client: Any, functions_client: Any, logs: Any, runs:
     yield report.rate(f"SendMessage 1 KiB, {CONNECTIONS} connections", sent, 4_000)
     yield from _pairs(target, client, url)
     yield _entered(target, client, functions_client, logs)
+    yield _worked_off(target, client, functions_client)
 
 
 def _pairs(target: Target, client: Any, url: str) -> Iterator[report.Figure]:
@@ -60,6 +65,37 @@ def _pairs(target: Target, client: Any, url: str) -> Iterator[report.Figure]:
 
 
 _WAITING = "ApproximateNumberOfMessages"
+
+
+def _worked_off(target: Target, client: Any, functions_client: Any) -> report.Figure:
+    """A backlog waits when the mapping is made; from then until the queue is empty, what grows on the way included."""
+    url = client.create_queue(QueueName="bench-backlog", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    entries = [{"Id": str(n), "MessageBody": "x" * 256} for n in range(10)]
+    send = call(target, "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+    asyncio.run(run(target.host, target.port, [send] * (BACKLOG // len(entries)), CONNECTIONS))
+    functions.create(functions_client, "works-off", NOTHING)
+    functions_client.invoke(FunctionName="works-off", Payload="{}")
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    waiting = int(attributes[_WAITING])
+    began = time.perf_counter()
+    mappings.map_source(functions_client, attributes["QueueArn"], "works-off")
+    while left := _left(client, url):
+        assert time.perf_counter() - began < PATIENCE_SECONDS, f"{left} messages are left"
+        time.sleep(0.05)
+    return report.Figure(
+        "a backlog through a mapping, BatchSize 10",
+        waiting / (time.perf_counter() - began),
+        "messages per second",
+        None,
+        higher_is_better=True,
+        note=f"{waiting:,} waited",
+    )
+
+
+def _left(client: Any, url: str) -> int:
+    names = [_WAITING, f"{_WAITING}NotVisible"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
 
 
 def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:

@@ -7,6 +7,7 @@ what the gateway serves, `platform` runs it all.
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 from lambent.app.access import Access
@@ -23,7 +24,7 @@ from lambent.delivery import (
 )
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
 from lambent.delivery.burials import Burials
-from lambent.delivery.event_source_mappings import mappings, source_finder
+from lambent.delivery.event_source_mappings import event_counts, mappings, source_finder
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.http_posts import HttpPosts
@@ -268,7 +269,7 @@ class Parts:
             ids=self.ids,
         )
         self.parcels.register(notifications.owner())
-        self.parcels.register(outcomes.owner(self._put_object))
+        self.parcels.register(outcomes.owner(self._put_object, partial(event_counts.count_end, self.meter)))
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self.database, self.clock)

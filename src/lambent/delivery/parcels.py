@@ -77,6 +77,10 @@ Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
 
 
+Ended = Callable[[Parcel, End], None]
+"""Told of every attempt once its end is on disk: to count it."""
+
+
 @frozen
 class Owner:
     """One kind of sender, and what it does with what is refused."""
@@ -91,8 +95,7 @@ class Owner:
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
     render: Callable[[Parcel], Message] | None = None
     """The message as its next attempt sends it, if attempts differ."""
-    ended: Callable[[Parcel, End], None] = lambda parcel, end: None  # noqa: ARG005
-    """Told of every attempt once its end is on disk: to count it."""
+    ended: Ended = lambda parcel, end: None  # noqa: ARG005
 
 
 class Parcels:

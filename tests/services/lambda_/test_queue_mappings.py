@@ -108,6 +108,37 @@ def test_what_is_shown_and_changed(lambda_client: Any, sqs: Any, create: CreateF
     lambda_client.delete_event_source_mapping(UUID=made["UUID"])
 
 
+KEY_ARN = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_metrics_key_and_provisioned_pollers(lambda_client: Any, sqs: Any, create: CreateFunction) -> None:
+    """Ranges and defaults: https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html."""
+    _, arn = make_queue(sqs)
+    made = lambda_client.create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName=create(),
+        MetricsConfig={"Metrics": ["EventCount"]},
+        KMSKeyArn=KEY_ARN,
+        ProvisionedPollerConfig={"MinimumPollers": 5},
+    )
+    assert made["MetricsConfig"] == {"Metrics": ["EventCount"]}
+    assert made["KMSKeyArn"] == KEY_ARN
+    assert made["ProvisionedPollerConfig"] == {"MinimumPollers": 5, "MaximumPollers": 200}
+    with pytest.raises(ClientError, match="cannot be used at the same time"):
+        lambda_client.update_event_source_mapping(UUID=made["UUID"], ScalingConfig={"MaximumConcurrency": 2})
+    shown = lambda_client.update_event_source_mapping(UUID=made["UUID"], BatchSize=5)
+    assert shown["ProvisionedPollerConfig"] == made["ProvisionedPollerConfig"], "what is left out stays"
+    emptied = lambda_client.update_event_source_mapping(
+        UUID=made["UUID"],
+        MetricsConfig={},
+        KMSKeyArn="",
+        ProvisionedPollerConfig={},
+        ScalingConfig={"MaximumConcurrency": 2},
+    )
+    assert not {"MetricsConfig", "KMSKeyArn", "ProvisionedPollerConfig"} & emptied.keys()
+    lambda_client.delete_event_source_mapping(UUID=made["UUID"])
+
+
 @pytest.mark.parametrize(
     ("suffix", "options", "message"),
     [
@@ -117,6 +148,16 @@ def test_what_is_shown_and_changed(lambda_client: Any, sqs: Any, create: CreateF
         ("", {"BatchSize": 11}, "Maximum batch window in seconds must be greater than 0"),
         ("", {"ScalingConfig": {"MaximumConcurrency": 1}}, "MaximumConcurrency"),
         ("", {"FilterCriteria": {"Filters": [{"Pattern": "{"}]}}, "Invalid filter pattern"),
+        ("", {"MetricsConfig": {"Metrics": ["KafkaMetrics"]}}, "KafkaMetrics is for Apache Kafka"),
+        ("", {"LoggingConfig": {"SystemLogLevel": "INFO"}}, "Unsupported LoggingConfig"),
+        ("", {"ProvisionedPollerConfig": {"MinimumPollers": 1}}, "MinimumPollers"),
+        ("", {"ProvisionedPollerConfig": {"MinimumPollers": 9, "MaximumPollers": 8}}, "greater than MaximumPollers"),
+        ("", {"ProvisionedPollerConfig": {"PollerGroupName": "g"}}, "PollerGroupName"),
+        (
+            "",
+            {"ProvisionedPollerConfig": {"MaximumPollers": 5}, "ScalingConfig": {"MaximumConcurrency": 2}},
+            "cannot be used at the same time",
+        ),
         (".fifo", {"BatchSize": 11}, "Maximum batch size"),
         (".fifo", {"MaximumBatchingWindowInSeconds": 1}, "Batching window is not supported"),
     ],

@@ -92,6 +92,13 @@ class Options:
     """ARN of the queue, topic or bucket that is told of discarded batches."""
     maximum_concurrency: int = 0
     """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
+    minimum_pollers: int = 0
+    maximum_pollers: int = 0
+    """Of a queue's mapping in provisioned mode; else 0."""
+    counts_events: bool = False
+    """What becomes of its events is published as metrics of the mapping."""
+    kms_key_arn: str = ""
+    """For the filters; kept and shown."""
 
 
 @frozen
