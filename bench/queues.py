@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, mappings, report
-from bench.client import run, send_one
+from bench.client import content_length, cpu_seconds, run, send_one
 from bench.signing import Target
 
 CONNECTIONS = 32
@@ -16,6 +16,7 @@ SENDS = 20_000
 PAIRS = 8_000
 SAMPLES, WARMING = 200, 20
 BACKLOG = 20_000
+WAITING, TOLD, PACE_SECONDS = 50, 400, 0.005
 PATIENCE_SECONDS = 120
 
 NOTHING = "def handler(event, context): pass"
@@ -40,6 +41,7 @@ def measure(target: Target, client: Any, functions_client: Any, logs: Any, runs:
     sent = [asyncio.run(run(target.host, target.port, [send] * SENDS, CONNECTIONS)) for _ in range(runs)]
     yield report.rate(f"SendMessage 1 KiB, {CONNECTIONS} connections", sent, 4_000)
     yield from _pairs(target, client, url)
+    yield _told(target, client)
     yield _entered(target, client, functions_client, logs)
     yield _worked_off(target, client, functions_client)
 
@@ -96,6 +98,48 @@ def _left(client: Any, url: str) -> int:
     names = [_WAITING, f"{_WAITING}NotVisible"]
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     return sum(int(attributes[name]) for name in names)
+
+
+def _told(target: Target, client: Any) -> report.Figure:
+    """From the send to the one of many long polls that gets the message; beside it the server's CPU time for both."""
+    url = client.create_queue(QueueName="bench-waiting")["QueueUrl"]
+    delays: list[float] = []
+    before = cpu_seconds(target.pid)
+    asyncio.run(_tell_those_who_wait(target, url, delays))
+    after = cpu_seconds(target.pid)
+    figure = report.latency(f"SendMessage to one of {WAITING} waiting receivers", delays, None)
+    if before is not None and after is not None:
+        figure.note += f", {(after - before) / TOLD * 1e6:,.0f} us CPU each"
+    return figure
+
+
+async def _tell_those_who_wait(target: Target, url: str, delays: list[float]) -> None:
+    receive = call(target, "ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20, "VisibilityTimeout": 600})
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(_receive_all(target, receive, delays)) for _ in range(WAITING)]
+        await asyncio.sleep(1)
+        for _ in range(TOLD):
+            send = call(target, "SendMessage", {"QueueUrl": url, "MessageBody": f"at {time.time():.6f}"})
+            await run(target.host, target.port, [send], 1)
+            await asyncio.sleep(PACE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(delays) < TOLD:
+                await asyncio.sleep(0.01)
+        for one in waiting:
+            one.cancel()
+
+
+async def _receive_all(target: Target, receive: bytes, delays: list[float]) -> None:
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        while True:
+            writer.write(receive)
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(content_length(head, len(head)))
+            now = time.time()
+            delays += [(now - float(sent)) * 1000 for sent in re.findall(rb'"Body":"at ([\d.]+)"', body)]
+    finally:
+        writer.close()
 
 
 def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:

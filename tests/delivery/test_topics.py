@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import random
+import ssl
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,8 @@ from typing import Any
 
 import pytest
 
+import posts
+from certificates import Authority
 from delivery.scene import until
 from lambent.delivery import checkpoints, parcel_store, topic_parcels, topic_target, topics
 from lambent.delivery.http_posts import HttpPosts
@@ -197,6 +200,19 @@ def test_no_transaction_is_made_of_more_deliveries_than_others_can_wait_for(
         published = [Published(Kind.NOTIFICATION, of.arn, text, 0, text) for text in texts]
         plan = stage.database.read(lambda tx: topic_parcels.plan(tx, published))
         assert (len(plan.deliveries), plan.count) == (5, 1)
+
+    in_stage(body, tmp_path)
+
+
+def test_a_message_of_lists_in_lists_holds_up_nobody(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        wanted = {"RawMessageDelivery": "true", "FilterPolicyScope": "MessageBody", "FilterPolicy": '{"n": [1]}'}
+        await stage.subscribe(queue("q"), topic(), **wanted)
+        deep = f'{{"n": {"[" * 1_000}1{"]" * 1_000}}}'
+        for text in (deep, '{"n": 1}'):
+            await stage.publish(text, topic())
+        await until(stage.is_done)
+        assert stage.texts("q") == [deep, '{"n": 1}']
 
     in_stage(body, tmp_path)
 
@@ -477,6 +493,57 @@ def test_nobody_listens(tmp_path: Path) -> None:
             await asyncio.sleep(0.1)
             await stage.clock.advance(20)
         assert stage.taken("dead")
+
+    in_stage(body, tmp_path)
+
+
+def test_a_wrong_certificate_is_tried_again_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or mended: a message after that arrives."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    shown, wrong = authority.server(), authority.server("elsewhere.test")
+    handshakes: list[int] = []
+    taken: list[str] = []
+
+    def choose(connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+        handshakes.append(1)
+        if len(handshakes) <= 3:
+            connection.context = wrong
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        taken.append(body.decode())
+        handler.send_response(200)
+        handler.end_headers()
+
+    async def body(stage: Stage) -> None:
+        policy = json.dumps({"healthyRetryPolicy": {"numRetries": 2, "minDelayTarget": 10, "maxDelayTarget": 10}})
+        attributes = {"DeliveryPolicy": policy, "RedrivePolicy": dead_letters("dead"), "RawMessageDelivery": "true"}
+        await stage.subscribe(url, topic(), "https", **attributes)
+        await stage.publish("lost", topic())
+        for attempts in (1, 2, 3):
+            await until(lambda attempts=attempts: len(handshakes) == attempts)  # type: ignore[misc]  # the bound number
+            await until(lambda: not stage.due())
+            await stage.clock.advance(10)
+        await until(lambda: stage.texts("dead") == ["lost"])
+        await stage.publish("found", topic())
+        await until(lambda: taken == ["found"] and stage.waiting() == 0)
+
+    shown.sni_callback = choose
+    with posts.listening(answer, shown) as url:
+        in_stage(body, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[bad", "http://\u2100.test/", "https://a b/", "http://h:port/"])
+def test_what_is_no_url_holds_up_nobody(tmp_path: Path, url: str) -> None:
+    """Subscribe looks only how it begins."""
+
+    async def body(stage: Stage) -> None:
+        protocol = url.partition(":")[0]
+        await stage.subscribe(url, topic(), protocol, RawMessageDelivery="true", RedrivePolicy=dead_letters("dead"))
+        await stage.subscribe(queue("all"), topic(), RawMessageDelivery="true")
+        await stage.publish("m", topic())
+        await until(lambda: stage.texts("all") == ["m"] and stage.texts("dead") == ["m"])
+        assert stage.waiting() == 0
 
     in_stage(body, tmp_path)
 

@@ -1,6 +1,5 @@
 """CloudWatch through boto3: what is put comes back as statistics, in each of its protocols."""
 
-import itertools
 import json
 import math
 import time
@@ -13,11 +12,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import ROLE
 from zips import zipped
-
-_numbers = itertools.count(1)
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 Put = Callable[..., None]
@@ -30,7 +28,7 @@ def cloudwatch(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def namespace() -> str:
-    return f"Test/{next(_numbers)}"
+    return fresh.name("Test/metrics")
 
 
 @pytest.fixture
@@ -383,7 +381,7 @@ def test_alarms_are_not_served_and_say_so(cloudwatch: Any) -> None:
 
 
 def test_the_platform_publishes_what_functions_do(platform: PlatformProcess, cloudwatch: Any) -> None:
-    functions, name = platform.client("lambda"), f"measured-{next(_numbers)}"
+    functions, name = platform.client("lambda"), fresh.name("measured")
     source = "def handler(event, context):\n    if event: raise ValueError('no')"
     code_ = {"ZipFile": zipped({"app.py": source})}
     functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code_)

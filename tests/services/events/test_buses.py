@@ -77,7 +77,10 @@ def test_the_default_bus_stays(events: Any) -> None:
 
 def test_a_bus_with_rules_stays(events: Any, bus: str) -> None:
     events.put_rule(Name="r", EventBusName=bus, EventPattern='{"source": ["a"]}')
-    assert refusal(events.delete_event_bus, Name=bus)[0] == "ValidationException"
+    assert refusal(events.delete_event_bus, Name=bus) == (
+        "ValidationException",
+        "EventBus can't be deleted since it has rules.",
+    )
 
 
 def test_listing_goes_on_where_it_stopped(events: Any, make_name: Callable[[str], str]) -> None:

@@ -1,7 +1,6 @@
 """Mappings over Kinesis streams through boto3: records arrive in a function; what is refused; the calls of 2014."""
 
 import base64
-import itertools
 import json
 import time
 import urllib.request
@@ -14,6 +13,7 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import ROLE, CreateFunction
 
@@ -26,7 +26,6 @@ def handler(event, context):
     print("EVENT", json.dumps(event))
 """
 
-_numbers = itertools.count(1)
 
 Connect = Callable[[str], Any]
 
@@ -39,7 +38,7 @@ def kinesis(connect: Connect) -> Any:
 @pytest.fixture
 def stream(kinesis: Any) -> tuple[str, str]:
     """(name, ARN) of a new one."""
-    name = f"mapped-{next(_numbers)}"
+    name = fresh.name("mapped")
     kinesis.create_stream(StreamName=name, ShardCount=2)
     return name, kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
 
@@ -131,8 +130,13 @@ def test_what_is_refused(functions: Any, create: CreateFunction, stream: tuple[s
     assert refusal(EventSourceArn=missing) == ("InvalidParameterValueException", f"Stream not found: {missing}")
     assert refusal(EventSourceArn=f"{arn}/consumer/c:1")[0] == "InvalidParameterValueException"
     assert refusal(StartingPosition="AT_TIMESTAMP")[0] == "InvalidParameterValueException"
+    assert refusal(StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=time.time() + 60) == (
+        "InvalidParameterValueException",
+        "StartingPositionTimestamp cannot be in the future.",
+    )
     text_filter = {"Filters": [{"Pattern": json.dumps({"data": ["plain text"]})}]}
-    assert refusal(FilterCriteria=text_filter)[0] == "InvalidParameterValueException"
+    invalid_pattern = ("InvalidParameterValueException", "Invalid filter pattern definition.")
+    assert refusal(FilterCriteria=text_filter) == invalid_pattern
 
 
 def test_an_event_source_of_2014_may_be_a_stream(

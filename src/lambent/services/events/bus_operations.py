@@ -66,7 +66,7 @@ class BusOperations:
 
         def delete(tx: Transaction) -> None:
             if rule_store.count_rules(tx, key):
-                raise ValidationException(f"Event bus {key.name} cannot be deleted since it has rules.")
+                raise ValidationException("EventBus can't be deleted since it has rules.")
             bus_store.delete_bus(tx, key)
             archive_store.delete_archives_of(tx, key, now_ms)
 

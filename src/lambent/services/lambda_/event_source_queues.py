@@ -152,7 +152,6 @@ def describe_mapping(mapping: EventSourceMapping) -> Document:
         "EventSourceArn": mapping.source_arn,
         "FunctionArn": mapping.function_arn,
         "LastModified": mapping.modified_ms / 1000,
-        "LastProcessingResult": mapping.last_result,
         "State": mapping.state.value,
         "StateTransitionReason": "USER_INITIATED",
         **event_source_members.describe(options),

@@ -91,6 +91,13 @@ def test_other_sources_may_be_read_from_a_time() -> None:
         check_options(Options(StartingPosition.AT_TIMESTAMP), OTHER_STREAM)
 
 
+@pytest.mark.parametrize(("pattern", "source"), [("{", TABLE_STREAM), ('{"data": ["text"]}', OTHER_STREAM)])
+def test_what_is_wrong_with_a_filter_is_not_said(pattern: str, source: str) -> None:
+    """AWS's whole sentence, as people quote it ("Invalid filter pattern definition. (Service: AWSLambda; ...")."""
+    with pytest.raises(InvalidParameterValue, match=r"^Invalid filter pattern definition\.$"):
+        check_options(Options(StartingPosition.LATEST, filters=(pattern,)), source)
+
+
 def test_requests_become_options_and_only_what_they_say_changes() -> None:
     request: dict[str, Any] = {
         "StartingPosition": "LATEST",

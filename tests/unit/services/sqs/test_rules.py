@@ -1,6 +1,7 @@
 """Receipt handles, names and URLs, attributes, permissions, sender ids, move rates: rules as tables."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from lambent.services.caller import Caller
 from lambent.services.sqs import access, attributes, permissions, queues, receipts, senders
 from lambent.services.sqs.errors import (
     InvalidAddress,
+    InvalidAttributeValue,
     InvalidParameterValue,
     OverLimit,
     ReceiptHandleIsInvalid,
@@ -104,6 +106,90 @@ def test_creating_a_queue_again(wanted: dict[str, str], expected: str) -> None:
 )
 def test_redrive_allow_policies(text: str, source: str, *, expected: bool) -> None:
     assert attributes.lets_redrive({"RedriveAllowPolicy": text} if text else {}, source) == expected
+
+
+DEAD = "arn:aws:sqs:us-east-1:000000000000:dead"
+_FORM = (
+    "Amazon SQS can't create the redrive allow policy, as it\N{RIGHT SINGLE QUOTATION MARK}s in an unsupported format."
+)
+_ALLOW = "Amazon SQS can't create the redrive allow policy."
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        # The sentences of AWS as mocks of it have collected them, and as people quote them in their deployments.
+        ([], "Redrive policy is not a valid JSON map."),
+        ({}, "Redrive policy does not contain mandatory attribute: maxReceiveCount."),
+        ({"maxReceiveCount": 5}, "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": 0},
+            "Invalid value for maxReceiveCount: 0, valid values are from 1 to 1000 both inclusive.",
+        ),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": "1001"},
+            "Invalid value for maxReceiveCount: 1001, valid values are from 1 to 1000 both inclusive.",
+        ),
+        (
+            {"deadLetterTargetArn": "arn:aws:sns:us-east-1:000000000000:t", "maxReceiveCount": 5},
+            "Only SQS queues are valid resources for deadLetterTargetArn.",
+        ),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": 5, "more": 1},
+            "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].",
+        ),
+        (
+            {"deadLetterTargetArn": f"{DEAD}.fifo", "maxReceiveCount": 5},
+            "Dead-letter queue must be same type of queue as the source..",
+        ),
+        ({"deadLetterTargetArn": DEAD, "maxReceiveCount": 5}, "Dead letter target does not exist."),
+    ],
+)
+def test_redrive_policies_that_are_refused(policy: Any, reason: str) -> None:
+    text = json.dumps(policy)
+    with pytest.raises(ServiceError) as refused:
+        attributes.check_target(KEY, attributes.changed({}, {"RedrivePolicy": text}, is_fifo=False), lambda _: None)
+    if policy == []:
+        assert refused.value.message == f"Invalid value for the parameter RedrivePolicy. Reason: {reason}"
+    else:
+        assert refused.value.message == f"Value {text} for parameter RedrivePolicy is invalid. Reason: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ([], _FORM),
+        ({}, _FORM),
+        ({"redrivePermission": "some"}, _FORM),
+        ({"redrivePermission": "allowAll", "more": 1}, _FORM),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": KEY.arn}, _FORM),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [{}]}, _FORM),
+        *(
+            (
+                policy,
+                (
+                    f"{_ALLOW} When you specify the byQueue permission type, you must also specify one or more "
+                    "sourceQueueArns values."
+                ),
+            )
+            for policy in ({"redrivePermission": "byQueue"}, {"redrivePermission": "byQueue", "sourceQueueArns": []})
+        ),
+        (
+            {"redrivePermission": "denyAll", "sourceQueueArns": [KEY.arn]},
+            f"{_ALLOW} To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
+        ),
+        (
+            {"redrivePermission": "byQueue", "sourceQueueArns": [KEY.arn] * 11},
+            f"{_ALLOW} The maximum number of source queue ARNs you can specify is 10.",
+        ),
+    ],
+)
+def test_redrive_allow_policies_that_are_refused(policy: Any, reason: str) -> None:
+    text = json.dumps(policy)
+    with pytest.raises(ServiceError) as refused:
+        attributes.changed({}, {"RedriveAllowPolicy": text}, is_fifo=False)
+    assert refused.value.message.endswith(f"Reason: {reason}")
+    assert isinstance(refused.value, InvalidAttributeValue if reason is _FORM else InvalidParameterValue)
 
 
 @pytest.mark.parametrize(
