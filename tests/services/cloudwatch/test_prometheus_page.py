@@ -67,11 +67,13 @@ def test_what_runs_at_once_is_counted_for_each_function_and_for_the_account(plat
     for name, text in (("inner", "def handler(e, c): pass"), ("outer", calling)):
         code = {"ZipFile": zipped({"app.py": text})}
         functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    before = scrape(platform)
     functions.invoke(FunctionName="outer")
     found = scrape(platform)
 
     def level(labels: str, metric: str = "concurrent_executions") -> float:
-        return found[f"lambent_lambda_{metric}_sum", f'region="us-east-1"{labels}']
+        name = f"lambent_lambda_{metric}_sum", f'region="us-east-1"{labels}'
+        return found[name] - before.get(name, 0)
 
     assert [level(f',function_name="{name}",resource="{name}"') for name in ("inner", "outer")] == [1, 1]
     assert level("") == level("", "unreserved_concurrent_executions") >= 1 + 2
