@@ -402,10 +402,17 @@ def test_what_is_counted(tmp_path: Path) -> None:
         await stage.put()
         await stage.put(source="nobody")
         await stage.settled()
-        assert stage.counted("kept") == {"TriggeredRules": 1, "InvocationAttempts": 2, "Invocations": 1}
+        assert stage.counted("kept") == {
+            "TriggeredRules": 1,
+            "InvocationAttempts": 2,
+            "InvocationsCreated": 2,
+            "SuccessfulInvocationAttempts": 1,
+            "Invocations": 1,
+        }
         assert stage.counted("lost") == {
             "TriggeredRules": 1,
             "InvocationAttempts": 2,
+            "InvocationsCreated": 2,
             "Invocations": 2,
             "FailedInvocations": 2,
             "InvocationsSentToDlq": 1,
@@ -413,7 +420,8 @@ def test_what_is_counted(tmp_path: Path) -> None:
         stage.refusals.clear()
         await stage.advance(1)
         await until(lambda: stage.counted("kept")["InvocationAttempts"] == 3)
-        assert stage.counted("kept")["Invocations"] == 2
+        assert stage.counted("kept")["Invocations"] == stage.counted("kept")["SuccessfulInvocationAttempts"] == 2
+        assert (stage.counted("kept")["RetryInvocationAttempts"], stage.counted("kept")["InvocationsCreated"]) == (1, 2)
         assert stage.counted()["MatchedEvents"] == 1
 
     in_stage(body, tmp_path)

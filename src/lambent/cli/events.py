@@ -93,7 +93,7 @@ def _as_happening(record: dict[str, Any]) -> Happening:
 
 
 def _followed(client: Client, limit: int, filters: dict[str, str]) -> Iterator[list[Happening]]:
-    """Numbers start again with the platform; then so do we."""
+    """Numbers start again with the platform, which then takes a higher one for none."""
     last = 0
     while True:
         found = _ask(client, limit, filters, after=last)["events"]

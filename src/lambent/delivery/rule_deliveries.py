@@ -86,11 +86,14 @@ def owner(meter: Meter) -> Owner:
 
 
 def _metrics(parcel: Parcel, end: End) -> Iterator[str]:
+    """By https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html; the parcel as it was before."""
     yield "InvocationAttempts"
+    yield "RetryInvocationAttempts" if parcel.attempts else "InvocationsCreated"
     if end.fate is Fate.KEPT:
         return
     yield "Invocations"
     if end.fate is Fate.TAKEN:
+        yield "SuccessfulInvocationAttempts"
         return
     yield "FailedInvocations"
     if end.fate is Fate.DEAD_LETTER:

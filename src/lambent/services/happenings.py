@@ -96,8 +96,11 @@ class Happenings:
     ) -> list[dict[str, Any]]:
         """The newest `limit` of an account's that are numbered above `number`, oldest first.
 
-        `root`: only of the chain whose root is that, or ends so; `function`: only of the one with that name.
+        `root`: only of the chain whose root is that, or ends so; `function`: only of the one with that name. A number
+        that was not given yet is from before a restart, and whoever follows has seen none of these.
         """
+        if self._ring and number > self._ring[-1][0]:
+            number = 0
         chosen: list[tuple[Any, ...]] = []
         for entry in reversed(self._ring):
             if entry[0] <= number or len(chosen) == limit:

@@ -309,6 +309,19 @@ def test_metrics_are_listed_in_pages(cloudwatch: Any, namespace: str) -> None:
     assert len({one["MetricName"] for page in pages for one in page["Metrics"]}) == 1200
 
 
+@pytest.mark.parametrize(("account", "values"), [("000000000000", [7]), ("111111111111", [])])
+def test_no_account_is_linked_to_another(
+    cloudwatch: Any, namespace: str, put: Put, account: str, values: list[float]
+) -> None:
+    """MetricDataQuery, AccountId: in a monitoring account the one to retrieve this metric from."""
+    put("m", 7)
+    metric = {"Namespace": namespace, "MetricName": "m"}
+    query = {"Id": "m", "AccountId": account, "MetricStat": {"Metric": metric, "Period": 86_400, "Stat": "Sum"}}
+    now = datetime.now(UTC)
+    window = {"StartTime": now - timedelta(days=1), "EndTime": now + timedelta(hours=1)}
+    assert cloudwatch.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"][0]["Values"] == values
+
+
 def test_a_request_for_all_times_is_answered_at_once(cloudwatch: Any) -> None:
     began = time.monotonic()
     query = {"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}

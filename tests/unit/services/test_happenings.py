@@ -21,6 +21,12 @@ def test_the_newest_happenings_oldest_first() -> None:
     assert happenings.after(0, 100, account_id="222222222222") == []
 
 
+def test_who_follows_across_a_restart_sees_what_is_new() -> None:
+    """Numbers start again with the platform."""
+    assert [one["number"] for one in filled(3).after(1_000, 100, account_id=ACCOUNT)] == [1, 2, 3]
+    assert filled(0).after(1_000, 100, account_id=ACCOUNT) == []
+
+
 def test_the_ring_forgets_the_oldest() -> None:
     assert filled(KEPT + 5).after(0, KEPT * 2, account_id=ACCOUNT)[0]["number"] == 6
 

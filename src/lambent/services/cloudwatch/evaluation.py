@@ -1,5 +1,6 @@
 """Evaluation: the expressions of a GetMetricData, over the metrics that it names. Pure: the values have been read."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -32,8 +33,8 @@ class Evaluator:
         if isinstance(value, float):
             raise ValidationError(f"The expression of {name} is a number; the result must be a time series.")
         if isinstance(value, list):
-            return [replace(one, label=f"{name} {one.label}".strip()) for one in value]
-        return [replace(value, label=name) if name in self._trees else value]
+            return [_finite(replace(one, label=f"{name} {one.label}".strip())) for one in value]
+        return [_finite(replace(value, label=name)) if name in self._trees else value]
 
     def _prepare(self, name: str) -> None:
         """Calculate it, and before it what it refers to: queries may be a chain of 500. Raises ValidationError."""
@@ -142,3 +143,8 @@ class Evaluator:
             raise ValidationError(f"The function IF takes 2 or 3 arguments, not {len(arguments)}.")
         condition, when_true, *when_false = [self._value(argument) for argument in arguments]
         return math_functions.choose(condition, when_true, when_false[0] if when_false else None)
+
+
+def _finite(series: TimeSeries) -> TimeSeries:
+    """What no float holds, a sum perhaps, leaves no data point."""
+    return replace(series, points={time: value for time, value in series.points.items() if math.isfinite(value)})

@@ -7,6 +7,7 @@ one series are a number, of a list of series a series: that of each time.
 
 import itertools
 import math
+import operator
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 
 from lambent.services.cloudwatch.errors import ValidationError
 from lambent.services.cloudwatch.periods import Span
-from lambent.services.cloudwatch.time_series import TimeSeries, Value
+from lambent.services.cloudwatch.time_series import TimeSeries, Value, finite
 
 Arguments = Sequence[Value]
 Function = Callable[[Arguments, Span], Value]
@@ -104,9 +105,10 @@ def sort(value: Value, by: str, order: str, limit: Value | None) -> Value:
         raise ValidationError(f"SORT goes by one of {', '.join(_SORTED_BY)}, ASC or DESC.")
     several = _several("SORT", value)
     reduce = _SORTED_BY[by]
-    known = [one for one in several if one.points]
-    known.sort(key=lambda one: reduce(list(one.points.values())), reverse=order == "DESC")
-    ordered = [*known, *(one for one in several if not one.points)]
+    ranked = [(finite(reduce, list(one.points.values())) if one.points else None, one) for one in several]
+    known = [(rank, one) for rank, one in ranked if rank is not None]
+    known.sort(key=operator.itemgetter(0), reverse=order == "DESC")
+    ordered = [one for _, one in known] + [one for rank, one in ranked if rank is None]
     return ordered if limit is None else ordered[: _index("SORT", limit)]
 
 
@@ -155,9 +157,10 @@ def _statistic(name: str, reduce: Reduce) -> Function:
         if isinstance(value, list):
             return _across(reduce, value)
         points = list(_series(name, value).points.values())
-        if not points:
+        result = finite(reduce, points) if points else None
+        if result is None:
             raise NoData
-        return float(reduce(points))
+        return result
 
     return calculate
 
@@ -168,7 +171,8 @@ class NoData(Exception):
 
 def _across(reduce: Reduce, several: Sequence[TimeSeries]) -> TimeSeries:
     times = sorted({time for one in several for time in one.points})
-    points = {time: float(reduce([one.points[time] for one in several if time in one.points])) for time in times}
+    found = {time: finite(reduce, [one.points[time] for one in several if time in one.points]) for time in times}
+    points = {time: value for time, value in found.items() if value is not None}
     return TimeSeries("", max((one.period for one in several), default=60), points)
 
 
@@ -176,7 +180,10 @@ def _each(name: str, change: Change) -> Function:
     def calculate(arguments: Arguments, _: Span) -> Value:
         [value] = _exactly(name, arguments, 1)
         if isinstance(value, float):
-            return float(change(value))
+            changed = finite(change, value)
+            if changed is None:
+                raise ValidationError(f"{name}({value:g}) has no value.")
+            return changed
         if isinstance(value, list):
             return [one.map(change) for one in value]
         return value.map(change)

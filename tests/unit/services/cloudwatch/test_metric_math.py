@@ -120,6 +120,23 @@ def test_what_the_calendar_says(expression: str, expected: list[float]) -> None:
     assert evaluate(expression) == [expected]
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("a * AVG(TIME_SERIES(1e308))", [None] * 5),
+        ("SUM([TIME_SERIES(1e308), TIME_SERIES(1e308)])", [None] * 5),
+        ("CEIL(TIME_SERIES(1e308))", [1e308] * 5),
+        ("RUNNING_SUM(TIME_SERIES(1e308))", [1e308, *[None] * 4]),
+        ("SORT([TIME_SERIES(1e308)], AVG, ASC)", [1e308] * 5),
+        ("LOG(a - a)", [None] * 5),
+    ],
+)
+def test_what_no_float_holds_leaves_no_data_point(expression: str, expected: list[float | None]) -> None:
+    [found] = evaluate(expression)
+    assert found == expected
+    assert all(one is None or type(one) is float for one in found)
+
+
 def test_a_chain_of_500_queries_and_a_sum_of_1000() -> None:
     expressions = {f"e{number}": f"e{number + 1} + 1" for number in range(499)} | {"e499": "a"}
     assert Evaluator(METRICS, expressions, SPAN).series_of("e0")[0].points[0] == 500
@@ -164,6 +181,8 @@ def test_what_refers_to_itself_is_refused(expressions: dict[str, str]) -> None:
         "METRICS(a)",
         "1 / 0 + a",
         "FIRST(a)",
+        "a + LOG(0)",
+        "a + LOG10(-1)",
         "SORT(a, NOPE, ASC)",
         "SORT([a, b])",
         "SLICE([a, b], 1.5)",
