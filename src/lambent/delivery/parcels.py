@@ -59,6 +59,14 @@ class Fate(Enum):
     LOST = "lost"
 
 
+#: What follows a refusal, for people.
+_PROSPECTS = {
+    Fate.KEPT: "; another attempt follows",
+    Fate.DEAD_LETTER: "; it is now in the dead-letter queue",
+    Fate.LOST: "; given up, and nobody has it",
+}
+
+
 @frozen
 class End:
     """What an attempt came to."""
@@ -70,6 +78,10 @@ class End:
 
 Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
+
+
+Ended = Callable[[Parcel, End], None]
+"""Told of every attempt once its end is on disk: to count it."""
 
 
 @frozen
@@ -86,8 +98,7 @@ class Owner:
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
     render: Callable[[Parcel], Message] | None = None
     """The message as its next attempt sends it, if attempts differ."""
-    ended: Callable[[Parcel, End], None] = lambda parcel, end: None  # noqa: ARG005
-    """Told of every attempt once its end is on disk: to count it."""
+    ended: Ended = lambda parcel, end: None  # noqa: ARG005
 
 
 class Parcels:
@@ -342,7 +353,7 @@ class Parcels:
         if end.fate is Fate.TAKEN:
             parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
         elif end.fate is not Fate.KEPT:
-            parcel_meters.count_failure(self._meter, parcel)
+            parcel_meters.count_failure(self._meter, parcel, is_buried=end.fate is Fate.DEAD_LETTER)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
@@ -354,8 +365,7 @@ class Parcels:
             source=message.source,
             target_arn=message.target_arn,
             account_id=message.sender.account_id,
-            detail=f"{end.refusal.code}: {end.refusal}"
-            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            detail=f"{end.refusal.code}: {end.refusal}" + _PROSPECTS[end.fate],
             trace=message.trace,
         )
 

@@ -70,13 +70,15 @@ def _object(document: Mapping[str, Any]) -> Pattern:
     """Every key must match."""
     if not document:
         raise InvalidPattern("Empty objects are not allowed")
-    parts = [_alternatives(value) if _is_choice(key, value) else _field(key, value) for key, value in document.items()]
+    parts = [
+        _alternatives(value) if has_alternatives(key, value) else _field(key, value) for key, value in document.items()
+    ]
     if len(parts) == 1:
         return parts[0]
     return lambda event: all(part(event) for part in parts)
 
 
-def _is_choice(key: str, value: Any) -> bool:
+def has_alternatives(key: str, value: Any) -> bool:
     """`$or` with fewer than two objects is a field of that name."""
     return key == OR and isinstance(value, list) and len(value) > 1 and all(isinstance(one, dict) for one in value)
 

@@ -192,6 +192,31 @@ def test_a_request_without_a_header_begins_a_chain(
     assert rolled["parent"] == stored["segment"]
 
 
+def test_an_event_from_outside_begins_a_chain_that_destinations_go_on_with(
+    connect: Callable[[str], Any], platform: PlatformProcess, create: CreateFunction
+) -> None:
+    """Event -> rule -> function -> its destination, a queue: AWSTraceHeader names the function's chain."""
+    name = fresh.name("traced")
+    buses, functions, queues = connect("events"), connect("lambda"), connect("sqs")
+    function, url = create(), queues.create_queue(QueueName=name)["QueueUrl"]
+    functions.add_permission(
+        FunctionName=function, StatementId="bus", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
+    functions.put_function_event_invoke_config(
+        FunctionName=function,
+        DestinationConfig={"OnSuccess": {"Destination": f"arn:aws:sqs:us-east-1:000000000000:{name}"}},
+    )
+    buses.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    buses.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    buses.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    [message] = queues.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageSystemAttributeNames=["All"])[
+        "Messages"
+    ]
+    [ran] = [one for one in happened(platform) if one["source"] == f"events:{name}"]
+    assert f"Root={ran['traceRoot']};Parent={ran['segment']};" in message["Attributes"]["AWSTraceHeader"]
+
+
 def test_no_answer_of_a_stream_shows_the_trace(
     connect: Callable[[str], Any], platform: PlatformProcess, chain: tuple[str, str]
 ) -> None:
