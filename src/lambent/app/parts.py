@@ -38,6 +38,7 @@ from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.rules import Rules
 from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.schedules import Schedules
+from lambent.delivery.table_replication import TableReplication
 from lambent.delivery.targets import Targets
 from lambent.delivery.topics import Topics
 from lambent.delivery.universal_calls import UniversalCalls
@@ -60,6 +61,7 @@ from lambent.services.dynamodb.importer import Importer, Source
 from lambent.services.dynamodb.imports import Import
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.replication import Replication
 from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_meters import TableMeters
@@ -222,12 +224,14 @@ class Parts:
         )
 
     def _build_tables(self) -> None:
-        database, clock = self.database, self.clock
+        database, clock, ids = self.database, self.clock, self.ids
+        self.table_replication = TableReplication(database=database, meter=self.meter, clock=clock, ids=ids)
+        into_streams = Replication(self.table_replication.replicate, self.table_replication.find_failure)
         self.tables = DynamoParts(
-            database, TableCache(database), Throttle(clock), clock, self.ids, TableMeters(self.meter)
+            database, TableCache(database), Throttle(clock), clock, ids, TableMeters(self.meter), into_streams
         )
         self.table_upkeep = TableUpkeep(database, clock)
-        self.lifetime = Lifetime(database, clock)
+        self.lifetime = Lifetime(database, clock, into_streams.replicate)
         self.stream_retention = StreamRetention(database, clock)
         self.backup_retention = BackupRetention(database, clock)
         self.exporter = Exporter(database, clock, self._put_exported)

@@ -86,6 +86,7 @@ class Platform:
             parts.schedules.run(),
             parts.table_upkeep.run(),
             parts.lifetime.run(),
+            parts.table_replication.run(),
             parts.stream_retention.run(),
             parts.backup_retention.run(),
             parts.exporter.run(),

@@ -1,6 +1,7 @@
 """Mappings over Kinesis streams through boto3: records arrive in a function; what is refused; the calls of 2014."""
 
 import base64
+import itertools
 import json
 import time
 import urllib.request
@@ -164,3 +165,29 @@ def add_event_source(platform: PlatformProcess, **members: Any) -> Any:
     sent = urllib.request.Request(url, data=request.data, headers=dict(request.headers.items()))
     with urllib.request.urlopen(sent, timeout=20) as response:
         return json.loads(response.read())
+
+
+def test_a_tables_changes_arrive_in_the_function(
+    connect: Connect, create: CreateFunction, stream: tuple[str, str], mapped: Any
+) -> None:
+    """Table, stream, mapping, function; each item's in order."""
+    name, arn = stream
+    dynamodb, function = connect("dynamodb"), create(SOURCE)
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=arn)
+    for number, item in itertools.product(range(3), "ab"):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": item}, "n": {"N": str(number)}})
+    mapped(EventSourceArn=arn, FunctionName=function, StartingPosition="TRIM_HORIZON")
+    told: dict[str, list[str]] = {}
+    for record in records(connect, function, 6):
+        assert (record["eventSource"], record["eventSourceARN"]) == ("aws:kinesis", arn)
+        change = json.loads(data_of(record))
+        assert (change["eventSource"], change["tableName"]) == ("aws:dynamodb", name)
+        image = change["dynamodb"]["NewImage"]
+        told.setdefault(image["id"]["S"], []).append(image["n"]["N"])
+    assert told == {"a": ["0", "1", "2"], "b": ["0", "1", "2"]}

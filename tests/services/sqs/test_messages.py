@@ -188,6 +188,12 @@ def test_batches_fail_entry_by_entry(sqs: Any, make_queue: MakeQueue) -> None:
         ["a"],
         "ReceiptHandleIsInvalid",
     )
+    too_long = [{**entries[0], "VisibilityTimeout": 43201}]
+    [failed] = sqs.change_message_visibility_batch(QueueUrl=url, Entries=too_long)["Failed"]
+    assert failed["Message"] == (
+        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between "
+        "0 and 43200."
+    )
     deleted = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
     assert ([one["Id"] for one in deleted["Successful"]], [one["Id"] for one in deleted["Failed"]]) == (["a"], ["b"])
 

@@ -40,7 +40,7 @@ class RecordOperations:
             placed = place(view, request, caller.trace, parts.ids)
             now_ms = parts.clock.now_ms()
             if "SequenceNumberForOrdering" in request:
-                sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], now_ms)
+                sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], stream.key, now_ms)
             _check_dry_run(request)
             meter = parts.meters.of(stream.key)
             if stream.is_throttled and (refusal := parts.throttle.write(stream, placed.shard, placed.size_bytes)):

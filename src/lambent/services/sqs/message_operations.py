@@ -149,7 +149,7 @@ class MessageOperations:
 
         def change(tx: Transaction, queue: Queue) -> Document:
             def change_one(place: int) -> Document:
-                _change_visibility(tx, queue, entries[place], now_ms)
+                _change_visibility(tx, queue, entries[place], now_ms, _BATCH_VISIBILITY)
                 return {}
 
             return _each(entries, change_one)
@@ -166,8 +166,15 @@ class MessageOperations:
             return error
 
 
-def _change_visibility(tx: Transaction, queue: Queue, request: Document, now_ms: int) -> None:
-    handle, seconds = request["ReceiptHandle"], _visibility(request, "Must be between 0 and 43200.")
+#: AWS says it in two ways.
+_ONE_VISIBILITY = "Must be between 0 and 43200."
+_BATCH_VISIBILITY = "VisibilityTimeout must be an integer between 0 and 43200."
+
+
+def _change_visibility(
+    tx: Transaction, queue: Queue, request: Document, now_ms: int, reason: str = _ONE_VISIBILITY
+) -> None:
+    handle, seconds = request["ReceiptHandle"], _visibility(request, reason)
     receipt = receipts.read(handle)
     message_store.change_visibility(tx, queue, receipt, handle=handle, seconds=seconds or 0, now_ms=now_ms)
 

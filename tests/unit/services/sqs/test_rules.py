@@ -1,6 +1,7 @@
 """Receipt handles, names and URLs, attributes, permissions, sender ids, move rates: rules as tables."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -8,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.services.caller import Caller
-from lambent.services.sqs import access, attributes, permissions, queues, receipts, senders
+from lambent.services.sqs import access, attributes, page_tokens, permissions, queues, receipts, senders
 from lambent.services.sqs.errors import (
     InvalidAddress,
     InvalidAttributeValue,
     InvalidParameterValue,
+    MissingParameter,
     OverLimit,
     ReceiptHandleIsInvalid,
 )
@@ -30,7 +32,7 @@ def test_receipts_come_back(receipt: Receipt) -> None:
     assert receipts.read(receipts.write(receipt)) == receipt
 
 
-@given(st.text(max_size=60))
+@given(st.text(min_size=1, max_size=60))
 def test_whatever_is_no_receipt_is_refused(text: str) -> None:
     with pytest.raises(ReceiptHandleIsInvalid):
         receipts.read(text)
@@ -193,20 +195,55 @@ def test_redrive_allow_policies_that_are_refused(policy: Any, reason: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("label", "accounts", "actions", "error"),
+    ("label", "accounts", "actions", "error", "message"),
     [
-        ("a b", ["123456789012"], ["SendMessage"], InvalidParameterValue),
-        ("a", ["1"], ["SendMessage"], InvalidParameterValue),
-        ("a", ["123456789012"], ["DeleteQueue"], InvalidParameterValue),
-        ("a", ["123456789012"], ["SendMessage"] * 8, OverLimit),
-        ("a", [], ["SendMessage"], ServiceError),
+        ("", ["123456789012"], ["SendMessage"], MissingParameter, "must contain the parameter Label."),
+        ("a b", ["123456789012"], ["SendMessage"], InvalidParameterValue, "1 to 80 in length"),
+        ("a", ["1"], ["SendMessage"], InvalidParameterValue, "Unable to verify."),
+        (
+            "a",
+            ["123456789012"],
+            ["DeleteQueue"],
+            InvalidParameterValue,
+            "Value SQS:DeleteQueue for parameter ActionName is invalid. Reason: Only the queue owner is allowed to",
+        ),
+        (
+            "a",
+            ["123456789012"],
+            ["SendMessageBatch"],
+            InvalidParameterValue,
+            "Value SQS:SendMessageBatch for parameter ActionName is invalid. Reason: Please refer to the appropriate",
+        ),
+        ("a", ["123456789012"], ["SendMessage"] * 8, OverLimit, "8 Actions were found, maximum allowed is 7."),
+        ("a", [], ["SendMessage"], MissingParameter, "must contain the parameter AWSAccountId."),
     ],
 )
 def test_permissions_that_are_refused(
-    label: str, accounts: list[str], actions: list[str], error: type[ServiceError]
+    label: str, accounts: list[str], actions: list[str], error: type[ServiceError], message: str
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=re.escape(message)):
         permissions.added("", KEY, label, accounts, actions)
+
+
+def test_a_policy_has_twenty_statements_at_most() -> None:
+    policy = ""
+    for number in range(20):
+        policy = permissions.added(policy, KEY, f"l{number}", ["123456789012"], ["SendMessage"])
+    with pytest.raises(OverLimit, match="21 Statements were found, maximum allowed is 20"):
+        permissions.added(policy, KEY, "more", ["123456789012"], ["SendMessage"])
+
+
+def test_an_empty_receipt_handle_is_none() -> None:
+    with pytest.raises(MissingParameter, match="must contain the parameter ReceiptHandle"):
+        receipts.read("")
+
+
+@pytest.mark.parametrize("asked", [-1, 0, 1001])
+def test_pages_that_are_refused(asked: int) -> None:
+    with pytest.raises(InvalidParameterValue, match=r"^Value for parameter MaxResults is invalid\. Reason: MaxR"):
+        page_tokens.page_size(asked)
+    with pytest.raises(InvalidParameterValue, match=r"^Invalid or expired next token\.$"):
+        page_tokens.read_token(f"token {asked}")
 
 
 def test_permissions_come_and_go() -> None:
