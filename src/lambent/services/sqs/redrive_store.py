@@ -36,7 +36,7 @@ def bury(tx: Transaction, queue: Queue, target: Queue, found: Found, now_ms: int
         receive_count=found.receive_count,
         first_ms=found.first_ms,
     )
-    message_store.insert_message(tx, target, incoming)
+    message_store.insert_messages(tx, target, (incoming,))
 
 
 def move(tx: Transaction, source: Queue, target: Queue, found: Found, *, message_id: str, now_ms: int) -> None:
@@ -51,4 +51,4 @@ def move(tx: Transaction, source: Queue, target: Queue, found: Found, *, message
         sent_ms=now_ms,
         visible_ms=now_ms + target.settings.delay_seconds * 1000,
     )
-    message_store.insert_message(tx, target, fresh)
+    message_store.insert_messages(tx, target, (fresh,))
