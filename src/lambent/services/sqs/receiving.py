@@ -19,7 +19,6 @@ from lambent.services.sqs.receive_store import Wish
 from lambent.services.sqs.shared_store import Reception
 from lambent.storage.database import Database
 from lambent.storage.signal import Signal
-from lambent.storage.transaction import Transaction
 from lambent.wire.http import stays
 
 
@@ -59,7 +58,7 @@ class Receiver:
 
         `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
         """
-        peeked = self._database.read(lambda tx: self._peek(tx, approach))
+        peeked = self._peek(approach)
         patience = peeked.queue.settings.wait_seconds if wait_seconds is None else wait_seconds
         if patience:
             return await self._wait_for(peeked, approach, wish, self._clock.monotonic() + patience, has_left)
@@ -86,7 +85,7 @@ class Receiver:
                 if looked.due_ms is not None:
                     left = min(left, max((looked.due_ms - self._clock.now_ms()) / 1000, 0))
                 await self._ring_within(bell, left)
-                peeked = self._database.read(lambda tx: self._peek(tx, approach))
+                peeked = self._peek(approach)
             return Delivery(peeked.queue)
         finally:
             self._waiting.discard(bell)
@@ -100,7 +99,7 @@ class Receiver:
             queue, taken = await self._database.write_shared(shared_store.receive_all, reception)
             if taken.messages:
                 return _Looked(Delivery(queue, taken.messages))
-            peeked = self._database.read(lambda tx: self._peek(tx, approach))
+            peeked = self._peek(approach)
             if not taken.is_unfinished:
                 break
         # What is visible and was not taken (another receiver was faster, too many are in flight) comes by a commit.
@@ -109,9 +108,12 @@ class Receiver:
     def _is_due(self, due_ms: int | None) -> bool:
         return due_ms is not None and due_ms <= self._clock.now_ms()
 
-    def _peek(self, tx: Transaction, approach: Approach) -> _Peeked:
-        queue = store.enter(tx, approach)
-        return _Peeked(queue, message_store.next_visible_ms(tx, queue))
+    def _peek(self, approach: Approach) -> _Peeked:
+        """Two look-ups, in no snapshot together: of a queue that is purged between them the old messages are seen, and
+        then not found when they are to be received.
+        """
+        queue = self._database.look_up(lambda tx: store.enter(tx, approach))
+        return _Peeked(queue, self._database.look_up(lambda tx: message_store.next_visible_ms(tx, queue)))
 
     async def _ring_within(self, bell: Signal, seconds: float) -> None:
         async with asyncio.TaskGroup() as tasks:
