@@ -8,7 +8,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,12 @@ def kill_amid(
         platform.kill()
         for worker in workers:
             worker.join()
+
+
+def all_grow(counts: Iterable[Callable[[], int]]) -> Callable[[], bool]:
+    """For `has_begun`, of one life: each of them (answers that somebody got) is more than it is now."""
+    before = [(count, count()) for count in counts]
+    return lambda: all(count() > number for count, number in before)
 
 
 def is_going_down(platform: PlatformProcess) -> bool:

@@ -64,7 +64,8 @@ def test_killed_under_load_every_event_arrives(tmp_path: Path) -> None:
         deploy(platform)
     works = [partial(put_until_killed, acknowledged, name) for name, acknowledged in ledger.items()]
     for _ in range(ROUNDS):
-        killing.kill_amid(tmp_path, works, (0.3, 1.5))
+        has_begun = killing.all_grow(one.__len__ for one in ledger.values())
+        killing.kill_amid(tmp_path, works, (0.3, 1.5), has_begun)
     assert all(ledger.values())
     wanted = {f"{name}/{number}/wanted" for name, numbers in ledger.items() for number in numbers}
     with PlatformProcess.started(tmp_path) as platform:

@@ -98,8 +98,7 @@ def test_killed_under_load_nothing_acknowledged_is_lost(tmp_path: Path, monkeypa
         deploy(platform)
     for round_number in range(ROUNDS):
         works = [partial(write_until_killed, ledger, f"{round_number}-{writer}") for writer in range(WRITERS)]
-        has_begun = partial(_is_longer, ledger.events, len(ledger.events))
-        killing.kill_amid(tmp_path, works, (0.1, 1.5), has_begun)
+        killing.kill_amid(tmp_path, works, (0.1, 1.5), killing.all_grow([ledger.events.__len__]))
     assert ledger.objects
     assert ledger.events
     with PlatformProcess.started(tmp_path) as platform:
@@ -138,8 +137,3 @@ def test_a_function_created_and_killed_is_there_and_runs(tmp_path: Path) -> None
         functions = killing.client_without_retries(platform, "lambda")
         answers = [json.loads(functions.invoke(FunctionName=f"f{number}")["Payload"].read()) for number in range(3)]
     assert answers == [0, 1, 2]
-
-
-def _is_longer(events: set[str], count: int) -> bool:
-    """Something has been acknowledged meanwhile: a slow machine takes its time until then."""
-    return len(events) > count

@@ -52,6 +52,9 @@ class Writer:
         except killing.NO_ANSWER:
             pass
 
+    def count_told(self) -> int:
+        return sum(bool(one.told) for one in self.requests)
+
     def _write(self, kinesis: Any) -> None:
         size = self.chance.choice((1, BATCH))
         numbers = list(range(self.count, self.count + size))
@@ -87,7 +90,8 @@ def test_put_records_survive_kill(tmp_path: Path) -> None:
     with PlatformProcess.started(tmp_path / "data") as platform:
         platform.client("kinesis").create_stream(StreamName="s", ShardCount=2)
     for _ in range(ROUNDS):
-        killing.kill_amid(tmp_path / "data", works, (0.6, 1.5))
+        has_begun = killing.all_grow(writer.count_told for writer in writers)
+        killing.kill_amid(tmp_path / "data", works, (0.6, 1.5), has_begun)
     with PlatformProcess.started(tmp_path / "data") as platform:
         kinesis = platform.client("kinesis")
         check(walk(kinesis), writers)

@@ -62,7 +62,7 @@ def test_every_acknowledged_event_reaches_the_function(tmp_path: Path, monkeypat
         platform.kill()
     for life in range(ROUNDS):
         works = [partial(write_until_killed, acknowledged, life, writer) for writer in range(WRITERS)]
-        killing.kill_amid(tmp_path, works, (0.1, 0.8))
+        killing.kill_amid(tmp_path, works, (0.1, 0.8), killing.all_grow([acknowledged.__len__]))
     assert acknowledged
     with PlatformProcess.started(tmp_path) as platform:
         killing.wait_until_complete(lambda: acknowledged - killing.keys_in(platform, "marks"), "never arrived")

@@ -88,7 +88,8 @@ def test_killed_under_load_every_change_arrives_in_order(tmp_path: Path, paralle
         deploy(platform, parallelization)
     works = [partial(count_until_killed, acknowledged, name) for name, acknowledged in ledger.items()]
     for _ in range(ROUNDS):
-        killing.kill_amid(tmp_path, works, (0.3, 1.5))
+        has_begun = killing.all_grow(one.__len__ for one in ledger.values())
+        killing.kill_amid(tmp_path, works, (0.3, 1.5), has_begun)
     assert all(ledger.values())
     with PlatformProcess.started(tmp_path) as platform:
         settle(platform, ledger)

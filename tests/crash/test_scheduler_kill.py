@@ -79,7 +79,7 @@ def test_every_acknowledged_schedule_fires_once(tmp_path: Path, monkeypatch: pyt
         platform.kill()
     for life in range(ROUNDS):
         works = [partial(write_until_killed, acknowledged, life, writer) for writer in range(WRITERS)]
-        killing.kill_amid(tmp_path, works, (0.3, 1.5))
+        killing.kill_amid(tmp_path, works, (0.3, 1.5), killing.all_grow([acknowledged.__len__]))
     assert acknowledged
     with PlatformProcess.started(tmp_path) as platform:
         killing.wait_until_complete(lambda: acknowledged - executions(platform).keys(), "never fired")

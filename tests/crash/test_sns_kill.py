@@ -138,7 +138,7 @@ def test_killed_under_load_every_message_reaches_every_subscriber(tmp_path: Path
     for life in range(ROUNDS):
         names = [f"{life}-{number}" for number in range(PUBLISHERS)]
         works = [partial(publish_until_killed, deployed, acknowledged, name) for name in names]
-        killing.kill_amid(tmp_path, works, (0.2, 0.8))
+        killing.kill_amid(tmp_path, works, (0.2, 0.8), killing.all_grow([acknowledged.__len__]))
     assert acknowledged
     wanted = set(acknowledged)
     with PlatformProcess.started(tmp_path) as platform:
