@@ -37,16 +37,20 @@ class Transaction:
     def execute_many(self, sql: str, params: list[tuple[Any, ...]]) -> None:
         self._connection.executemany(sql, params)
 
-    def execute_rows(self, sql: str, rows: Sequence[Row]) -> None:
-        """`sql` says `VALUES (*)` where the rows belong, which all have the same number of columns."""
+    def execute_rows(self, sql: str, rows: Sequence[Row], params: tuple[Any, ...] = ()) -> None:
+        """`sql` says `VALUES (*)` where the rows belong, which all have the same number of columns.
+
+        `params` are those before it.
+        """
         for portion in _portions(rows):
-            self._connection.execute(_with_rows(sql, len(portion), len(portion[0])), _flattened(portion))
+            given = (*params, *_flattened(portion))
+            self._connection.execute(_with_rows(sql, len(portion), len(portion[0])), given)
 
     def rows(self, sql: str, params: tuple[Any, ...] = ()) -> list[Row]:
         return self._connection.execute(sql, params).fetchall()
 
     def find_rows(self, sql: str, params: tuple[Any, ...], rows: Sequence[Row]) -> list[Row]:
-        """As `rows`, for a statement that ends with `IN (VALUES (*))`; `params` are those before it."""
+        """As `rows`, for a statement with `IN (VALUES (*))`; `params` are those before it."""
         found: list[Row] = []
         for portion in _portions(rows):
             given = (*params, *_flattened(portion))

@@ -9,7 +9,9 @@ import pytest
 
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.services.caller import Caller
 from lambent.services.sqs import message_store, receive_store, store
+from lambent.services.sqs.access import Approach
 from lambent.services.sqs.contents import Draft
 from lambent.services.sqs.errors import OverLimit
 from lambent.services.sqs.in_flight import InFlight
@@ -21,6 +23,8 @@ from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
 KEY = QueueKey("000000000000", "us-east-1", "q")
+OWNER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "test", "request")
+APPROACH = Approach(OWNER, KEY, "ReceiveMessage", 0.0)
 
 
 @asynccontextmanager
@@ -81,7 +85,7 @@ def test_what_is_too_old_is_never_received_however_much_there_is(tmp_path: Path)
             await clock.advance(61)
             await send(database, queue, 1, clock.now_ms())
             receiver = Receiver(database, clock)
-            delivery = await receiver.receive(lambda _: queue, Wish(10), 0)
+            delivery = await receiver.receive(APPROACH, Wish(10), 0)
             assert len(delivery.messages) == 1
 
     asyncio.run(main())
@@ -133,16 +137,16 @@ def test_a_long_poll_on_virtual_time(tmp_path: Path) -> None:
     async def main() -> None:
         clock = VirtualClock()
         async with opened(tmp_path) as database:
-            queue = await make(database)
+            await make(database)
             receiver = Receiver(database, clock)
             async with asyncio.TaskGroup() as tasks:
-                empty = tasks.create_task(receiver.receive(lambda _: queue, Wish(10), 20))
+                empty = tasks.create_task(receiver.receive(APPROACH, Wish(10), 20))
                 await clock.advance(19)
                 assert not empty.done()
                 await clock.advance(1)
             assert not empty.result().messages
             async with asyncio.TaskGroup() as tasks:
-                closed = tasks.create_task(receiver.receive(lambda _: queue, Wish(10), 20))
+                closed = tasks.create_task(receiver.receive(APPROACH, Wish(10), 20))
                 await clock.advance(1)
                 receiver.close()
             assert not closed.result().messages

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from lambent.kit.clock import VirtualClock
+from lambent.services.caller import Caller
 from lambent.services.sqs import message_store, store
+from lambent.services.sqs.access import Approach
 from lambent.services.sqs.contents import Draft
 from lambent.services.sqs.errors import QueueDoesNotExist
 from lambent.services.sqs.queues import Queue, QueueKey
@@ -20,6 +22,8 @@ from lambent.storage.database import Database
 from lambent.storage.transaction import Transaction
 
 KEY = QueueKey("000000000000", "us-east-1", "q")
+OWNER = Caller("000000000000", "us-east-1", "arn:aws:iam::000000000000:root", "test", "request")
+APPROACH = Approach(OWNER, KEY, "ReceiveMessage", 0.0)
 VISIBILITY_SECONDS = 30
 
 
@@ -32,7 +36,7 @@ class Scene:
     """Numbers of receivers that have left."""
 
     def wait(self, number: int = 0, seconds: int = 20, limit: int = 1) -> "asyncio.Task[Delivery]":
-        receiving = self.receiver.receive(_find, Wish(limit), seconds, has_left=lambda: number in self.gone)
+        receiving = self.receiver.receive(APPROACH, Wish(limit), seconds, has_left=lambda: number in self.gone)
         return asyncio.create_task(receiving)
 
     async def wait_in_line(self, count: int, **how: int) -> "list[asyncio.Task[Delivery]]":
@@ -206,7 +210,7 @@ def test_all_are_answered_when_the_platform_ends(tmp_path: Path) -> None:
         waiting = await scene.wait_in_line(3)
         scene.receiver.close()
         assert [one.messages for one in await asyncio.wait_for(asyncio.gather(*waiting), 5)] == [(), (), ()]
-        assert not (await scene.receiver.receive(_find, Wish(1), 20)).messages, "nobody begins to wait any more"
+        assert not (await scene.receiver.receive(APPROACH, Wish(1), 20)).messages, "nobody begins to wait any more"
 
     run(tmp_path, main)
 

@@ -5,12 +5,13 @@ API reference says of an operation, "cross-account permissions don't apply", mak
 """
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from lambent.services import policies
 from lambent.services.caller import Caller
 from lambent.services.policies import Asked, Effect
-from lambent.services.sqs.errors import AccessDenied
-from lambent.services.sqs.queues import Queue
+from lambent.services.sqs.errors import AccessDenied, QueueDoesNotExist
+from lambent.services.sqs.queues import Queue, QueueKey
 
 #: "Cross-account permissions don't apply to this action" (API reference, each of them).
 OWNERS_ALONE = frozenset(
@@ -29,6 +30,22 @@ OWNERS_ALONE = frozenset(
         "UntagQueue",
     }
 )
+
+
+class Approach(NamedTuple):
+    """A request on its way to a queue, which is looked up in the transaction of what it wants there."""
+
+    caller: Caller
+    key: QueueKey
+    action: str
+    now: float
+
+    def admitted_to(self, queue: Queue | None) -> Queue:
+        """`queue` is what was found. Raises QueueDoesNotExist, AccessDenied."""
+        if queue is None:
+            raise QueueDoesNotExist
+        check(self.caller, queue, self.action, self.now)
+        return queue
 
 
 def check(caller: Caller, queue: Queue, action: str, now: float) -> None:

@@ -35,6 +35,7 @@ TRACE_HEADER = "AWSTraceHeader"
 #: All but #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF (API reference, SendMessage); said
 #: the other way round, it takes 4 ms to compile.
 _forbidden = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
+_ALLOWED_ASCII = b"\t\n\r" + bytes(range(0x20, 0x80))
 _ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
 _MAX_ATTRIBUTE_BYTES = 256
 """Of a name, and of a type."""
@@ -161,11 +162,18 @@ def draft_of(request: Mapping[str, Any], *, sender_id: str, trace: str) -> Draft
 
 
 def check_text(text: str, what: str) -> None:
-    if not text.isprintable() and _forbidden(text):  # what is printable is allowed, and ten times as fast to find out
+    if not _is_allowed(text):
         raise InvalidMessageContents(
             f"{what} contains invalid characters. Allowed: #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
             "#x10000 to #x10FFFF"
         )
+
+
+def _is_allowed(text: str) -> bool:
+    """As `_forbidden` has it, told in the quickest way: of 1 KiB in 0.8 us, 13 or 20."""
+    if text.isascii():
+        return not text.encode().translate(None, _ALLOWED_ASCII)
+    return text.isprintable() or not _forbidden(text)
 
 
 def _token(request: Mapping[str, Any], name: str) -> str | None:

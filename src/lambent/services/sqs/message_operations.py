@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from lambent.services.caller import Caller
-from lambent.services.sqs import batches, contents, documents, message_store, queues, receipts
+from lambent.services.sqs import batches, contents, documents, message_store, queues, receipts, shared_store
 from lambent.services.sqs.contents import Draft
 from lambent.services.sqs.errors import invalid_parameter
-from lambent.services.sqs.message_store import Sent
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queues import Queue
+from lambent.services.sqs.receipts import Receipt
 from lambent.services.sqs.receive_store import Wish
 from lambent.services.sqs.senders import sender_id
+from lambent.services.sqs.shared_store import Deletion, Sending
 from lambent.storage.transaction import Transaction
 from lambent.wire.errors import ServiceError
 
@@ -42,12 +43,11 @@ class MessageOperations:
 
     async def send_message(self, caller: Caller, request: Document) -> Document:
         draft = self._draft(caller, request)
-        now_ms, message_id = self._parts.clock.now_ms(), self._parts.ids.uuid()
-
-        def send(tx: Transaction, queue: Queue) -> tuple[Queue, Sent]:
-            return queue, message_store.send(tx, queue, draft, message_id=message_id, now_ms=now_ms)
-
-        queue, sent = await self._parts.change(caller, request["QueueUrl"], "SendMessage", send)
+        approach = self._parts.approach(caller, request["QueueUrl"], "SendMessage")
+        sending = Sending(approach, (draft,), (self._parts.ids.uuid(),), self._parts.clock.now_ms())
+        queue, (sent,) = await self._parts.database.write_shared(shared_store.send_all, sending)
+        if isinstance(sent, ServiceError):
+            raise sent
         self._parts.meters.of(queue.key).sent(contents.size(draft))
         return documents.describe_sent(queue, draft, sent)
 
@@ -58,21 +58,20 @@ class MessageOperations:
         drafts = [self._drafted(caller, entry) for entry in entries]
         sizes = [contents.size(draft) if isinstance(draft, Draft) else 0 for draft in drafts]
         batches.check_size(sizes)
-        now_ms, message_ids = self._parts.clock.now_ms(), [self._parts.ids.uuid() for _ in entries]
+        approach = self._parts.approach(caller, request["QueueUrl"], "SendMessageBatch")
+        message_ids = [self._parts.ids.uuid() for _ in entries]
+        sending = Sending(approach, drafts, message_ids, self._parts.clock.now_ms(), is_batch=True)
+        queue, outcomes = await self._parts.database.write_shared(shared_store.send_all, sending)
 
-        def send(tx: Transaction, queue: Queue) -> tuple[Queue, Document]:
-            contents.check_batch_against([draft for draft in drafts if isinstance(draft, Draft)], queue)
+        def describe(place: int) -> Document:
+            draft, sent = drafts[place], outcomes[place]
+            if isinstance(draft, ServiceError):
+                raise draft
+            if isinstance(sent, ServiceError):
+                raise sent
+            return documents.describe_sent(queue, draft, sent)
 
-            def send_one(place: int) -> Document:
-                draft = drafts[place]
-                if isinstance(draft, ServiceError):
-                    raise draft
-                sent = message_store.send(tx, queue, draft, message_id=message_ids[place], now_ms=now_ms)
-                return documents.describe_sent(queue, draft, sent)
-
-            return queue, _each(entries, send_one)
-
-        queue, answer = await self._parts.change(caller, request["QueueUrl"], "SendMessageBatch", send)
+        answer = _each(entries, describe)
         size_of = {entry["Id"]: size for entry, size in zip(entries, sizes, strict=True)}
         for one in answer["Successful"]:
             self._parts.meters.of(queue.key).sent(size_of[one["Id"]])
@@ -95,8 +94,8 @@ class MessageOperations:
             attempt_id=attempt_id if queues.parse_url(request["QueueUrl"], caller.region).is_fifo else "",
         )
         wait = _within(request, "WaitTimeSeconds", 0, MAX_WAIT_SECONDS, "Must be >= 0 and <= 20, if provided.")
-        find = self._parts.finder(caller, request["QueueUrl"], "ReceiveMessage")
-        delivery = await self._parts.receiver.receive(find, wish, wait, has_left=caller.has_left)
+        approach = self._parts.approach(caller, request["QueueUrl"], "ReceiveMessage")
+        delivery = await self._parts.receiver.receive(approach, wish, wait, has_left=caller.has_left)
         self._parts.meters.of(delivery.queue.key).received(len(delivery.messages))
         messages = [
             documents.describe_received(delivery.queue, one, system=system, names=names) for one in delivery.messages
@@ -104,31 +103,31 @@ class MessageOperations:
         return {"Messages": messages} if messages else {}
 
     async def delete_message(self, caller: Caller, request: Document) -> Document:
-        now_ms, handle = self._parts.clock.now_ms(), request["ReceiptHandle"]
+        handle = request["ReceiptHandle"]
         receipt = receipts.read(handle)
-
-        def delete(tx: Transaction, queue: Queue) -> Queue:
-            message_store.delete(tx, queue, receipt, handle=handle, now_ms=now_ms)
-            return queue
-
-        queue = await self._parts.change(caller, request["QueueUrl"], "DeleteMessage", delete)
+        approach = self._parts.approach(caller, request["QueueUrl"], "DeleteMessage")
+        deletion = Deletion(approach, (handle,), (receipt,), self._parts.clock.now_ms())
+        queue, (refusal,) = await self._parts.database.write_shared(shared_store.delete_all, deletion)
+        if refusal is not None:
+            raise refusal
         self._parts.meters.of(queue.key).deleted()
         return {}
 
     async def delete_message_batch(self, caller: Caller, request: Document) -> Document:
         entries: list[Document] = request["Entries"]
         batches.check_entries(entries, "DeleteMessageBatchRequestEntry")
-        now_ms = self._parts.clock.now_ms()
+        handles = [entry["ReceiptHandle"] for entry in entries]
+        approach = self._parts.approach(caller, request["QueueUrl"], "DeleteMessageBatch")
+        deletion = Deletion(approach, handles, [_receipt(one) for one in handles], self._parts.clock.now_ms())
+        queue, refusals = await self._parts.database.write_shared(shared_store.delete_all, deletion)
 
-        def delete(tx: Transaction, queue: Queue) -> tuple[Queue, Document]:
-            def delete_one(place: int) -> Document:
-                handle = entries[place]["ReceiptHandle"]
-                message_store.delete(tx, queue, receipts.read(handle), handle=handle, now_ms=now_ms)
-                return {}
+        def describe(place: int) -> Document:
+            refusal = refusals[place]
+            if refusal is not None:
+                raise refusal
+            return {}
 
-            return queue, _each(entries, delete_one)
-
-        queue, answer = await self._parts.change(caller, request["QueueUrl"], "DeleteMessageBatch", delete)
+        answer = _each(entries, describe)
         self._parts.meters.of(queue.key).deleted(len(answer["Successful"]))
         return answer
 
@@ -164,6 +163,13 @@ class MessageOperations:
             return self._draft(caller, entry)
         except ServiceError as error:
             return error
+
+
+def _receipt(handle: str) -> Receipt | ServiceError:
+    try:
+        return receipts.read(handle)
+    except ServiceError as error:
+        return error
 
 
 #: AWS says it in two ways.

@@ -5,7 +5,7 @@ may be received, and receiving moves them behind that of their timeout. FIFO que
 (`fifo_store`). Who is received too often goes to the dead-letter queue (`redrive_store`) in the same transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from lambent.kit.frozen import frozen
 from lambent.services.sqs import contents, fifo_store, queues
@@ -19,8 +19,9 @@ from lambent.storage.transaction import Transaction
 @frozen
 class Sent:
     message_id: str
-    position: int
     body_md5: str
+    position: int = 0
+    """Of a message in a FIFO queue; of others nobody asks for it."""
 
 
 @frozen
@@ -63,58 +64,78 @@ class Incoming:
     first_ms: int = 0
 
 
+Content = tuple[str, str, str, Details]
+"""Message id, body, its MD5, details."""
+
+#: Contents read by one statement: who may take so many bytes and no more has read at most so many messages too many.
+_READ_AT_ONCE = 16
+
+
 def send(tx: Transaction, queue: Queue, draft: Draft, *, message_id: str, now_ms: int) -> Sent:
     """Of a FIFO queue's duplicate, what its original was answered. Raises ServiceError."""
+    incoming = draw_up(draft, queue, message_id=message_id, now_ms=now_ms)
+    details = incoming.details
+    if not queue.key.is_fifo:
+        return Sent(message_id, incoming.body_md5, insert_messages(tx, queue, (incoming,)))
+    original = fifo_store.find_original(tx, queue, details.group_id, details.deduplication_id, now_ms)
+    if original is not None:
+        original_id, position = original
+        return Sent(original_id, incoming.body_md5, position)
+    position = insert_messages(tx, queue, (incoming,))
+    fifo_store.note_original(
+        tx, queue, details.group_id, details.deduplication_id, message_id=message_id, position=position, now_ms=now_ms
+    )
+    return Sent(message_id, incoming.body_md5, position)
+
+
+def draw_up(draft: Draft, queue: Queue, *, message_id: str, now_ms: int) -> Incoming:
+    """The message as the queue will have it. Raises ServiceError."""
     contents.check_against(draft, queue)
-    body_md5 = contents.body_md5(draft.body)
-    deduplication_id = ""
-    if queue.key.is_fifo:
-        deduplication_id = contents.deduplication_id(draft)
-        original = fifo_store.find_original(tx, queue, draft.group_id or "", deduplication_id, now_ms)
-        if original is not None:
-            return Sent(*original, body_md5)
-    delay = draft.delay_seconds if draft.delay_seconds is not None else queue.settings.delay_seconds
     details = Details(
         sender_id=draft.sender_id,
         attributes=draft.attributes,
         trace=draft.trace,
         group_id=draft.group_id or "",
-        deduplication_id=deduplication_id,
+        deduplication_id=contents.deduplication_id(draft) if queue.key.is_fifo else "",
     )
-    incoming = Incoming(message_id, draft.body, body_md5, details, now_ms, visible_ms=now_ms + delay * 1000)
-    position = insert_message(tx, queue, incoming)
-    if deduplication_id:
-        fifo_store.note_original(
-            tx, queue, details.group_id, deduplication_id, message_id=message_id, position=position, now_ms=now_ms
-        )
-    return Sent(message_id, position, body_md5)
+    delay = draft.delay_seconds if draft.delay_seconds is not None else queue.settings.delay_seconds
+    visible_ms = now_ms + delay * 1000
+    return Incoming(message_id, draft.body, contents.body_md5(draft.body), details, now_ms, visible_ms)
 
 
-def insert_message(tx: Transaction, queue: Queue, incoming: Incoming) -> int:
-    """Behind all others of the queue; returns its position."""
-    row = tx.row("UPDATE sqs_head SET position = position + 1 WHERE queue_id = ? RETURNING position", (queue.queue_id,))
+def insert_messages(tx: Transaction, queue: Queue, incoming: Sequence[Incoming]) -> int:
+    """Behind all others of the queue, in this order; returns the position of the first."""
+    row = tx.row(
+        "UPDATE sqs_head SET position = position + ? WHERE queue_id = ? RETURNING position",
+        (len(incoming), queue.queue_id),
+    )
     assert row is not None
-    position: int = row[0]
-    group_id = incoming.details.group_id if queue.key.is_fifo else ""
-    tx.execute(
+    first: int = row[0] - len(incoming) + 1
+    is_fifo, box_id = queue.key.is_fifo, queue.box_id
+    tx.execute_rows(
         "INSERT INTO sqs_message (box_id, position, visible_ms, receive_count, carried_count, group_id, sent_ms, "
-        "first_ms, received_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
-        (
-            *(queue.box_id, position, incoming.visible_ms, incoming.receive_count, incoming.receive_count, group_id),
-            *(incoming.sent_ms, incoming.first_ms),
-        ),
+        "first_ms, received_ms) VALUES (*)",
+        [
+            (
+                *(box_id, position, one.visible_ms, one.receive_count, one.receive_count),
+                *(one.details.group_id if is_fifo else "", one.sent_ms, one.first_ms, 0),
+            )
+            for position, one in enumerate(incoming, first)
+        ],
     )
-    tx.execute(
-        "INSERT INTO sqs_content (box_id, position, message_id, body, body_md5, details) VALUES (?, ?, ?, ?, ?, ?)",
-        (
-            *(queue.box_id, position, incoming.message_id, incoming.body, incoming.body_md5),
-            contents.dump(incoming.details),
-        ),
+    tx.execute_rows(
+        "INSERT INTO sqs_content (box_id, position, message_id, body, body_md5, details) VALUES (*)",
+        [
+            (box_id, position, one.message_id, one.body, one.body_md5, contents.dump(one.details))
+            for position, one in enumerate(incoming, first)
+        ],
     )
-    if group_id:
-        fifo_store.note_arrival(tx, queue.box_id, group_id, position=position, visible_ms=incoming.visible_ms)
+    if is_fifo:
+        for position, one in enumerate(incoming, first):
+            group_id, visible_ms = one.details.group_id, one.visible_ms
+            fifo_store.note_arrival(tx, box_id, group_id, position=position, visible_ms=visible_ms)
     tx.announce(queue.topic)
-    return position
+    return first
 
 
 def find_visible(tx: Transaction, box_id: int, now_ms: int, limit: int) -> list[Found]:
@@ -131,32 +152,52 @@ def take(
     tx: Transaction, box_id: int, found: Sequence[Found], *, visible_ms: int, now_ms: int, max_bytes: int | None = None
 ) -> list[Received]:
     """Make messages invisible until then, and read them: as many as have no more bytes together, but at least one."""
-    received: list[Received] = []
-    total = 0
-    for one in found:
-        content = read_content(tx, box_id, one.position)
-        total += len(content[1])
-        if max_bytes is not None and received and total > max_bytes:
-            break
-        first_ms = one.first_ms or now_ms
-        tx.execute(
-            "UPDATE sqs_message SET visible_ms = ?, receive_count = receive_count + 1, first_ms = ?, received_ms = ? "
-            "WHERE box_id = ? AND position = ?",
-            (visible_ms, first_ms, now_ms, box_id, one.position),
-        )
-        received.append(Received(one.position, one.receive_count + 1, one.sent_ms, first_ms, *content))
+    received = list(_fitting(_read(tx, box_id, found, now_ms), max_bytes))
+    tx.execute_rows(
+        "UPDATE sqs_message SET visible_ms = ?, receive_count = receive_count + 1, "
+        "first_ms = CASE WHEN first_ms = 0 THEN ? ELSE first_ms END, received_ms = ? "
+        "WHERE box_id = ? AND position IN (VALUES (*))",
+        [(one.position,) for one in received],
+        (visible_ms, now_ms, now_ms, box_id),
+    )
     return received
 
 
-def read_content(tx: Transaction, box_id: int, position: int) -> tuple[str, str, str, Details]:
-    """(message id, body, its MD5, details)."""
-    row = tx.row(
-        "SELECT message_id, body, body_md5, details FROM sqs_content WHERE box_id = ? AND position = ?",
-        (box_id, position),
+def _read(tx: Transaction, box_id: int, found: Sequence[Found], now_ms: int) -> Iterator[Received]:
+    """As they are once they are received now, in their order."""
+    for start in range(0, len(found), _READ_AT_ONCE):
+        portion = found[start : start + _READ_AT_ONCE]
+        content = _read_contents(tx, box_id, [one.position for one in portion])
+        for one in portion:
+            first_ms = one.first_ms or now_ms
+            yield Received(one.position, one.receive_count + 1, one.sent_ms, first_ms, *content[one.position])
+
+
+def _fitting(messages: Iterable[Received], max_bytes: int | None) -> Iterator[Received]:
+    total = 0
+    for number, one in enumerate(messages):
+        total += len(one.body)
+        if max_bytes is not None and number and total > max_bytes:
+            return
+        yield one
+
+
+def read_content(tx: Transaction, box_id: int, position: int) -> Content:
+    return _read_contents(tx, box_id, (position,))[position]
+
+
+def _read_contents(tx: Transaction, box_id: int, positions: Sequence[int]) -> dict[int, Content]:
+    """By position; every message has a content."""
+    rows = tx.find_rows(
+        "SELECT position, message_id, body, body_md5, details FROM sqs_content "
+        "WHERE box_id = ? AND position IN (VALUES (*))",
+        (box_id,),
+        [(position,) for position in positions],
     )
-    assert row is not None, "every message has a content"
-    message_id, body, body_md5, details = row
-    return message_id, body, body_md5, contents.load(details)
+    return {
+        position: (message_id, body, body_md5, contents.load(details))
+        for position, message_id, body, body_md5, details in rows
+    }
 
 
 def read_received(tx: Transaction, box_id: int, position: int) -> Received:
@@ -199,6 +240,16 @@ def delete(tx: Transaction, queue: Queue, receipt: Receipt, *, handle: str, now_
         fifo_store.refresh(tx, queue.box_id, group_id)
         tx.announce(queue.topic)
     return True
+
+
+def delete_latest(tx: Transaction, receipts: Sequence[Receipt]) -> None:
+    """Of standard queues: as `delete`, for many."""
+    deleted = tx.find_rows(
+        "DELETE FROM sqs_message WHERE (box_id, position, receive_count) IN (VALUES (*)) RETURNING box_id, position",
+        (),
+        [(one.box_id, one.position, one.receive_count) for one in receipts],
+    )
+    tx.execute_rows("DELETE FROM sqs_content WHERE (box_id, position) IN (VALUES (*))", deleted)
 
 
 def delete_received(tx: Transaction, box_id: int, position: int, receive_count: int) -> bool:

@@ -7,8 +7,8 @@ from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
 from lambent.kit.ids import Ids
 from lambent.services.caller import Caller
-from lambent.services.sqs import access, queues, store
-from lambent.services.sqs.errors import QueueDoesNotExist
+from lambent.services.sqs import queues, store
+from lambent.services.sqs.access import Approach
 from lambent.services.sqs.queue_meters import QueueMeters
 from lambent.services.sqs.queues import Queue
 from lambent.services.sqs.receiving import Receiver
@@ -26,24 +26,16 @@ class QueueParts:
     clock: Clock
     ids: Ids
 
-    def finder(self, caller: Caller, url: str, action: str) -> Callable[[Transaction], Queue]:
-        """Looks the queue up for an operation. It raises QueueDoesNotExist, AccessDenied; this InvalidAddress."""
-        key, now = queues.parse_url(url, caller.region), self.clock.now()
-
-        def find(tx: Transaction) -> Queue:
-            queue = store.find_queue(tx, key)
-            if queue is None:
-                raise QueueDoesNotExist
-            access.check(caller, queue, action, now)
-            return queue
-
-        return find
+    def approach(self, caller: Caller, url: str, action: str) -> Approach:
+        """Raises InvalidAddress."""
+        return Approach(caller, queues.parse_url(url, caller.region), action, self.clock.now())
 
     def find(self, caller: Caller, url: str, action: str) -> Queue:
         """Raises QueueDoesNotExist, AccessDenied, InvalidAddress."""
-        return self.database.read(self.finder(caller, url, action))
+        approach = self.approach(caller, url, action)
+        return self.database.look_up(lambda tx: store.enter(tx, approach))
 
     async def change(self, caller: Caller, url: str, action: str, work: Callable[[Transaction, Queue], T]) -> T:
         """`work` on a queue, in one transaction with looking it up."""
-        find = self.finder(caller, url, action)
-        return await self.database.write(lambda tx: work(tx, find(tx)))
+        approach = self.approach(caller, url, action)
+        return await self.database.write(lambda tx: work(tx, store.enter(tx, approach)))

@@ -7,24 +7,22 @@ transaction. Whoever has waited longest heeds the clock as well, for messages th
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
-from lambent.services.sqs import message_store, receive_store
+from lambent.services.sqs import message_store, shared_store, store
+from lambent.services.sqs.access import Approach
 from lambent.services.sqs.in_flight import InFlight
 from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queues import Queue
 from lambent.services.sqs.receive_store import Taken, Wish
+from lambent.services.sqs.shared_store import Reception
 from lambent.services.sqs.waiting_lines import Place, WaitingLines
 from lambent.storage.database import Database
 from lambent.storage.signal import Signal
 from lambent.storage.standing_orders import StandingOrder
 from lambent.storage.transaction import Transaction
 from lambent.wire.http import stays
-
-FindQueue = Callable[[Transaction], Queue]
-"""Raises ServiceError if there is none, or the caller may not receive from it."""
 
 
 @frozen
@@ -44,7 +42,7 @@ class _Peeked:
 class _Waiting:
     """A receiver with patience."""
 
-    find: FindQueue
+    approach: Approach
     wish: Wish
     deadline: float
     has_left: Callable[[], bool]
@@ -62,18 +60,19 @@ class Receiver:
         self._is_closed = False
 
     async def receive(
-        self, find: FindQueue, wish: Wish, wait_seconds: int | None, *, has_left: Callable[[], bool] = stays
+        self, approach: Approach, wish: Wish, wait_seconds: int | None, *, has_left: Callable[[], bool] = stays
     ) -> Delivery:
-        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says).
+        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says). Raises
+        QueueDoesNotExist, AccessDenied, OverLimit.
 
         `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
         """
-        peeked = self._database.read(lambda tx: self._peek(tx, find))
-        delivery = await self._look(peeked, find, wish)
+        peeked = self._peek(approach)
+        delivery = await self._look(peeked, approach, wish)
         patience = peeked.queue.settings.wait_seconds if wait_seconds is None else wait_seconds
         if delivery.messages or not patience:
             return delivery
-        waiting = _Waiting(find, wish, self._clock.monotonic() + patience, has_left)
+        waiting = _Waiting(approach, wish, self._clock.monotonic() + patience, has_left)
         with self._lines.place(peeked.queue.topic) as place:
             return await self._wait(place, waiting) or Delivery(peeked.queue)
 
@@ -82,12 +81,13 @@ class Receiver:
         self._is_closed = True
         self._lines.ring_all()
 
-    async def _look(self, peeked: _Peeked, find: FindQueue, wish: Wish) -> Delivery:
+    async def _look(self, peeked: _Peeked, approach: Approach, wish: Wish) -> Delivery:
         """What can be received now; an empty queue is found out without a transaction of the writer."""
         queue, taken = peeked.queue, Taken()
         is_worth_it = wish.attempt_id or self._is_due(peeked.due_ms)
         while is_worth_it:
-            queue, taken = await self._database.write(lambda tx: self._take(tx, find, wish))
+            reception = Reception(approach, wish, self._in_flight, self._clock)
+            queue, taken = await self._database.write_shared(shared_store.receive_all, reception)
             is_worth_it = taken.is_unfinished and not taken.messages
         return Delivery(queue, taken.messages)
 
@@ -98,7 +98,7 @@ class Receiver:
         try:
             while not (waiting.has_left() or self._is_closed):
                 # The order was placed before we look: what comes after this look finds the order.
-                due_ms = self._database.read(lambda tx: self._peek(tx, waiting.find)).due_ms
+                due_ms = self._peek(waiting.approach).due_ms
                 is_due = self._is_due(due_ms)
                 if order.is_done or (is_due and not has_tried):
                     answer = await order.demand()
@@ -125,11 +125,15 @@ class Receiver:
 
         def work(tx: Transaction) -> _Answer | None:
             if waiting.has_left():
-                return waiting.find(tx), Taken()
-            queue, taken = self._take(tx, waiting.find, waiting.wish)
+                return store.enter(tx, waiting.approach), Taken()
+            reception = Reception(waiting.approach, waiting.wish, self._in_flight, self._clock)
+            [answer] = shared_store.receive_all(tx, [reception])
+            if isinstance(answer, Exception):
+                raise answer
+            queue, taken = answer
             if len(taken.messages) == waiting.wish.limit:
                 tx.announce(queue.topic)  # there may be more, for those behind
-            return (queue, taken) if taken.messages or taken.is_unfinished else None
+            return answer if taken.messages or taken.is_unfinished else None
 
         order = self._database.when_announced(place.topic, work, in_line=True)
         order.when_done(place.bell.ring)
@@ -138,16 +142,12 @@ class Receiver:
     def _is_due(self, due_ms: int | None) -> bool:
         return due_ms is not None and due_ms <= self._clock.now_ms()
 
-    def _peek(self, tx: Transaction, find: FindQueue) -> _Peeked:
-        queue = find(tx)
-        return _Peeked(queue, message_store.next_visible_ms(tx, queue))
-
-    def _take(self, tx: Transaction, find: FindQueue, wish: Wish) -> tuple[Queue, Taken]:
-        queue, now_ms = find(tx), self._clock.now_ms()
-        admitted = self._in_flight.admit(tx, queue, wish.limit, now_ms)
-        if not admitted:
-            return queue, Taken()
-        return queue, receive_store.receive(tx, queue, replace(wish, limit=admitted), now_ms)
+    def _peek(self, approach: Approach) -> _Peeked:
+        """Two look-ups, in no snapshot together: of a queue that is purged between them the old messages are seen, and
+        then not found when they are to be received.
+        """
+        queue = self._database.look_up(lambda tx: store.enter(tx, approach))
+        return _Peeked(queue, self._database.look_up(lambda tx: message_store.next_visible_ms(tx, queue)))
 
     async def _ring_within(self, bell: Signal, seconds: float) -> None:
         async with asyncio.TaskGroup() as tasks:

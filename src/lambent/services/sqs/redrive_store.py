@@ -62,7 +62,7 @@ def bury(tx: Transaction, queue: Queue, target: Queue, found: Found, now_ms: int
         receive_count=found.receive_count,
         first_ms=found.first_ms,
     )
-    message_store.insert_message(tx, target, incoming)
+    message_store.insert_messages(tx, target, (incoming,))
     burial = Burial(
         queue.key.arn, target.key.arn, message_id, found.receive_count, found.sent_ms, trace.accepted(details.trace)
     )
@@ -81,4 +81,4 @@ def move(tx: Transaction, source: Queue, target: Queue, found: Found, *, message
         sent_ms=now_ms,
         visible_ms=now_ms + target.settings.delay_seconds * 1000,
     )
-    message_store.insert_message(tx, target, fresh)
+    message_store.insert_messages(tx, target, (fresh,))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from lambent.services.sqs.access import Approach
 from lambent.services.sqs.queues import Queue, QueueKey, settings_of
 from lambent.storage.transaction import Row, Transaction
 
@@ -16,6 +17,11 @@ def find_queue(tx: Transaction, key: QueueKey) -> Queue | None:
         (key.account_id, key.region, key.name),
     )
     return _queue(row) if row else None
+
+
+def enter(tx: Transaction, approach: Approach) -> Queue:
+    """The queue that a request is for. Raises QueueDoesNotExist, AccessDenied."""
+    return approach.admitted_to(find_queue(tx, approach.key))
 
 
 def list_queues(
