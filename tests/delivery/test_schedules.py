@@ -307,6 +307,28 @@ def test_a_schedule_that_meets_a_bug_holds_up_no_other(tmp_path: Path, caplog: p
     assert "schedule/default/bad failed" in caplog.text
 
 
+def test_a_schedule_that_cannot_be_planned_anew_holds_up_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        outside = Outside(clock_at("2026-03-01T10:00:00"))
+        outside.clock.error_seconds = 4 * 365 * DAY
+        async with stage(tmp_path, outside) as world:
+            for name in ("bad", "cron"):
+                await world.create(name, "cron(0 12 * * ? *)")
+            await world.database.write(
+                lambda tx: tx.execute("UPDATE schedule SET expression = 'nonsense' WHERE name = 'bad'")
+            )
+        outside.clock.error_seconds = 0.0
+        async with stage(tmp_path, outside) as world:
+            await replanned(world)
+            await world.pass_time(2 * HOUR)
+            assert world.bodies() == ["cron 2026-03-01T12:00:00Z"]
+
+    asyncio.run(main())
+    assert "schedule/default/bad stays planned" in caplog.text
+
+
 def test_many_at_once(tmp_path: Path) -> None:
     async def act(world: Stage) -> None:
         request = world.request("s", "at(2026-03-01T10:01:00)", {})

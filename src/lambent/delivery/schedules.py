@@ -138,8 +138,20 @@ class Schedules:
         limit_ms = now_ms + round(CLOCK_TOLERANCE_SECONDS * 1000)
         stranded = await self._database.scan(lambda tx: store.planned_after(tx, limit_ms))
         for start in range(0, len(stranded), PAGE):
-            page = stranded[start : start + PAGE]
-            await self._database.write(lambda tx, page=page: self._replan(tx, page, now_ms))  # type: ignore[misc]  # the bound page
+            await self._replan_all(stranded[start : start + PAGE], now_ms)
+
+    async def _replan_all(self, keys: Sequence[ScheduleKey], now_ms: int) -> None:
+        """As `_fire_all`."""
+        try:
+            await self._database.write(lambda tx: self._replan(tx, keys, now_ms))
+        except StorageError:
+            raise
+        except Exception:
+            if len(keys) == 1:
+                log.exception("%s stays planned as it was", keys[0].arn)
+                return
+            for key in keys:
+                await self._replan_all([key], now_ms)
 
     def _replan(self, tx: Transaction, keys: Sequence[ScheduleKey], now_ms: int) -> None:
         for key in keys:

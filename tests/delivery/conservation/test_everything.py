@@ -56,7 +56,7 @@ STEPS_TAKEN: dict[Step, int] = {
     changes.change_mapping: 5,
     changes.delete_mapping: 3,
     changes.make_mappings: 4,
-    changes.forbid: 1,
+    changes.forbid: 2,
     changes.permit: 1,
     changes.forbid_briefly: 1,
     changes.reshard: 2,
