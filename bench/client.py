@@ -77,7 +77,7 @@ class _Connection(asyncio.Protocol):
                 self._buffer += data
                 return
             self._status = int(data[9:12])
-            self._missing = _content_length(data, end)
+            self._missing = content_length(data, end)
             data = data[end + 4 :]
         self._missing -= len(data)
         if self._keep_bodies:
@@ -96,7 +96,7 @@ class _Connection(asyncio.Protocol):
         self._next()
 
 
-def _content_length(data: bytes, head_end: int) -> int:
+def content_length(data: bytes, head_end: int) -> int:
     start = data.find(b"content-length: ", 0, head_end)
     if start < 0:
         start = data[:head_end].lower().find(b"content-length: ")
@@ -123,9 +123,9 @@ async def run(host: str, port: int, requests: list[bytes], connections: int, *, 
 
 def send(target: Target, requests: list[bytes], connections: int) -> Outcome:
     """The same from outside of a loop, with the server's CPU time."""
-    before = _cpu_seconds(target.pid)
+    before = cpu_seconds(target.pid)
     outcome = asyncio.run(run(target.host, target.port, requests, connections))
-    after = _cpu_seconds(target.pid)
+    after = cpu_seconds(target.pid)
     outcome.cpu_seconds = None if before is None or after is None else after - before
     return outcome
 
@@ -135,7 +135,7 @@ def send_one(target: Target, request: bytes) -> float:
     return asyncio.run(run(target.host, target.port, [request], 1)).began_ms
 
 
-def _cpu_seconds(pid: int | None) -> float | None:
+def cpu_seconds(pid: int | None) -> float | None:
     stat = Path(f"/proc/{pid}/stat")
     if not stat.exists():
         return None

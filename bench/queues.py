@@ -1,4 +1,4 @@
-"""SQS: durable sends, receive-and-delete pairs, and how soon a mapped function knows a message."""
+"""SQS: durable sends, receive-and-delete pairs, how soon a mapped function knows a message, how fast a backlog goes."""
 
 import asyncio
 import json
@@ -8,13 +8,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from bench import functions, mappings, report
-from bench.client import run, send_one
+from bench.client import content_length, cpu_seconds, run, send_one
 from bench.signing import Target
 
 CONNECTIONS = 32
 SENDS = 20_000
 PAIRS = 8_000
 SAMPLES, WARMING = 200, 20
+BACKLOG = 20_000
+WAITING, TOLD, PACE_SECONDS = 50, 400, 0.005
+PATIENCE_SECONDS = 120
+
+NOTHING = "def handler(event, context): pass"
 
 ENTERED = """import time
 def handler(event, context):
@@ -36,7 +41,9 @@ def measure(target: Target, client: Any, functions_client: Any, logs: Any, runs:
     sent = [asyncio.run(run(target.host, target.port, [send] * SENDS, CONNECTIONS)) for _ in range(runs)]
     yield report.rate(f"SendMessage 1 KiB, {CONNECTIONS} connections", sent, 4_000)
     yield from _pairs(target, client, url)
+    yield _told(target, client)
     yield _entered(target, client, functions_client, logs)
+    yield _worked_off(target, client, functions_client)
 
 
 def _pairs(target: Target, client: Any, url: str) -> Iterator[report.Figure]:
@@ -60,6 +67,79 @@ def _pairs(target: Target, client: Any, url: str) -> Iterator[report.Figure]:
 
 
 _WAITING = "ApproximateNumberOfMessages"
+
+
+def _worked_off(target: Target, client: Any, functions_client: Any) -> report.Figure:
+    """A backlog waits when the mapping is made; from then until the queue is empty, what grows on the way included."""
+    url = client.create_queue(QueueName="bench-backlog", Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+    entries = [{"Id": str(n), "MessageBody": "x" * 256} for n in range(10)]
+    send = call(target, "SendMessageBatch", {"QueueUrl": url, "Entries": entries})
+    asyncio.run(run(target.host, target.port, [send] * (BACKLOG // len(entries)), CONNECTIONS))
+    functions.create(functions_client, "works-off", NOTHING)
+    functions_client.invoke(FunctionName="works-off", Payload="{}")
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    waiting = int(attributes[_WAITING])
+    began = time.perf_counter()
+    mappings.map_source(functions_client, attributes["QueueArn"], "works-off")
+    while left := _left(client, url):
+        assert time.perf_counter() - began < PATIENCE_SECONDS, f"{left} messages are left"
+        time.sleep(0.05)
+    return report.Figure(
+        "a backlog through a mapping, BatchSize 10",
+        waiting / (time.perf_counter() - began),
+        "messages per second",
+        None,
+        higher_is_better=True,
+        note=f"{waiting:,} waited",
+    )
+
+
+def _left(client: Any, url: str) -> int:
+    names = [_WAITING, f"{_WAITING}NotVisible"]
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(attributes[name]) for name in names)
+
+
+def _told(target: Target, client: Any) -> report.Figure:
+    """From the send to the one of many long polls that gets the message; beside it the server's CPU time for both."""
+    url = client.create_queue(QueueName="bench-waiting")["QueueUrl"]
+    delays: list[float] = []
+    before = cpu_seconds(target.pid)
+    asyncio.run(_tell_those_who_wait(target, url, delays))
+    after = cpu_seconds(target.pid)
+    figure = report.latency(f"SendMessage to one of {WAITING} waiting receivers", delays, None)
+    if before is not None and after is not None:
+        figure.note += f", {(after - before) / TOLD * 1e6:,.0f} us CPU each"
+    return figure
+
+
+async def _tell_those_who_wait(target: Target, url: str, delays: list[float]) -> None:
+    receive = call(target, "ReceiveMessage", {"QueueUrl": url, "WaitTimeSeconds": 20, "VisibilityTimeout": 600})
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(_receive_all(target, receive, delays)) for _ in range(WAITING)]
+        await asyncio.sleep(1)
+        for _ in range(TOLD):
+            send = call(target, "SendMessage", {"QueueUrl": url, "MessageBody": f"at {time.time():.6f}"})
+            await run(target.host, target.port, [send], 1)
+            await asyncio.sleep(PACE_SECONDS)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(delays) < TOLD:
+                await asyncio.sleep(0.01)
+        for one in waiting:
+            one.cancel()
+
+
+async def _receive_all(target: Target, receive: bytes, delays: list[float]) -> None:
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    try:
+        while True:
+            writer.write(receive)
+            head = await reader.readuntil(b"\r\n\r\n")
+            body = await reader.readexactly(content_length(head, len(head)))
+            now = time.time()
+            delays += [(now - float(sent)) * 1000 for sent in re.findall(rb'"Body":"at ([\d.]+)"', body)]
+    finally:
+        writer.close()
 
 
 def _entered(target: Target, client: Any, functions_client: Any, logs: Any) -> report.Figure:

@@ -1,4 +1,4 @@
-"""kill -9 under concurrent conditional writes and transactions: the history is linearizable, the stream equals it.
+"""kill -9 under concurrent conditional writes and transactions: the history is linearizable, the streams equal it.
 
 Clients race for a few registers (UpdateItem from the version they know to the next), move points between accounts in
 transactions, and add to counters, while the platform is killed and started again. Every attempt is recorded with its
@@ -9,16 +9,18 @@ the one order its writes can have had, and the history is checked against that:
 - a write was made from the very state it was conditioned on, and no write is in the stream before it was begun or
   behind one that began after it had been acknowledged;
 - both halves of a transfer are there or neither is, and points are neither made nor lost;
-- what the table holds is what the stream ends with.
+- what the table holds is what the stream ends with;
+- the Kinesis data stream that the changes go to has what the table's own stream has, each change once and in order.
 
 LAMBENT_CRASH_ROUNDS sets how often it is killed.
 """
 
 import itertools
+import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -35,6 +37,7 @@ WRITERS = 6
 REGISTERS = 3
 ACCOUNTS = 4
 POINTS = 1_000
+DESTINATION = "arn:aws:kinesis:us-east-1:000000000000:stream/ledger"
 
 
 class Outcome(Enum):
@@ -157,6 +160,8 @@ def _change(item: str, update: str) -> dict[str, Any]:
 def create(platform: PlatformProcess) -> None:
     dynamodb = platform.client("dynamodb")
     killing.create_table(platform, "ledger", view="NEW_AND_OLD_IMAGES", key="pk")
+    platform.client("kinesis").create_stream(StreamName="ledger", ShardCount=3)
+    dynamodb.enable_kinesis_streaming_destination(TableName="ledger", StreamArn=DESTINATION)
     start = {"version": {"N": "0"}, "label": {"S": "start"}}
     for number in range(REGISTERS):
         dynamodb.put_item(TableName="ledger", Item={"pk": {"S": f"register-{number}"}, **start})
@@ -180,14 +185,36 @@ def read_stream(platform: PlatformProcess) -> dict[str, list[Version]]:
     """By item, in order; each state follows from the one before."""
     streams = platform.client("dynamodbstreams")
     arn = platform.client("dynamodb").describe_table(TableName="ledger")["Table"]["LatestStreamArn"]
+    shards = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    return _versions(record for shard in shards for record in _shard_records(streams, arn, shard["ShardId"]))
+
+
+def read_destination(platform: PlatformProcess) -> dict[str, list[Version]]:
+    """As `read_stream`."""
+    kinesis = platform.client("kinesis")
+    return _versions(
+        json.loads(record["Data"])
+        for shard in kinesis.list_shards(StreamARN=DESTINATION)["Shards"]
+        for record in _kinesis_records(kinesis, shard["ShardId"])
+    )
+
+
+def _versions(records: Iterable[dict[str, Any]]) -> dict[str, list[Version]]:
     versions: dict[str, list[Version]] = {}
-    for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
-        for record in _shard_records(streams, arn, shard["ShardId"]):
-            told = record["dynamodb"]
-            known = versions.setdefault(told["Keys"]["pk"]["S"], [])
-            assert ([_version(told["OldImage"])] if "OldImage" in told else []) == known[-1:]
-            known.append(_version(told["NewImage"]))
+    for record in records:
+        told = record["dynamodb"]
+        known = versions.setdefault(told["Keys"]["pk"]["S"], [])
+        assert ([_version(told["OldImage"])] if "OldImage" in told else []) == known[-1:]
+        known.append(_version(told["NewImage"]))
     return versions
+
+
+def _kinesis_records(kinesis: Any, shard_id: str) -> Iterator[dict[str, Any]]:
+    where = {"StreamARN": DESTINATION, "ShardId": shard_id, "ShardIteratorType": "TRIM_HORIZON"}
+    page = kinesis.get_records(ShardIterator=kinesis.get_shard_iterator(**where)["ShardIterator"])
+    while page["Records"]:
+        yield from page["Records"]
+        page = kinesis.get_records(ShardIterator=page["NextShardIterator"])
 
 
 def _shard_records(streams: Any, arn: str, shard_id: str) -> Iterator[dict[str, Any]]:
@@ -253,7 +280,9 @@ def test_killed_under_conditional_writes_and_transactions(tmp_path: Path) -> Non
             failures = _run_until_killed(platform, clients, history)
             assert not failures, failures
     with PlatformProcess.started(tmp_path) as platform:
-        check(history, read_stream(platform), read_table(platform))
+        versions = read_stream(platform)
+        check(history, versions, read_table(platform))
+        assert read_destination(platform) == versions
     outcomes = {attempt.outcome for attempt in history.attempts.values()}
     assert {Outcome.DONE, Outcome.REFUSED} <= outcomes, "nobody raced"
 

@@ -9,11 +9,13 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lambent.delivery import outcomes
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
+from lambent.delivery.event_source_mappings import event_counts
 from lambent.delivery.outcomes import NewObject, PutObject
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Targets
@@ -153,10 +155,11 @@ async def scene(
     clock = clock or VirtualClock()
     database = Database.open(directory / "lambent.db")
     targets = Targets({"lambda": _enqueue})
+    meter = Meter()
     parcels = Parcels(
-        database=database, targets=targets, happenings=Happenings(), meter=Meter(), clock=clock, ids=RandomIds()
+        database=database, targets=targets, happenings=Happenings(), meter=meter, clock=clock, ids=RandomIds()
     )
-    parcels.register(outcomes.owner(put_object))
+    parcels.register(outcomes.owner(put_object, partial(event_counts.count_end, meter)))
     delivery = AsyncInvocations(
         database=database,
         invoke=functions.invoke,

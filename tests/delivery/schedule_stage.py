@@ -64,6 +64,7 @@ class Outside:
     is_final: bool = False
     attempts: int = 0
     calls: list[bytes] = field(default_factory=list)
+    meter: Meter = field(default_factory=Meter)
 
     def send(self, tx: Transaction, message: Message, _moment: Moment) -> None:
         self.attempts += 1
@@ -193,7 +194,7 @@ async def stage(path: Path, outside: Outside, spread: Callable[[], float] = midd
         clock=clock,
         ids=ids,
     )
-    parcels.register(schedule_messages.owner(outside.carry, lambda: 1.0))
+    parcels.register(schedule_messages.owner(outside.carry, lambda: 1.0, outside.meter))
     schedules = Schedules(database=database, parcels=parcels, clock=clock, ids=ids, spread=spread)
     operations = SchedulerOperations(database, clock, accepts=lambda _: True, spread=spread)
     running = [asyncio.create_task(part) for part in (parcels.run(), schedules.run())]

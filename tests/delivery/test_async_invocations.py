@@ -221,6 +221,29 @@ def test_a_record_whose_way_into_the_bucket_is_gone_twice_lies_there_once(tmp_pa
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    "event", [b"[" * 1_024 + b"]" * 1_024, b'"\\ud800"', b'{"requestId":"another"}'], ids=["deep", "half", "same"]
+)
+def test_the_record_of_any_event_comes_into_the_bucket(tmp_path: Path, event: bytes) -> None:
+    """Of whatever Invoke takes."""
+    found: list[NewObject] = []
+
+    async def put(new: NewObject) -> None:
+        found.append(new)
+
+    async def main() -> None:
+        functions = Functions()
+        function = functions.define("f", fail, maximum_retry_attempts=0, on_failure="arn:aws:s3:::given-up")
+        async with scene(tmp_path, functions, put_object=put) as stage:
+            await stage.accept(function, event)
+            await until(lambda: found)
+        (record,) = found
+        assert event in record.content
+        assert not record.key.endswith("another")
+
+    asyncio.run(main())
+
+
 def test_no_more_of_a_function_at_once_than_allowed(tmp_path: Path) -> None:
     async def main() -> None:
         functions = Functions(spare=1_000)

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -15,6 +16,7 @@ from lambent.delivery.log_subscriptions import LOOP_PAUSE_SECONDS, MAX_LOOP_BATC
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_ import store as function_store
 from lambent.services.lambda_.configuration import Function, FunctionConfiguration
 from lambent.services.lambda_.names import FunctionKey
@@ -54,6 +56,7 @@ class Scene:
     clock: VirtualClock
     destination: Destination
     deliveries: LogSubscriptions
+    happenings: Happenings
 
     async def subscribe(self, name: str, arn: str, pattern: str = "", distribution: str = "ByLogStream") -> None:
         role = "" if ":lambda:" in arn else "arn:aws:iam::000000000000:role/r"
@@ -87,6 +90,10 @@ class Scene:
             await asyncio.sleep(0.001)
         raise AssertionError(f"arrived: {self.arrived(STREAM + stream)}")
 
+    def told(self) -> list[dict[str, Any]]:
+        """What people who look see."""
+        return self.happenings.after(0, 100, account_id=KEY.account_id)
+
     def count_arrived(self) -> int:
         return len(self.database.read(lambda tx: tx.rows("SELECT 1 FROM arrived")))
 
@@ -104,10 +111,13 @@ async def scene(path: Path, clock: VirtualClock | None = None, destination: Dest
     database = Database.open(path / "db")
     await database.write(_prepare)
     targets = Targets({"kinesis": destination.send, "lambda": destination.send})
-    deliveries = LogSubscriptions(database=database, targets=targets, clock=clock, ids=RandomIds())
+    happenings = Happenings()
+    deliveries = LogSubscriptions(
+        database=database, targets=targets, happenings=happenings, clock=clock, ids=RandomIds()
+    )
     running = asyncio.create_task(deliveries.run())
     try:
-        yield Scene(database, clock, destination, deliveries)
+        yield Scene(database, clock, destination, deliveries, happenings)
         assert not running.done(), "delivery ended by itself"
     finally:
         running.cancel()
@@ -172,6 +182,10 @@ def test_a_refusal_holds_up_its_own_filter_only_and_keeps_the_order(tmp_path: Pa
             await world.print("c")
             await until(lambda: world.arrived(STREAM + "fast") == ["a", "b", "c"])
             assert world.arrived(STREAM + "slow") == []
+            assert [(one["outcome"], one["source"], one["targetArn"]) for one in world.told()] == [
+                ("refused", "logs:/g", STREAM + "slow")
+            ]
+            assert world.told()[0]["detail"].endswith("; tried again in 1 s, for 24 hours")
             await world.wait_for("slow", ["a", "b", "c"])
 
     asyncio.run(main())
@@ -271,6 +285,7 @@ def test_a_function_that_feeds_on_its_own_output_is_stopped_until_it_is_silent(
                 await world.print(str(number))
                 await until(lambda: world.records() == 0)
             assert world.count_arrived() == MAX_LOOP_BATCHES
+            assert [one["outcome"] for one in world.told()] == ["stopped"]
             await world.clock.advance(LOOP_PAUSE_SECONDS)
             await world.print("again")
             await until(lambda: world.count_arrived() == MAX_LOOP_BATCHES + 1)

@@ -199,7 +199,7 @@ def test_kept_message_is_the_one_that_was_sent(tmp_path: Path) -> None:
     async def body(stage: Stage) -> None:
         await stage.send(CLOSED, b"\x00\xff")
         kept = stage.database.read(lambda tx: parcel_store.find_parcel(tx, 1))
-        assert kept is not None
+        assert isinstance(kept, Parcel)
         assert kept.message == message(CLOSED, b"\x00\xff")
         assert (kept.owner, kept.attempts, kept.terms) == ("test", 1, {"pauses": [1, 10]})
 
@@ -305,6 +305,12 @@ def test_a_host_is_the_same_whoever_logs_in() -> None:
     assert parcel_store.lane_of("https://a:b@Hooks.test:8443/x") == parcel_store.lane_of("https://hooks.test:8443/y")
 
 
+@pytest.mark.parametrize("target", ["http://", "http://[bad", "http://\u2100.test/", "nonsense"])
+def test_what_is_no_url_is_carried_all_the_same(target: str) -> None:
+    """Whoever carries it says what is wrong with it."""
+    assert parcel_store.lane_of(target) == target
+
+
 def test_crash_while_carrying_means_another_attempt(tmp_path: Path) -> None:
     taken: list[bytes] = []
 
@@ -322,6 +328,56 @@ def test_crash_while_carrying_means_another_attempt(tmp_path: Path) -> None:
 
     in_stage(before, tmp_path, carry=never)
     in_stage(after, tmp_path, carry=carry)
+
+
+@pytest.mark.parametrize("target", [OPEN, "https://example.test/"])
+def test_what_cannot_be_read_holds_up_nobody_and_waits(tmp_path: Path, target: str) -> None:
+    """Another version kept it, perhaps: this one does not end by it, and the next may know it."""
+    clock = VirtualClock()
+    carried: list[bytes] = []
+
+    async def never(parcel: Parcel) -> None:
+        await asyncio.Event().wait()
+
+    async def carry(parcel: Parcel) -> None:
+        carried.append(parcel.message.body)
+
+    def rename(tx: Transaction, old: str, new: str) -> None:
+        tx.execute("UPDATE parcel SET message = replace(message, ?, ?), due_ms = 0 WHERE parcel_id = 1", (old, new))
+
+    async def main() -> None:
+        async with stage(tmp_path, clock=clock, carry=never) as before:
+            before.closed.add(OPEN)
+            for body in (b"1", b"2", b"3"):
+                await before.send(target, body)
+            await before.database.write(lambda tx: rename(tx, "source", "whence"))
+        async with stage(tmp_path, clock=clock, carry=carry) as after:
+            await after.advance(1)
+            await until(lambda: sorted(carried + after.bodies(OPEN)) == [b"2", b"3"] and after.waiting() == 1)
+            await after.database.write(lambda tx: rename(tx, "whence", "source"))
+            await after.advance(parcels.ASIDE_SECONDS)
+            await until(lambda: sorted(carried + after.bodies(OPEN)) == [b"1", b"2", b"3"] and after.waiting() == 0)
+
+    asyncio.run(main())
+
+
+def test_what_has_no_end_holds_up_nobody_and_waits(tmp_path: Path) -> None:
+    """Its owner fails on what is to become of it."""
+    tried: list[bytes] = []
+
+    async def carry(parcel: Parcel) -> None:
+        tried.append(parcel.message.body)
+        if parcel.message.body != b"good":
+            raise Refused("Unreachable", "no answer")
+
+    async def body(stage: Stage) -> None:
+        await stage.send("https://example.test/", b"bad", pauses=["no number"])
+        await stage.send("https://example.test/", b"good")
+        await until(lambda: sorted(tried) == [b"bad", b"good"] and stage.waiting() == 1)
+        await stage.advance(parcels.ASIDE_SECONDS)
+        await until(lambda: tried.count(b"bad") == 2)
+
+    in_stage(body, tmp_path, carry=carry)
 
 
 def test_bug_in_a_target_holds_up_only_its_own(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from delivery.scene import until
 from lambent.delivery import bus_target
 from lambent.delivery import rules as delivery_rules
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender
+from lambent.kit import trace
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.services.events import bus_store, putting
@@ -52,6 +53,19 @@ def test_rules_that_match_and_no_others(tmp_path: Path) -> None:
         assert sent.body.endswith(b'"detail":{"n": 1.10}}')
         event = orjson.loads(sent.body)
         assert (event["source"], event["detail-type"], event["account"]) == ("orders", "placed", ACCOUNT)
+
+    in_stage(body, tmp_path)
+
+
+def test_an_event_without_a_trace_begins_one_for_all_its_targets(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        await stage.rule("yes", {}, {})
+        await stage.put()
+        await stage.put()
+        await stage.settled()
+        roots = [trace.root(one.trace) for one in stage.sent]
+        assert roots[0] == roots[1] != roots[2] == roots[3]
+        assert all(roots)
 
     in_stage(body, tmp_path)
 
@@ -388,10 +402,17 @@ def test_what_is_counted(tmp_path: Path) -> None:
         await stage.put()
         await stage.put(source="nobody")
         await stage.settled()
-        assert stage.counted("kept") == {"TriggeredRules": 1, "InvocationAttempts": 2, "Invocations": 1}
+        assert stage.counted("kept") == {
+            "TriggeredRules": 1,
+            "InvocationAttempts": 2,
+            "InvocationsCreated": 2,
+            "SuccessfulInvocationAttempts": 1,
+            "Invocations": 1,
+        }
         assert stage.counted("lost") == {
             "TriggeredRules": 1,
             "InvocationAttempts": 2,
+            "InvocationsCreated": 2,
             "Invocations": 2,
             "FailedInvocations": 2,
             "InvocationsSentToDlq": 1,
@@ -399,7 +420,8 @@ def test_what_is_counted(tmp_path: Path) -> None:
         stage.refusals.clear()
         await stage.advance(1)
         await until(lambda: stage.counted("kept")["InvocationAttempts"] == 3)
-        assert stage.counted("kept")["Invocations"] == 2
+        assert stage.counted("kept")["Invocations"] == stage.counted("kept")["SuccessfulInvocationAttempts"] == 2
+        assert (stage.counted("kept")["RetryInvocationAttempts"], stage.counted("kept")["InvocationsCreated"]) == (1, 2)
         assert stage.counted()["MatchedEvents"] == 1
 
     in_stage(body, tmp_path)

@@ -188,6 +188,33 @@ def test_an_old_event_and_a_final_refusal_end_as_well(tmp_path: Path) -> None:
     play(tmp_path, "2026-03-01T10:00:00", act)
 
 
+def test_what_is_counted(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/scheduler/latest/UserGuide/monitoring-cloudwatch.html, "List of metrics"."""
+
+    async def act(world: Stage) -> None:
+        await world.create("good", "rate(1 day)")
+        world.outside.refusing |= {TARGET, CALLED}
+        once = {"RetryPolicy": {"MaximumRetryAttempts": 1}}
+        await world.create("buried", "rate(1 day)", Target={**once, "DeadLetterConfig": {"Arn": DEAD}})
+        call = {"Arn": CALLED, "Input": "{}", **once}
+        await world.create("lost", "rate(1 day)", Target=call)
+        await world.pass_time(10)
+        world.outside.refusing.add(DEAD)
+        await world.create("unburied", "rate(1 day)", Target={**call, "DeadLetterConfig": {"Arn": DEAD}})
+        await world.pass_time(10)
+        totals = [one for one in world.outside.meter.totals() if one.series.namespace == "AWS/Scheduler"]
+        assert {one.series.dimension_sets for one in totals} == {((("ScheduleGroup", "default"),), ())}
+        assert {one.series.metric: one.total for one in totals} == {
+            "InvocationAttemptCount": 1 + 2 + 2 + 2,
+            "TargetErrorThrottledCount": 6,
+            "InvocationDroppedCount": 3,
+            "InvocationsSentToDeadLetterCount": 1,
+            "InvocationsFailedToBeSentToDeadLetterCount": 1,
+        }
+
+    play(tmp_path, "2026-03-01T10:00:00", act)
+
+
 def test_universal_targets_are_called_from_parcels(tmp_path: Path) -> None:
     async def act(world: Stage) -> None:
         target = {"Arn": CALLED, "Input": '{"MessageBody": "<aws.scheduler.attempt-number>"}'}

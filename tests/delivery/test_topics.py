@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import random
+import ssl
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,8 @@ from typing import Any
 
 import pytest
 
+import posts
+from certificates import Authority
 from delivery.scene import until
 from lambent.delivery import checkpoints, parcel_store, topic_parcels, topic_target, topics
 from lambent.delivery.http_posts import HttpPosts
@@ -24,6 +27,7 @@ from lambent.delivery.message_signer import MessageSigner
 from lambent.delivery.parcels import Parcels
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
 from lambent.delivery.topics import Topics
+from lambent.kit import trace
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import RandomIds
 from lambent.kit.meter import Meter
@@ -60,6 +64,7 @@ class Stage:
     clock: VirtualClock
     happenings: Happenings
     closed: set[str] = field(default_factory=set)
+    meter: Meter = field(default_factory=Meter)
 
     def take(self, tx: Transaction, sent: Message, moment: Moment) -> None:
         if sent.target_arn in self.closed:
@@ -126,13 +131,14 @@ async def stage(directory: Path, *, clock: VirtualClock | None = None) -> AsyncI
     made = Stage(database, clock, Happenings())
     targets = Targets({"sqs": made.take, "sns": topic_target.send})
     parcels = Parcels(
-        database=database, targets=targets, happenings=made.happenings, meter=Meter(), clock=clock, ids=RandomIds()
+        database=database, targets=targets, happenings=made.happenings, meter=made.meter, clock=clock, ids=RandomIds()
     )
     fan_out = Topics(
         database=database,
         sending=parcels,
         carry=HttpPosts(clock).carry,
         signer=MessageSigner(database, clock),
+        meter=made.meter,
         clock=clock,
     )
 
@@ -192,8 +198,21 @@ def test_no_transaction_is_made_of_more_deliveries_than_others_can_wait_for(
         await until(stage.is_done)
         assert [stage.texts(name) for name in names] == [texts] * len(names)
         published = [Published(Kind.NOTIFICATION, of.arn, text, 0, text) for text in texts]
-        deliveries, count = stage.database.read(lambda tx: topic_parcels.plan(tx, published))
-        assert (len(deliveries), count) == (5, 1)
+        plan = stage.database.read(lambda tx: topic_parcels.plan(tx, published))
+        assert (len(plan.deliveries), plan.count) == (5, 1)
+
+    in_stage(body, tmp_path)
+
+
+def test_a_message_of_lists_in_lists_holds_up_nobody(tmp_path: Path) -> None:
+    async def body(stage: Stage) -> None:
+        wanted = {"RawMessageDelivery": "true", "FilterPolicyScope": "MessageBody", "FilterPolicy": '{"n": [1]}'}
+        await stage.subscribe(queue("q"), topic(), **wanted)
+        deep = f'{{"n": {"[" * 1_000}1{"]" * 1_000}}}'
+        for text in (deep, '{"n": 1}'):
+            await stage.publish(text, topic())
+        await until(stage.is_done)
+        assert stage.texts("q") == [deep, '{"n": 1}']
 
     in_stage(body, tmp_path)
 
@@ -204,6 +223,52 @@ def test_the_trace_goes_along(tmp_path: Path) -> None:
         await stage.publish("m", topic(), trace="Root=1-5759e988-bd862e3fe1be46a994272793")
         await until(lambda: stage.taken("q"))
         assert stage.taken("q")[0]["trace"] == "Root=1-5759e988-bd862e3fe1be46a994272793"
+
+    in_stage(body, tmp_path)
+
+
+def test_a_message_without_a_trace_begins_one_for_all_its_subscriptions(tmp_path: Path) -> None:
+    """X-Ray, "Tracing header": the first service that has none adds one (docs/tracing.md, "How it goes on")."""
+
+    async def body(stage: Stage) -> None:
+        await stage.subscribe(queue("q"), topic())
+        await stage.subscribe(queue("r"), topic())
+        await stage.publish("m", topic())
+        await stage.publish("n", topic())
+        await until(lambda: len(stage.taken("q")) == len(stage.taken("r")) == 2)
+        traces = [one["trace"] for one in stage.taken("q")]
+        assert traces == [one["trace"] for one in stage.taken("r")]
+        assert len({trace.root(one) for one in traces} - {""}) == 2
+
+    in_stage(body, tmp_path)
+
+
+def test_what_is_counted_of_filters_and_dead_letters(tmp_path: Path) -> None:
+    """https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html"""
+
+    async def body(stage: Stage) -> None:
+        of = topic()
+        stage.closed = {queue("gone"), queue("gone-too"), queue("dead-too")}
+        await stage.subscribe(queue("q"), of, FilterPolicy='{"kind": ["a"]}')
+        await stage.subscribe(queue("r"), of, FilterPolicy='{"kind": ["a"]}', FilterPolicyScope="MessageBody")
+        await stage.subscribe(queue("gone"), of, RedrivePolicy=dead_letters("dead"))
+        await stage.subscribe(queue("gone-too"), of, RedrivePolicy=dead_letters("dead-too"))
+        await stage.publish('{"kind": "b"}', of)
+        await stage.publish("no JSON", of)
+        expected = {
+            "FilteredOut": 4,
+            "FilteredOut-NoMessageAttributes": 2,
+            "FilteredOut-MessageBody": 1,
+            "FilteredOut-InvalidMessageBody": 1,
+            "Failed": 4,
+            "RedrivenToDlq": 2,
+            "FailedToRedriveToDlq": 2,
+        }
+
+        def counted() -> dict[str, float]:
+            return {one.series.metric.removeprefix("NumberOfNotifications"): one.total for one in stage.meter.totals()}
+
+        await until(lambda: counted() == expected)
 
     in_stage(body, tmp_path)
 
@@ -219,7 +284,8 @@ def test_what_is_refused_is_a_dead_letter_at_once(tmp_path: Path) -> None:
         assert stage.texts("dead") == ["m"]
         assert stage.waiting() == 0
         await until(lambda: len(stage.happenings._ring) == 2)
-        assert {entry[7].rpartition("(")[2] for entry in stage.happenings._ring} == {"dead letter)", "lost)"}
+        fates = {entry[7].rpartition("; ")[2] for entry in stage.happenings._ring}
+        assert fates == {"it is now in the dead-letter queue", "given up, and nobody has it"}
 
     in_stage(body, tmp_path)
 
@@ -427,6 +493,57 @@ def test_nobody_listens(tmp_path: Path) -> None:
             await asyncio.sleep(0.1)
             await stage.clock.advance(20)
         assert stage.taken("dead")
+
+    in_stage(body, tmp_path)
+
+
+def test_a_wrong_certificate_is_tried_again_then_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or mended: a message after that arrives."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    shown, wrong = authority.server(), authority.server("elsewhere.test")
+    handshakes: list[int] = []
+    taken: list[str] = []
+
+    def choose(connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+        handshakes.append(1)
+        if len(handshakes) <= 3:
+            connection.context = wrong
+
+    def answer(handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        taken.append(body.decode())
+        handler.send_response(200)
+        handler.end_headers()
+
+    async def body(stage: Stage) -> None:
+        policy = json.dumps({"healthyRetryPolicy": {"numRetries": 2, "minDelayTarget": 10, "maxDelayTarget": 10}})
+        attributes = {"DeliveryPolicy": policy, "RedrivePolicy": dead_letters("dead"), "RawMessageDelivery": "true"}
+        await stage.subscribe(url, topic(), "https", **attributes)
+        await stage.publish("lost", topic())
+        for attempts in (1, 2, 3):
+            await until(lambda attempts=attempts: len(handshakes) == attempts)  # type: ignore[misc]  # the bound number
+            await until(lambda: not stage.due())
+            await stage.clock.advance(10)
+        await until(lambda: stage.texts("dead") == ["lost"])
+        await stage.publish("found", topic())
+        await until(lambda: taken == ["found"] and stage.waiting() == 0)
+
+    shown.sni_callback = choose
+    with posts.listening(answer, shown) as url:
+        in_stage(body, tmp_path)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[bad", "http://\u2100.test/", "https://a b/", "http://h:port/"])
+def test_what_is_no_url_holds_up_nobody(tmp_path: Path, url: str) -> None:
+    """Subscribe looks only how it begins."""
+
+    async def body(stage: Stage) -> None:
+        protocol = url.partition(":")[0]
+        await stage.subscribe(url, topic(), protocol, RawMessageDelivery="true", RedrivePolicy=dead_letters("dead"))
+        await stage.subscribe(queue("all"), topic(), RawMessageDelivery="true")
+        await stage.publish("m", topic())
+        await until(lambda: stage.texts("all") == ["m"] and stage.texts("dead") == ["m"])
+        assert stage.waiting() == 0
 
     in_stage(body, tmp_path)
 

@@ -36,7 +36,14 @@ def test_spellings(text: str, moment: float) -> None:
     assert timestamps.parse_any(text, "iso8601") == moment
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "nan", "inf", "1e400", "Sun, 32 Nov 1994 08:49:37 GMT", "9" * 400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "yesterday", "nan", "inf", "1e400", "Sun, 32 Nov 1994 08:49:37 GMT", "9" * 400,
+        # in the years 0 and 10,000 of UTC
+        "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "Fri, 31 Dec 9999 23:59:59 -1400",
+    ],
+)  # fmt: skip
 def test_no_times(text: str) -> None:
     for declared in timestamps.PARSERS:
         with pytest.raises(ValueError):

@@ -7,6 +7,7 @@ what the gateway serves, `platform` runs it all.
 import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
 from lambent.app.access import Access
@@ -22,7 +23,8 @@ from lambent.delivery import (
     topic_target,
 )
 from lambent.delivery.async_invocations import AsyncInvocations, AsyncSettings
-from lambent.delivery.event_source_mappings import mappings, source_finder
+from lambent.delivery.burials import Burials
+from lambent.delivery.event_source_mappings import event_counts, mappings, source_finder
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.http_posts import HttpPosts
@@ -36,6 +38,7 @@ from lambent.delivery.retries import RetrySchedule
 from lambent.delivery.rules import Rules
 from lambent.delivery.scheduled_rules import ScheduledRules
 from lambent.delivery.schedules import Schedules
+from lambent.delivery.table_replication import TableReplication
 from lambent.delivery.targets import Targets
 from lambent.delivery.topics import Topics
 from lambent.delivery.universal_calls import UniversalCalls
@@ -58,6 +61,7 @@ from lambent.services.dynamodb.importer import Importer, Source
 from lambent.services.dynamodb.imports import Import
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.replication import Replication
 from lambent.services.dynamodb.stream_retention import StreamRetention
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_meters import TableMeters
@@ -81,7 +85,7 @@ from lambent.services.logs.names import GroupKey
 from lambent.services.logs.retention import Retention
 from lambent.services.logs.writer import LogWriter
 from lambent.services.s3.operations import S3Operations
-from lambent.services.scheduler import universal_targets
+from lambent.services.scheduler import templated_targets, universal_targets
 from lambent.services.sqs.parts import QueueParts
 from lambent.services.sqs.queue_gauges import QueueGauges
 from lambent.services.sqs.queue_meters import QueueMeters
@@ -130,7 +134,9 @@ class Parts:
 
     def _build_log_subscriptions(self) -> None:
         database, clock, ids = self.database, self.clock, self.ids
-        self.log_subscriptions = LogSubscriptions(database=database, targets=self.targets, clock=clock, ids=ids)
+        self.log_subscriptions = LogSubscriptions(
+            database=database, targets=self.targets, happenings=self.happenings, clock=clock, ids=ids
+        )
 
     def _build_functions(self) -> None:
         settings, database, clock, ids = self.settings, self.database, self.clock, self.ids
@@ -218,12 +224,14 @@ class Parts:
         )
 
     def _build_tables(self) -> None:
-        database, clock = self.database, self.clock
+        database, clock, ids = self.database, self.clock, self.ids
+        self.table_replication = TableReplication(database=database, meter=self.meter, clock=clock, ids=ids)
+        into_streams = Replication(self.table_replication.replicate, self.table_replication.find_failure)
         self.tables = DynamoParts(
-            database, TableCache(database), Throttle(clock), clock, self.ids, TableMeters(self.meter)
+            database, TableCache(database), Throttle(clock), clock, ids, TableMeters(self.meter), into_streams
         )
         self.table_upkeep = TableUpkeep(database, clock)
-        self.lifetime = Lifetime(database, clock)
+        self.lifetime = Lifetime(database, clock, into_streams.replicate)
         self.stream_retention = StreamRetention(database, clock)
         self.backup_retention = BackupRetention(database, clock)
         self.exporter = Exporter(database, clock, self._put_exported)
@@ -265,12 +273,13 @@ class Parts:
             ids=self.ids,
         )
         self.parcels.register(notifications.owner())
-        self.parcels.register(outcomes.owner(self._put_object))
+        self.parcels.register(outcomes.owner(self._put_object, partial(event_counts.count_end, self.meter)))
 
     def _build_queues(self) -> None:
         self.receiver = Receiver(self.database, self.clock)
         self.queues = QueueParts(self.database, self.receiver, QueueMeters(self.meter), self.clock, self.ids)
         self.queue_upkeep = QueueUpkeep(self.database, self.clock, self.ids)
+        self.burials = Burials(database=self.database, happenings=self.happenings, clock=self.clock)
         self.meter.gauge(QueueGauges(self.database, self.clock).read)
 
     def _build_topics(self) -> None:
@@ -280,6 +289,7 @@ class Parts:
             sending=self.parcels,
             carry=self._build_posts().carry,
             signer=self.signer,
+            meter=self.meter,
             clock=self.clock,
         )
 
@@ -322,7 +332,7 @@ class Parts:
 
     def _build_schedules(self) -> None:
         calls = UniversalCalls(self._call_api, self.ids)
-        self.parcels.register(schedule_messages.owner(calls.carry, random.random))
+        self.parcels.register(schedule_messages.owner(calls.carry, random.random, self.meter))
         self.schedules = Schedules(
             database=self.database,
             parcels=self.parcels,
@@ -337,7 +347,9 @@ class Parts:
 
     def is_target_of_schedules(self, arn: str) -> bool:
         action = universal_targets.parse(arn)
-        return self.targets.serves(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        return (
+            templated_targets.is_one(arn) if action is None else self.gateway.calls.knows(action.service, action.action)
+        )
 
     async def _put_exported(self, put: ExportedObject) -> str:
         """As DynamoDB does with the rights of who asked for the export."""

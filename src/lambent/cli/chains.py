@@ -87,13 +87,20 @@ def target_of(happening: Happening) -> str:
 
 
 def detail_of(happening: Happening) -> str:
-    """What went wrong, for people: of a function's error its type and message."""
+    """What went wrong, for people, and what follows."""
+    return "; ".join(text for text in (_wrong(happening), happening.get("prospect")) if text)
+
+
+def _wrong(happening: Happening) -> str:
     detail: str = happening.get("detail") or ""
-    if happening["outcome"] != "error":
-        return detail
-    message, kind = _ERROR_MESSAGE.search(detail), _ERROR_TYPE.search(detail)
+    return error_of(detail) if happening["outcome"] == "error" else detail
+
+
+def error_of(document: str) -> str:
+    """Type and message of a function's error; the document as it is if it has none."""
+    message, kind = _ERROR_MESSAGE.search(document), _ERROR_TYPE.search(document)
     if message is None:
-        return detail
+        return document
     text = message[1].replace('\\"', '"').replace("\\n", " ")
     return f"{kind[1]}: {text}" if kind else text
 

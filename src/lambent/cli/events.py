@@ -87,13 +87,13 @@ def _as_happening(record: dict[str, Any]) -> Happening:
         "targetArn": record["function_arn"],
         "requestId": record["request_id"],
         "durationMs": record["discarded_ms"] - record["accepted_ms"],
-        "detail": f"{record['reason']} after {attempts}. {record['detail']}".strip(),
+        "detail": f"{record['reason']} after {attempts}. {chains.error_of(record['detail'])}".strip(),
         "traceRoot": "",
     }
 
 
 def _followed(client: Client, limit: int, filters: dict[str, str]) -> Iterator[list[Happening]]:
-    """Numbers start again with the platform; then so do we."""
+    """Numbers start again with the platform, which then takes a higher one for none."""
     last = 0
     while True:
         found = _ask(client, limit, filters, after=last)["events"]

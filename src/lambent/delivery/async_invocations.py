@@ -267,9 +267,13 @@ class AsyncInvocations:
             refused = settlements.refused(attempt, self._clock.now_ms())
             if refused is not None:
                 return refused
-            return await self._invoke_once(attempt)
+            settlement = await self._invoke_once(attempt)
         except ResourceNotFound as error:
             return settlements.function_gone(row, payload, error.message, self._clock.now_ms())
+        if settlement.retry is not None:
+            prospect = settlements.prospect(attempt, settlement.retry, self._clock.now_ms())
+            self._happenings.add_prospect(row.request_id, prospect)
+        return settlement
 
     async def _invoke_once(self, attempt: Attempt) -> Settlement:
         """Raises ResourceNotFound."""
@@ -319,7 +323,7 @@ class AsyncInvocations:
             source=row.source,
             function_arn=row.function_arn,
             request_id=row.request_id,
-            detail=f"{discard.reason}: {whereabouts}",
+            detail=f"{discard.reason} {settlements.after_attempts(discard.attempts)}: {whereabouts}",
             trace=row.trace_id,
         )
 

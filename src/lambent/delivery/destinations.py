@@ -6,6 +6,7 @@ function's role, so no policy of the destination is asked; what cannot be delive
 given up, as a line in what happened lately.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ from lambent.kit.frozen import frozen
 LATEST = "$LATEST"
 
 MAX_ERROR_BYTES = 1024
+
+_REQUEST_ID = re.compile(rb'"requestId":"([^"]+)"')
 
 
 @frozen
@@ -96,12 +99,14 @@ def error_message(response: bytes) -> str:
 def object_key(function: Arn, record: bytes, ended_ms: int) -> str:
     """Of a record in a bucket: `aws/lambda/async/<function-name>/YYYY/MM/DD/YYYY-MM-DDTHH.MM.SS-<Random UUID>`.
 
-    The UUID is the request's: no two invocations have the same, and none is given up twice.
+    The UUID is the request's: no two invocations have the same, and none is given up twice. It is looked for and not
+    parsed for: events are taken that are no JSON to us with a record around them (a level deeper, half a character).
     """
     name = function.resource.split(":")[1]
     moment = datetime.fromtimestamp(ended_ms / 1000, UTC)
-    uuid = orjson.loads(record)["requestContext"]["requestId"]
-    return f"aws/lambda/async/{name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{uuid}"
+    found = _REQUEST_ID.search(record)
+    assert found is not None, "every record says it, before anything that others say"
+    return f"aws/lambda/async/{name}/{moment:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{found[1].decode()}"
 
 
 def _document(response: bytes) -> orjson.Fragment | str | None:

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from lambent.delivery.targets import Message, Moment, Refused, Sender
+from lambent.kit import trace
 from lambent.services.lambda_ import names, policies, queue_store, store
+from lambent.services.lambda_.errors import ResourceNotFound
 from lambent.services.lambda_.policies import Statement
 from lambent.services.lambda_.queue_store import NewInvocation
 from lambent.storage.transaction import Transaction
@@ -12,12 +14,13 @@ from lambent.storage.transaction import Transaction
 def send(tx: Transaction, message: Message, moment: Moment) -> None:
     """Raises Refused: no such function, or its policy does not let the sender invoke it."""
     check(tx, message)
+    request_id = moment.ids.uuid()
     invocation = NewInvocation(
-        request_id=moment.ids.uuid(),
+        request_id=request_id,
         function_arn=message.target_arn,
         payload=message.body,
         source=message.source,
-        trace_id=message.trace,
+        trace_id=message.trace or trace.begin(request_id, moment.now_ms / 1000),
     )
     queue_store.enqueue(tx, [invocation], moment.now_ms)
 
@@ -28,6 +31,10 @@ def check(tx: Transaction, message: Message) -> None:
     found = store.find_policy(tx, reference.key) if reference is not None else None
     if reference is None or found is None:
         raise Refused("ResourceNotFoundException", f"Function not found: {message.target_arn}")
+    try:
+        names.require_latest(reference)
+    except ResourceNotFound as error:
+        raise Refused(error.code, error.message) from error
     sender, (statements, _) = message.sender, found
     if not _permits(statements, reference.key.account_id, sender):
         raise Refused(

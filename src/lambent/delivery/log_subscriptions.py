@@ -18,6 +18,7 @@ from lambent.delivery import function_target
 from lambent.delivery.targets import Message, Moment, Refused, Sender, Targets
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
+from lambent.services.happenings import HappeningKind, Happenings
 from lambent.services.lambda_ import names as function_names
 from lambent.services.lambda_ import store as function_store
 from lambent.services.logs import subscription_store, subscriptions
@@ -41,15 +42,21 @@ LONGEST_PAUSE_SECONDS = 60.0
 MAX_LOOP_BATCHES = 16
 LOOP_PAUSE_SECONDS = 60.0
 
+_LOOP = (
+    "the function is subscribed to its own log group: what it logs is passed over until it is silent for a minute; "
+    "a filter pattern that its own lines do not match ends the loop"
+)
+
 log = logging.getLogger(__name__)
 
 
 class LogSubscriptions:
     """A feed for every filter there is."""
 
-    def __init__(self, *, database: Database, targets: Targets, clock: Clock, ids: Ids) -> None:
+    def __init__(self, *, database: Database, targets: Targets, happenings: Happenings, clock: Clock, ids: Ids) -> None:
         self._database = database
         self._targets = targets
+        self._happenings = happenings
         self._clock = clock
         self._ids = ids
 
@@ -76,7 +83,7 @@ class LogSubscriptions:
                 for feed in running.keys() - wanted:  # gone, or changed: what was refused is tried again at once
                     running.pop(feed).cancel()
                 for feed in wanted - running.keys():
-                    reader = _Reader(self._database, self._targets, self._clock, self._ids, feed)
+                    reader = _Reader(self._database, self._targets, self._happenings, self._clock, self._ids, feed)
                     running[feed] = tasks.create_task(reader.run())
                 await changed.wait()
 
@@ -84,9 +91,12 @@ class LogSubscriptions:
 class _Reader:
     """One filter's reading and sending. May be cancelled anywhere: what it sends is in its transaction."""
 
-    def __init__(self, database: Database, targets: Targets, clock: Clock, ids: Ids, feed: Feed) -> None:
+    def __init__(
+        self, database: Database, targets: Targets, happenings: Happenings, clock: Clock, ids: Ids, feed: Feed
+    ) -> None:
         self._database = database
         self._targets = targets
+        self._happenings = happenings
         self._clock = clock
         self._ids = ids
         self._filter_id = feed.filter_id
@@ -114,9 +124,13 @@ class _Reader:
     async def _pause(self, refusal: Refused) -> None:
         if self._refusals == 0:
             log.warning("a log subscription is refused and will be tried again: %s", refusal.message)
-        pause = min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._refusals, 30), LONGEST_PAUSE_SECONDS)
+        pause = self._pause_seconds
         self._refusals += 1
         await self._clock.sleep(pause)
+
+    @property
+    def _pause_seconds(self) -> float:
+        return min(FIRST_PAUSE_SECONDS * 2.0 ** min(self._refusals, 30), LONGEST_PAUSE_SECONDS)
 
     async def _send_portion(self) -> bool:
         """False if there was nothing to read. Raises Refused."""
@@ -124,37 +138,50 @@ class _Reader:
         portion, messages = await self._database.scan(lambda tx: _prepare(tx, self._filter_id, after_ms))
         if portion is None:
             return False
-        await self._database.write(lambda tx: self._commit(tx, portion, messages))
+        try:
+            enters_loop = await self._database.write(lambda tx: self._commit(tx, portion, messages))
+        except Refused as refusal:
+            again = f"tried again in {self._pause_seconds:.0f} s, for 24 hours"
+            self._tell(HappeningKind.REFUSED, portion, f"{refusal.code}: {refusal.message}; {again}")
+            raise
+        if enters_loop:
+            log.warning("%s: %s", portion.subscription.destination_arn, _LOOP)
+            self._tell(HappeningKind.STOPPED, portion, _LOOP)
         return True
 
-    def _commit(self, tx: Transaction, portion: Portion, messages: Sequence[Message]) -> None:
-        """Raises Refused, and then nothing has happened."""
+    def _tell(self, kind: HappeningKind, portion: Portion, detail: str) -> None:
+        self._happenings.record_sent(
+            kind,
+            time_ms=self._clock.now_ms(),
+            source=f"logs:{portion.key.name}",
+            target_arn=portion.subscription.destination_arn,
+            account_id=portion.key.account_id,
+            detail=detail,
+        )
+
+    def _commit(self, tx: Transaction, portion: Portion, messages: Sequence[Message]) -> bool:
+        """Whether a loop was recognized just now. Raises Refused, and then nothing has happened."""
         if not subscription_store.advance(tx, self._filter_id, portion):
-            return  # deleted or changed since it was read: it is read again
+            return False  # deleted or changed since it was read: it is read again
         now_ms = self._clock.now_ms()
-        if messages and not self._enters_loop(tx, portion, now_ms):
+        rounds = self._rounds(tx, portion, now_ms) if messages else 0
+        if rounds <= MAX_LOOP_BATCHES:
             moment = Moment(now_ms, self._ids)
             for message in messages:
                 self._targets.send(tx, message, moment)
+        return rounds == MAX_LOOP_BATCHES + 1
 
-    def _enters_loop(self, tx: Transaction, portion: Portion, now_ms: int) -> bool:
-        """Whether the function has now fed on itself often enough."""
+    def _rounds(self, tx: Transaction, portion: Portion, now_ms: int) -> int:
+        """How often the function has now fed on itself; not counted any further once that is too often."""
         if not _writes_to(tx, portion.subscription, portion.key):
-            return False
+            return 0
         loop = subscription_store.find_loop(tx, self._filter_id)
         goes_on = portion.first_ms - loop.last_ms < LOOP_PAUSE_SECONDS * 1000
-        if goes_on and loop.batches >= MAX_LOOP_BATCHES:
-            if loop.batches == MAX_LOOP_BATCHES:
-                log.warning(
-                    "%s is subscribed to its own log group %s: what it logs is passed over until it has been silent"
-                    " for a minute",
-                    portion.subscription.destination_arn,
-                    portion.key.name,
-                )
-                subscription_store.update_loop(tx, self._filter_id, Loop(loop.batches + 1, loop.last_ms))
-            return True
-        subscription_store.update_loop(tx, self._filter_id, Loop(loop.batches + 1 if goes_on else 1, now_ms))
-        return False
+        rounds = loop.batches + 1 if goes_on else 1
+        if rounds <= MAX_LOOP_BATCHES + 1:
+            last_ms = now_ms if rounds <= MAX_LOOP_BATCHES else loop.last_ms
+            subscription_store.update_loop(tx, self._filter_id, Loop(rounds, last_ms))
+        return rounds
 
 
 def _prepare(tx: Transaction, filter_id: int, after_ms: int) -> tuple[Portion | None, list[Message]]:

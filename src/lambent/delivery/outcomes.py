@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from lambent.delivery import destinations
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Owner
+from lambent.delivery.parcels import Ended, Owner
 from lambent.delivery.targets import Refused
 from lambent.kit.arn import Arn
 from lambent.kit.frozen import frozen
@@ -42,7 +42,7 @@ PutObject = Callable[[NewObject], Awaitable[None]]
 """Returns when it is on disk. Raises ServiceError as S3 would."""
 
 
-def owner(put_object: PutObject) -> Owner:
+def owner(put_object: PutObject, ended: Ended) -> Owner:
     """A parcel has the same key in a bucket whenever it is carried: what is put there again is not there twice."""
 
     async def carry(parcel: Parcel) -> None:
@@ -57,7 +57,8 @@ def owner(put_object: PutObject) -> Owner:
         except ServiceError as error:
             raise Refused(error.code, f"bucket {bucket} does not take it: {error.message}") from error
 
-    return Owner(OWNER, _pause, lambda parcel, refusal: None, carry)  # noqa: ARG005 - a dead letter has none of its own
+    # A dead letter has none of its own.
+    return Owner(OWNER, _pause, lambda parcel, refusal: None, carry, ended=ended)  # noqa: ARG005
 
 
 def _pause(parcel: Parcel, now_ms: int) -> float | None:  # noqa: ARG001 - it goes by the number of attempts

@@ -55,11 +55,21 @@ def count_arrival(meter: Meter, arrival: Arrival) -> None:
             StreamMeter(meter, key).took(1, arrival.size_bytes)
 
 
-def count_failure(meter: Meter, parcel: Parcel) -> None:
-    """Of a parcel that was given up."""
+def count_filtered(meter: Meter, topic_arn: str, reason: str) -> None:
+    """Of a topic's message that a subscription does not want; `reason` is how the metric for it ends, or ""."""
+    for metric in {"NumberOfNotificationsFilteredOut", f"NumberOfNotificationsFilteredOut{reason}"}:
+        _count_topic(meter, topic_arn, metric)
+
+
+def count_failure(meter: Meter, parcel: Parcel, *, is_buried: bool = False) -> None:
+    """Of a parcel that was given up; `is_buried`: a dead-letter queue has it."""
     match parcel.owner:
         case "sns":
-            _count_topic(meter, parcel.message.sender.arn, "NumberOfNotificationsFailed")
+            topic_arn = parcel.message.sender.arn
+            _count_topic(meter, topic_arn, "NumberOfNotificationsFailed")
+            if parcel.terms.get("dead_letter"):
+                metric = "RedrivenToDlq" if is_buried else "FailedToRedriveToDlq"
+                _count_topic(meter, topic_arn, f"NumberOfNotifications{metric}")
         case "lambda":
             _count_outcome(meter, parcel)
 

@@ -30,6 +30,14 @@ class Parcel:
     """0 until it is kept."""
 
 
+@frozen
+class Unreadable:
+    """A parcel whose row this version makes nothing of: another one may have kept it."""
+
+    parcel_id: int
+    error: Exception
+
+
 def insert_parcel(tx: Transaction, parcel: Parcel, due_ms: int, *, lane: str = "") -> None:
     """`lane`: in which it waits to be carried (`lane_of`); "" if a target of ours may take it."""
     row = tx.row(
@@ -70,14 +78,22 @@ def next_due_ms(tx: Transaction, after_ms: int) -> int | None:
     return row[0] if row else None
 
 
-def find_parcel(tx: Transaction, parcel_id: int) -> Parcel | None:
+def find_parcel(tx: Transaction, parcel_id: int) -> Parcel | Unreadable | None:
     row = tx.row(
         "SELECT owner, body, message, terms, accepted_ms, attempts FROM parcel WHERE parcel_id = ?", (parcel_id,)
     )
     if row is None:
         return None
     owner, body, message, terms, accepted_ms, attempts = row
-    return Parcel(owner, _load(message, body), accepted_ms, orjson.loads(terms), attempts, parcel_id)
+    try:
+        return Parcel(owner, _load(message, body), accepted_ms, orjson.loads(terms), attempts, parcel_id)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this one and no other
+        return Unreadable(parcel_id, error)
+
+
+def delay_parcel(tx: Transaction, parcel_id: int, due_ms: int) -> None:
+    """Without an attempt."""
+    tx.execute("UPDATE parcel SET due_ms = ? WHERE parcel_id = ?", (due_ms, parcel_id))
 
 
 def postpone_parcel(tx: Transaction, parcel_id: int, *, due_ms: int, attempts: int) -> None:
@@ -96,8 +112,16 @@ def count_parcels(tx: Transaction) -> int:
 
 
 def lane_of(target: str) -> str:
-    """An ARN is a lane of its own; all URLs of a host share one, whoever they log in as."""
-    return target if target.startswith("arn:") else urlsplit(target).netloc.rpartition("@")[2].lower()
+    """An ARN is a lane of its own, and so is what is no URL; all URLs of a host share one, whoever they log in as."""
+    return target if target.startswith("arn:") else _host_of(target) or target
+
+
+def _host_of(url: str) -> str:
+    """Empty if there is none; nobody has looked yet whether it is a URL."""
+    try:
+        return urlsplit(url).netloc.rpartition("@")[2].lower()
+    except ValueError:
+        return ""
 
 
 def _marks(values: Sequence[str]) -> str:

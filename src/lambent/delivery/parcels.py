@@ -20,7 +20,7 @@ from enum import Enum
 from lambent.delivery import parcel_meters, parcel_store
 from lambent.delivery.alarms import Alarm
 from lambent.delivery.parcel_meters import Arrival
-from lambent.delivery.parcel_store import Parcel
+from lambent.delivery.parcel_store import Parcel, Unreadable
 from lambent.delivery.targets import Message, Moment, Refused, Targets
 from lambent.kit.clock import Clock
 from lambent.kit.frozen import frozen
@@ -39,8 +39,11 @@ PAGE = 256
 MAX_CARRIED = 64
 MAX_CARRIED_PER_LANE = 16
 
-#: Pause after trouble with the disk, or a bug.
+#: Pause after trouble with the disk.
 FAULT_SECONDS = 1.0
+
+#: So long a parcel waits that we cannot read or bring to an end, by a bug of this version: for its mending.
+ASIDE_SECONDS = 600.0
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,14 @@ class Fate(Enum):
     LOST = "lost"
 
 
+#: What follows a refusal, for people.
+_PROSPECTS = {
+    Fate.KEPT: "; another attempt follows",
+    Fate.DEAD_LETTER: "; it is now in the dead-letter queue",
+    Fate.LOST: "; given up, and nobody has it",
+}
+
+
 @frozen
 class End:
     """What an attempt came to."""
@@ -67,6 +78,10 @@ class End:
 
 Carry = Callable[[Parcel], Awaitable[None]]
 """Bring it to a target that is no target of ours. Raises Refused; has a time limit of its own."""
+
+
+Ended = Callable[[Parcel, End], None]
+"""Told of every attempt once its end is on disk: to count it."""
 
 
 @frozen
@@ -83,8 +98,7 @@ class Owner:
     """Refusals that the owner's AWS service does not try again, though somebody might mend their cause."""
     render: Callable[[Parcel], Message] | None = None
     """The message as its next attempt sends it, if attempts differ."""
-    ended: Callable[[Parcel, End], None] = lambda parcel, end: None  # noqa: ARG005
-    """Told of every attempt once its end is on disk: to count it."""
+    ended: Ended = lambda parcel, end: None  # noqa: ARG005
 
 
 class Parcels:
@@ -147,15 +161,35 @@ class Parcels:
 
     async def _attempt_due(self, tasks: asyncio.TaskGroup, now_ms: int) -> bool:
         """A page of what is due; False if that was all there is to do for now."""
-        sent = await self._database.scan(lambda tx: self._to_send(tx, now_ms))
+        found = await self._database.scan(lambda tx: self._to_send(tx, now_ms))
+        sent = await self._readable(found)
         if sent:
             await self._attempt_all(sent)
-        return await self._carry_due(tasks, now_ms) or bool(sent)
+        return await self._carry_due(tasks, now_ms) or bool(found)
 
-    def _to_send(self, tx: Transaction, now_ms: int) -> list[Parcel]:
+    def _to_send(self, tx: Transaction, now_ms: int) -> list[Parcel | Unreadable]:
         """Parcels of unknown owners wait."""
         due = parcel_store.due_parcels(tx, now_ms, owners=list(self._owners), limit=PAGE)
         return [parcel for one in due if (parcel := parcel_store.find_parcel(tx, one)) is not None]
+
+    async def _readable(self, found: Sequence[Parcel | Unreadable]) -> list[Parcel]:
+        """The others hold up nobody."""
+        unreadable = [one for one in found if isinstance(one, Unreadable)]
+        for one in unreadable:
+            log.error("parcel %d is set aside, for it cannot be read", one.parcel_id, exc_info=one.error)
+        if unreadable:
+            await self._set_aside([one.parcel_id for one in unreadable])
+        return [one for one in found if isinstance(one, Parcel)]
+
+    async def _set_aside(self, parcel_ids: Sequence[int]) -> None:
+        due_ms = self._clock.now_ms() + round(ASIDE_SECONDS * 1000)
+
+        def commit(tx: Transaction) -> None:
+            for parcel_id in parcel_ids:
+                parcel_store.delay_parcel(tx, parcel_id, due_ms)
+            tx.announce(parcel_store.TOPIC)
+
+        await self._database.write(commit)
 
     async def _carry_due(self, tasks: asyncio.TaskGroup, now_ms: int) -> bool:
         """Begin with those that are due and have a place; False if there is none, or no place."""
@@ -163,14 +197,18 @@ class Parcels:
         if len(carried) >= MAX_CARRIED:
             return False
         found = await self._database.scan(lambda tx: self._to_carry(tx, carried, now_ms))
+        readable = await self._readable([one for one, _ in found])
         if self._is_draining:
             return False
-        for parcel, lane in found:
-            self._carried[parcel.parcel_id] = self._latest_lane = lane
+        lanes = {one.parcel_id: lane for one, lane in found}
+        for parcel in readable:
+            self._carried[parcel.parcel_id] = self._latest_lane = lanes[parcel.parcel_id]
             tasks.create_task(self._carry(parcel))
         return bool(found)
 
-    def _to_carry(self, tx: Transaction, carried: Mapping[int, str], now_ms: int) -> list[tuple[Parcel, str]]:
+    def _to_carry(
+        self, tx: Transaction, carried: Mapping[int, str], now_ms: int
+    ) -> list[tuple[Parcel | Unreadable, str]]:
         """(parcel, its lane). Lanes take turns, so none waits for another's backlog; each has its places."""
         owners, running = list(self._owners), Counter(carried.values())
         chosen: list[tuple[int, str]] = []
@@ -200,7 +238,7 @@ class Parcels:
         except Exception as error:
             log.exception("parcels to %s failed", ", ".join({parcel.message.target_arn for parcel in parcels}))
             if len(parcels) == 1:
-                await self._settle(parcels[0], Refused("InternalFailure", repr(error)))
+                await self._end(parcels[0], Refused("InternalFailure", repr(error)))
                 return
             for parcel in parcels:
                 await self._attempt_all([parcel])
@@ -251,7 +289,7 @@ class Parcels:
             except Exception as error:
                 log.exception("parcel %d of %s to %s failed", parcel.parcel_id, parcel.owner, parcel.message.target_arn)
                 refusal = Refused("InternalFailure", repr(error))
-            await self._settle(parcel, refusal)
+            await self._end(parcel, refusal)
         except StorageError:
             log.exception("parcel %d of %s waits for the disk", parcel.parcel_id, parcel.owner)
             await self._clock.sleep(FAULT_SECONDS)
@@ -259,6 +297,16 @@ class Parcels:
             del self._carried[parcel.parcel_id]
             self._bell.ring()
             self._quiet.set()
+
+    async def _end(self, parcel: Parcel, refusal: Refused | None) -> None:
+        """Settle the attempt; a bug in that holds up only what it concerns."""
+        try:
+            await self._settle(parcel, refusal)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("parcel %d of %s is set aside, for its attempt cannot end", parcel.parcel_id, parcel.owner)
+            await self._set_aside([parcel.parcel_id])
 
     async def _settle(self, parcel: Parcel, refusal: Refused | None) -> None:
         def commit(tx: Transaction) -> End:
@@ -305,7 +353,7 @@ class Parcels:
         if end.fate is Fate.TAKEN:
             parcel_meters.count_arrival(self._meter, parcel_meters.arrival_of(parcel))
         elif end.fate is not Fate.KEPT:
-            parcel_meters.count_failure(self._meter, parcel)
+            parcel_meters.count_failure(self._meter, parcel, is_buried=end.fate is Fate.DEAD_LETTER)
         self._owners[parcel.owner].ended(parcel, end)
         if end.refusal is None:
             return
@@ -317,8 +365,7 @@ class Parcels:
             source=message.source,
             target_arn=message.target_arn,
             account_id=message.sender.account_id,
-            detail=f"{end.refusal.code}: {end.refusal}"
-            + ("; another attempt follows" if kept else f" ({end.fate.value})"),
+            detail=f"{end.refusal.code}: {end.refusal}" + _PROSPECTS[end.fate],
             trace=message.trace,
         )
 

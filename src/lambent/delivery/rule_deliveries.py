@@ -2,7 +2,8 @@
 
 Retries, their limits and dead letters are the target's own (RetryPolicy, DeadLetterConfig). What no attempt can mend, a
 missing permission or a target that is not there, is not tried again:
-https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-event-delivery.html. An event that came without a trace
+header begins a chain here, the same one for all its targets.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Fate, Owner
 from lambent.delivery.targets import Attribute, Message, Refused, Sender, kind_of
+from lambent.kit import trace
 from lambent.kit.meter import Meter
 from lambent.services.events import metrics, names, transformers
 from lambent.services.events.envelopes import Envelope, iso_time
@@ -46,7 +48,7 @@ def parcel(envelope: Envelope, event: Mapping[str, Any], rule: Rule, target: Tar
         else target.input_for(envelope.event, event, _reserved(envelope, event, rule)),
         sender=Sender("" if kind in _SENT_WITH_A_ROLE else SERVICE, rule.key.arn, rule.key.account_id),
         source=f"events:{rule.key.name}",
-        trace=envelope.trace,
+        trace=envelope.trace or trace.begin(event["id"], envelope.accepted_ms / 1000),
         group_id=target.group_id,
         partition_key=target.partition_key_for(event) if kind == "kinesis" else "",
     )
@@ -84,11 +86,14 @@ def owner(meter: Meter) -> Owner:
 
 
 def _metrics(parcel: Parcel, end: End) -> Iterator[str]:
+    """By https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html; the parcel as it was before."""
     yield "InvocationAttempts"
+    yield "RetryInvocationAttempts" if parcel.attempts else "InvocationsCreated"
     if end.fate is Fate.KEPT:
         return
     yield "Invocations"
     if end.fate is Fate.TAKEN:
+        yield "SuccessfulInvocationAttempts"
         return
     yield "FailedInvocations"
     if end.fate is Fate.DEAD_LETTER:

@@ -5,13 +5,14 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.
 the 24 hours that are the default.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from lambent.delivery.parcel_store import Parcel
-from lambent.delivery.parcels import Carry, Owner
+from lambent.delivery.parcels import Carry, End, Fate, Owner
 from lambent.delivery.targets import Attribute, Message, Refused, Sender, kind_of
-from lambent.services.scheduler import payloads
+from lambent.kit.meter import Meter
+from lambent.services.scheduler import metrics, payloads
 from lambent.services.scheduler.schedules import Schedule
 
 OWNER = "schedules"
@@ -42,15 +43,38 @@ def parcel(schedule: Schedule, *, execution_id: str, trace: str, now_ms: int) ->
     return Parcel(OWNER, replace(_message(schedule, body), trace=trace), now_ms, terms)
 
 
-def owner(carry: Carry, jitter: Callable[[], float]) -> Owner:
+def owner(carry: Carry, jitter: Callable[[], float], meter: Meter) -> Owner:
     """`carry` makes the calls of universal targets."""
+
+    def count(parcel: Parcel, end: End) -> None:
+        for metric in _metrics(parcel, end):
+            metrics.count(meter, parcel.terms["schedule"], metric)
+
     return Owner(
         name=OWNER,
         pause=lambda parcel, now_ms: _pause(parcel, now_ms, jitter),
         dead_letter=_dead_letter,
         carry=carry,
         render=render,
+        ended=count,
     )
+
+
+def _metrics(parcel: Parcel, end: End) -> Iterator[str]:
+    """Of an attempt; what is only waiting to be carried was none yet."""
+    if end.fate is Fate.KEPT and end.refusal is None:
+        return
+    yield "InvocationAttemptCount"
+    if end.refusal is None:
+        return
+    yield "TargetErrorThrottledCount" if "throttl" in end.refusal.code.lower() else "TargetErrorCount"
+    if end.fate is Fate.KEPT:
+        return
+    yield "InvocationDroppedCount"
+    if end.fate is Fate.DEAD_LETTER:
+        yield "InvocationsSentToDeadLetterCount"
+    elif parcel.terms["dead_letter"]:
+        yield "InvocationsFailedToBeSentToDeadLetterCount"
 
 
 def render(parcel: Parcel) -> Message:

@@ -56,7 +56,7 @@ class Settlement:
     def whereabouts(self) -> str:
         """For people: what became of an event that was discarded."""
         targets = " and ".join([message.target_arn for message in self.messages])
-        return f"sent to {targets}" if targets else "nowhere to send it"
+        return f"sent to {targets}" if targets else "the function has no failure destination and no dead-letter queue"
 
 
 def refused(attempt: Attempt, now_ms: int) -> Settlement | None:
@@ -88,6 +88,19 @@ def function_gone(row: QueuedInvocation, payload: bytes, reason: str, now_ms: in
 def stopped(attempt: Attempt, reason: str, now_ms: int) -> Settlement:
     """The function was not run, for its chain is a loop."""
     return _discarded(attempt, DiscardReason.RECURSIVE_INVOCATION, now_ms, detail=reason)
+
+
+def prospect(attempt: Attempt, retry: Retry, now_ms: int) -> str:
+    """For people: what follows an attempt that was in vain."""
+    seconds = f"tried again in {(retry.due_ms - now_ms) / 1000:.0f} s"
+    if retry.errors == attempt.row.errors:  # throttles use up no attempts
+        return seconds
+    return f"attempt {retry.errors} of {attempt.policy.maximum_retry_attempts + 1}, {seconds}"
+
+
+def after_attempts(attempts: int) -> str:
+    """For people."""
+    return f"after {attempts} attempt{'' if attempts == 1 else 's'}"
 
 
 def of_row(settlement: Settlement, row: QueuedInvocation) -> Settlement:

@@ -12,9 +12,11 @@ from typing import Any
 
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.targets import Attribute, Message, Refused, Sender
+from lambent.kit import trace
 from lambent.kit.frozen import frozen
 from lambent.services.sns import delivery_policies, envelopes, filter_policies, store, subscription_store
 from lambent.services.sns.envelopes import Signature
+from lambent.services.sns.filter_policies import Scope
 from lambent.services.sns.messages import Kind, Published
 from lambent.services.sns.names import FIFO_SUFFIX
 from lambent.services.sns.subscriptions import HTTP, Subscription
@@ -46,21 +48,33 @@ class Delivery:
         return self.topic.signature_version, envelopes.text_to_sign(self.published, self.subscription)
 
 
-def plan(tx: Transaction, published: Sequence[Published]) -> tuple[list[Delivery], int]:
-    """(deliveries in the order of the messages, of how many messages): until there are enough for one transaction."""
+@frozen
+class Plan:
+    deliveries: list[Delivery]
+    """In the order of the messages."""
+    filtered: list[Delivery]
+    """Those that a filter policy rejects."""
+    count: int
+    """Of how many messages: until there are enough for one transaction."""
+
+
+def plan(tx: Transaction, published: Sequence[Published]) -> Plan:
     audiences: dict[str, tuple[Topic, list[Subscription]] | None] = {}
     deliveries: list[Delivery] = []
+    filtered: list[Delivery] = []
     for count, one in enumerate(published):
         if len(deliveries) >= MAX_DELIVERIES:
-            return deliveries, count
+            return Plan(deliveries, filtered, count)
         if one.topic_arn not in audiences:
             audiences[one.topic_arn] = _audience(tx, one.topic_arn)
         audience = audiences[one.topic_arn]
         if audience is not None:
             topic, subscribed = audience
             addressed = subscribed if one.kind is Kind.NOTIFICATION else _asked(tx, one)
-            deliveries += [Delivery(one, topic, subscription) for subscription in addressed if wants(subscription, one)]
-    return deliveries, len(published)
+            for subscription in addressed:
+                wanted = deliveries if wants(subscription, one) else filtered
+                wanted.append(Delivery(one, topic, subscription))
+    return Plan(deliveries, filtered, len(published))
 
 
 def wants(subscription: Subscription, published: Published) -> bool:
@@ -69,6 +83,15 @@ def wants(subscription: Subscription, published: Published) -> bool:
         return True
     text = published.text_for(subscription.protocol)
     return filter_policies.matches(policy, subscription.filter_scope, published.attributes, text)
+
+
+def rejection(delivery: Delivery) -> str:
+    """Why a filter policy rejects it, as CloudWatch's metric of it ends; "" if it has none of its own."""
+    published, subscription = delivery.published, delivery.subscription
+    if subscription.filter_scope is Scope.BODY:
+        is_json = filter_policies.is_object(published.text_for(subscription.protocol))
+        return "-MessageBody" if is_json else "-InvalidMessageBody"
+    return "" if published.attributes else "-NoMessageAttributes"
 
 
 def parcel(delivery: Delivery, signature: Signature | None) -> Parcel:
@@ -128,7 +151,7 @@ def _message(delivery: Delivery, signature: Signature | None) -> Message:
         body=_body(delivery, signature),
         sender=Sender(SERVICE, topic.arn, topic.account_id),
         source=f"sns:{topic.name}",
-        trace=published.trace,
+        trace=published.trace or trace.begin(published.message_id, published.time_ms / 1000),
         attributes=_attributes(published) if is_queue and delivery.is_raw else {},
     )
     return _with_ids(message, published) if is_queue and _keeps_groups(topic, subscription) else message

@@ -15,6 +15,7 @@ from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import Carry, End, Fate, Owner, Parcels
 from lambent.delivery.topic_parcels import Delivery
 from lambent.kit.clock import Clock
+from lambent.kit.meter import Meter
 from lambent.services.sns import messages
 from lambent.services.sns.envelopes import Signature
 from lambent.services.sns.messages import Published
@@ -37,9 +38,11 @@ class Topics:
         sending: Parcels,
         carry: Carry,
         signer: MessageSigner,
+        meter: Meter,
         clock: Clock,
     ) -> None:
         self._database = database
+        self._meter = meter
         self._parcels = sending
         self._signer = signer
         self._clock = clock
@@ -60,13 +63,16 @@ class Topics:
     async def _decide(self, records: Sequence[LogRecord]) -> Portion:
         """A message is signed once, however many get it."""
         published = [Published.from_bytes(record.payload) for record in records]
-        deliveries, count = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
-        to_sign = [delivery.to_sign for delivery in deliveries]
+        plan = await self._database.scan(lambda tx: topic_parcels.plan(tx, published))
+        to_sign = [delivery.to_sign for delivery in plan.deliveries]
         signed = await self._signer.sign({one for one in to_sign if one is not None})
         signatures = [Signature(one[0], signed[one]) if one is not None else None for one in to_sign]
-        return Portion(lambda tx: self._send(tx, list(zip(deliveries, signatures, strict=True))), count)
+        signed_deliveries = list(zip(plan.deliveries, signatures, strict=True))
+        return Portion(lambda tx: self._send(tx, signed_deliveries, plan.filtered), plan.count)
 
-    def _send(self, tx: Transaction, signed: Sequence[tuple[Delivery, Signature | None]]) -> AfterCommit:
+    def _send(
+        self, tx: Transaction, signed: Sequence[tuple[Delivery, Signature | None]], filtered: Sequence[Delivery]
+    ) -> AfterCommit:
         """Parcels are made one by one: together they may be large."""
         refused: list[tuple[Parcel, End]] = []
         arrivals: list[Arrival] = []
@@ -81,5 +87,7 @@ class Topics:
         def committed() -> None:
             self._parcels.count_arrivals(arrivals)
             self._parcels.report_all(refused)
+            for delivery in filtered:
+                parcel_meters.count_filtered(self._meter, delivery.topic.arn, topic_parcels.rejection(delivery))
 
         return committed

@@ -10,6 +10,7 @@ Beside the services stand the websites of buckets (website.py) and our own pages
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from http import HTTPStatus
 
 import orjson
 
@@ -168,7 +169,7 @@ class Gateway:
         try:
             return await page.serve(request, self._reader(request, page))
         except ServiceError as error:
-            return _page_refusal(error.status, error.code, error.message)
+            return _page_refusal(error.status, error.code, error.message, takes_password=page.takes_password)
 
     def _reader(self, request: Request, page: Page) -> Caller:
         """Who asks for a page. Raises ServiceError."""
@@ -179,7 +180,7 @@ class Gateway:
         if identity is None:
             identity = self._authenticator.identify(request, dialect=_PAGE_DIALECT, service=None, body=b"")
         if identity.principal is None:
-            raise ServiceError("This page needs a signed request.", code=_PAGE_DIALECT.missing, status=403)
+            raise _needs_credentials(page)
         return caller_of(request, identity, request_id)
 
     async def _health(self, request: Request, caller: Caller) -> Response:  # noqa: ARG002 (a page like others)
@@ -215,5 +216,16 @@ def _internal_error(endpoint: Endpoint) -> ServiceError:
     return ServiceError(message, code="InternalError" if endpoint.is_s3 else "InternalFailure", status=500)
 
 
-def _page_refusal(status: int, code: str, message: str) -> Response:
-    return Response(status, {"content-type": "application/json"}, orjson.dumps({"code": code, "message": message}))
+def _needs_credentials(page: Page) -> ServiceError:
+    if not page.takes_password:
+        return ServiceError("This page needs a signed request.", code=_PAGE_DIALECT.missing, status=403)
+    how = "an access key and its secret as user and password (curl: -u KEY:SECRET; Prometheus: basic_auth)"
+    return ServiceError(f"This page needs {how}, or a signed request.", code=_PAGE_DIALECT.missing, status=401)
+
+
+def _page_refusal(status: int, code: str, message: str, *, takes_password: bool = False) -> Response:
+    """A 401 names the way to come in (RFC 9110, section 15.5.2), so that browsers ask for it."""
+    headers = {"content-type": "application/json"}
+    if takes_password and status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = 'Basic realm="Lambent"'
+    return Response(status, headers, orjson.dumps({"code": code, "message": message}))

@@ -18,7 +18,7 @@ from lambent.wire.http import Request, Response
 Figures = Callable[[], Iterable[Family]]
 
 #: Counted in units, but each value is a level: their sum means nothing.
-_LEVELS = frozenset({"ConcurrentExecutions"})
+_LEVELS = frozenset({"ConcurrentExecutions", "UnreservedConcurrentExecutions"})
 
 #: Units that names do not end with.
 _UNNAMED = frozenset({"Count", "None"})
@@ -44,14 +44,12 @@ def _counted(distribution: Distribution) -> Family:
     labels = _labels(series)
     if series.unit == "Count" and series.metric not in _LEVELS:
         return Family(f"{_name(series)}_total", "counter", _description(series)).add(distribution.total, labels)
-    name = _name(series) if series.unit in _UNNAMED else f"{_name(series)}_{series.unit.lower()}"
-    family = Family(name, "summary", _description(series))
+    family = Family(_name_with_unit(series), "summary", _description(series))
     return family.add(distribution.total, labels, "_sum").add(distribution.count, labels, "_count")
 
 
 def _gauged(series: Series, value: float) -> Family:
-    name = _name(series) if series.unit in _UNNAMED else f"{_name(series)}_{series.unit.lower()}"
-    return Family(name, "gauge", _description(series)).add(value, _labels(series))
+    return Family(_name_with_unit(series), "gauge", _description(series)).add(value, _labels(series))
 
 
 def _labels(series: Series) -> dict[str, str]:
@@ -64,6 +62,15 @@ def _name(series: Series) -> str:
     """`AWS/Lambda`, `AsyncEventAge` -> `lambent_lambda_async_event_age`."""
     namespace = series.namespace.removeprefix("AWS/").lower()
     return f"lambent_{namespace}_{_snake(series.metric)}"
+
+
+def _name_with_unit(series: Series) -> str:
+    """Names end with their unit, once: CloudWatch's `IncomingBytes` already does.
+
+    https://prometheus.io/docs/practices/naming/#metric-names
+    """
+    name, unit = _name(series), series.unit.lower()
+    return name if series.unit in _UNNAMED or name.endswith(f"_{unit}") else f"{name}_{unit}"
 
 
 def _description(series: Series) -> str:

@@ -70,13 +70,15 @@ def _object(document: Mapping[str, Any]) -> Pattern:
     """Every key must match."""
     if not document:
         raise InvalidPattern("Empty objects are not allowed")
-    parts = [_alternatives(value) if _is_choice(key, value) else _field(key, value) for key, value in document.items()]
+    parts = [
+        _alternatives(value) if has_alternatives(key, value) else _field(key, value) for key, value in document.items()
+    ]
     if len(parts) == 1:
         return parts[0]
     return lambda event: all(part(event) for part in parts)
 
 
-def _is_choice(key: str, value: Any) -> bool:
+def has_alternatives(key: str, value: Any) -> bool:
     """`$or` with fewer than two objects is a field of that name."""
     return key == OR and isinstance(value, list) and len(value) > 1 and all(isinstance(one, dict) for one in value)
 
@@ -120,7 +122,7 @@ def _under(event: Any, key: str, prefix: str) -> Any:
 
 def _any_object(value: Any, nested: Pattern) -> bool:
     if isinstance(value, list):
-        return any(_any_object(element, nested) for element in value)
+        return any(nested(one if isinstance(one, dict) else {}) for one in _elements(value))
     return nested(value if isinstance(value, dict) else {})
 
 
@@ -139,7 +141,19 @@ def _leaf(key: str, wanted: list[Any]) -> Pattern:
 def _scalars(value: Any) -> Iterator[Any]:
     """The leaves that stand under a name: an object is none, and neither is an empty list."""
     if isinstance(value, list):
-        leaves = [leaf for element in value for leaf in _scalars(element) if leaf is not _ABSENT]
-        yield from leaves or [_ABSENT]
+        yield from [one for one in _elements(value) if not isinstance(one, dict)] or [_ABSENT]
     else:
         yield _ABSENT if isinstance(value, dict) else value
+
+
+def _elements(value: list[Any]) -> Iterator[Any]:
+    """Of the list, and of the lists in it: an event may have more of them in each other than the stack has room for."""
+    lists = [iter(value)]
+    while lists:
+        for one in lists[-1]:
+            if isinstance(one, list):
+                lists.append(iter(one))
+                break
+            yield one
+        else:
+            lists.pop()

@@ -20,6 +20,9 @@ KEPT = 2_000
 
 MAX_DETAIL_CHARS = 300
 
+#: How far back an attempt is looked for that ended just now.
+_LOOKED_BACK = 16
+
 
 class HappeningKind(Enum):
     #: The function answered.
@@ -61,7 +64,7 @@ class Happenings:
     ) -> None:
         """What came of running a function. `trace`: the header its event came with, or the one it got as the first."""
         self._ring.append(
-            (next(self._numbers), time_ms, kind, source, function_arn, request_id, duration_ms, detail, trace, "")
+            (next(self._numbers), time_ms, kind, source, function_arn, request_id, duration_ms, detail, trace, "", "")
         )
 
     def record_sent(
@@ -78,16 +81,26 @@ class Happenings:
     ) -> None:
         """What came of sending something to anything: `source` is who sent it, `account_id` who may look."""
         self._ring.append(
-            (next(self._numbers), time_ms, kind, source, target_arn, request_id, 0.0, detail, trace, account_id)
+            (next(self._numbers), time_ms, kind, source, target_arn, request_id, 0.0, detail, trace, account_id, "")
         )
+
+    def add_prospect(self, request_id: str, prospect: str) -> None:
+        """What follows, told by whoever decided on it, right after that request's attempt was recorded."""
+        for index in range(-1, -min(len(self._ring), _LOOKED_BACK) - 1, -1):
+            if self._ring[index][5] == request_id:
+                self._ring[index] = (*self._ring[index][:-1], prospect)
+                return
 
     def after(
         self, number: int, limit: int, *, account_id: str, root: str = "", function: str = ""
     ) -> list[dict[str, Any]]:
         """The newest `limit` of an account's that are numbered above `number`, oldest first.
 
-        `root`: only of the chain whose root is that, or ends so; `function`: only of the one with that name.
+        `root`: only of the chain whose root is that, or ends so; `function`: only of the one with that name. A number
+        that was not given yet is from before a restart, and whoever follows has seen none of these.
         """
+        if self._ring and number > self._ring[-1][0]:
+            number = 0
         chosen: list[tuple[Any, ...]] = []
         for entry in reversed(self._ring):
             if entry[0] <= number or len(chosen) == limit:
@@ -115,7 +128,7 @@ def _is_of_function(entry: tuple[Any, ...], function: str) -> bool:
 
 
 def _document(entry: tuple[Any, ...]) -> dict[str, Any]:
-    number, time_ms, kind, source, target_arn, request_id, duration_ms, detail, trace, _ = entry
+    number, time_ms, kind, source, target_arn, request_id, duration_ms, detail, trace, _, prospect = entry
     text = detail.decode(errors="replace") if isinstance(detail, bytes) else detail
     segment, parent = headers.segment_of(request_id), headers.parent(trace)
     return {
@@ -128,6 +141,7 @@ def _document(entry: tuple[Any, ...]) -> dict[str, Any]:
         "requestId": request_id,
         "durationMs": round(duration_ms, 2),
         "detail": text[:MAX_DETAIL_CHARS],
+        "prospect": prospect,
         "traceRoot": headers.root(trace),
         "segment": segment,
         "parent": parent if parent != segment else "",

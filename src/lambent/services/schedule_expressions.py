@@ -73,7 +73,10 @@ class CronSchedule:
     def next_after(self, time_ms: int, zone: str = "UTC", *, start_ms: int = 0) -> int | None:
         after_ms = max(time_ms, start_ms - 1)
         place = _place(zone)
-        start = _local(after_ms, place)
+        try:
+            start = _local(after_ms, place)
+        except OverflowError:  # the year 10,000 on that wall
+            return None
         for moment in self.cron.local_times(start):
             there = moment.replace(tzinfo=place)
             moment_ms = _milliseconds(there)

@@ -57,14 +57,19 @@ class Database:
         """
         return cast("T", await self._writer.submit_shared(work, given))
 
-    def when_announced(self, topic: str, work: Callable[[Transaction], T | None]) -> StandingOrder[T]:
+    def when_announced(
+        self, topic: str, work: Callable[[Transaction], T | None], *, in_line: bool = False
+    ) -> StandingOrder[T]:
         """Run `work` in the transaction that announces `topic` next, after all else in it: who has to write before it
         can begin waits for one commit instead of two. Where it returns None it goes on standing.
+
+        `in_line`: where the work of one such order of the topic comes to nothing, that of those behind it would, too,
+        and is left undone: so many may wait for little.
 
         What was announced before the order was placed is not waited for: look for that first, and `demand`. Works as
         in `write`; an error of the whole transaction is not the order's.
         """
-        return self._writer.order(topic, work)
+        return self._writer.order(topic, work, in_line=in_line)
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` at once on one snapshot, on the event loop: indexed look-ups under a millisecond only."""
@@ -78,9 +83,9 @@ class Database:
         """Like `read`, in a thread: listings, searches, anything that may take longer."""
         return await self._readers.scan(work)
 
-    def subscribe(self, topic: str) -> Signal:
-        """A bell that rings after each commit that announced `topic`."""
-        return self._switchboard.subscribe(topic)
+    def subscribe(self, topic: str, signal: Signal | None = None) -> Signal:
+        """A bell (yours, or a new one) that rings after each commit that announced `topic`."""
+        return self._switchboard.subscribe(topic, signal)
 
     def unsubscribe(self, topic: str, signal: Signal) -> None:
         self._switchboard.unsubscribe(topic, signal)

@@ -21,5 +21,7 @@ class Job:
     """What shared work is to be done with."""
     topic: str = ""
     """What a standing order waits for."""
+    is_in_line: bool = False
+    """A standing order that waits behind others of its kind."""
     result: Any = None
     error: BaseException | None = None

@@ -32,8 +32,8 @@ class Switchboard:
     def __init__(self) -> None:
         self._signals: defaultdict[str, list[Signal]] = defaultdict(list)
 
-    def subscribe(self, topic: str) -> Signal:
-        signal = Signal()
+    def subscribe(self, topic: str, signal: Signal | None = None) -> Signal:
+        signal = signal or Signal()
         self._signals[topic].append(signal)
         return signal
 

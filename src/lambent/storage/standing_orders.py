@@ -44,6 +44,10 @@ class StandingOrder(Generic[T]):
         """And the commit that it was done in is on disk; or it was withdrawn."""
         return self._job.answer.done()
 
+    def when_done(self, tell: Callable[[], None]) -> None:
+        """Called on the event loop, soon, if it is done already."""
+        self._job.answer.add_done_callback(lambda _: tell())
+
     def demand(self) -> Awaitable[T | None]:
         """To be done now, if it is not done yet. What it came to; raises as `Database.write` does."""
         return self._ask(Verb.DEMAND)
@@ -51,6 +55,11 @@ class StandingOrder(Generic[T]):
     def withdraw(self) -> Awaitable[T | None]:
         """To be done no more. What it came to before that; None if it was not done."""
         return self._ask(Verb.WITHDRAW)
+
+    def abandon(self) -> None:
+        """To be done no more, and nobody wants to know what it came to."""
+        self.withdraw()
+        self._job.answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
 
     def _ask(self, verb: Verb) -> Awaitable[Any]:
         if not self.is_done:

@@ -61,8 +61,8 @@ class Writer:
     def submit_shared(self, work: SharedWork, given: Any) -> asyncio.Future[Any]:
         return self._submitted_job(Job(work, self._loop.create_future(), is_shared=True, given=given))
 
-    def order(self, topic: str, work: Work) -> StandingOrder[Any]:
-        return StandingOrder(Job(work, self._loop.create_future(), topic=topic), self._submit)
+    def order(self, topic: str, work: Work, *, in_line: bool) -> StandingOrder[Any]:
+        return StandingOrder(Job(work, self._loop.create_future(), topic=topic, is_in_line=in_line), self._submit)
 
     def _submitted_job(self, job: Job) -> asyncio.Future[Any]:
         self._submit(job)
@@ -174,11 +174,16 @@ class Writer:
     def _end(self, topics: set[str]) -> list[Job]:
         """Do what stands for these topics, and commit. An order that comes to nothing goes on standing."""
         done: list[Job] = []
+        exhausted: set[str] = set()
         for order in self._orders.waiting_for(tuple(topics)):
+            if order.is_in_line and order.topic in exhausted:
+                continue
             order.result = order.error = None
             self._perform([order], topics)
             if order.result is not None or order.error is not None:
                 done.append(order)
+            elif order.is_in_line:
+                exhausted.add(order.topic)
         self._connection.execute("COMMIT")
         return done
 

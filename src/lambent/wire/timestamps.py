@@ -65,7 +65,7 @@ def number_of(moment: float) -> float | int:
 def parse_iso8601(text: str) -> float:
     """Raises ValueError. A time without an offset is UTC."""
     moment = datetime.fromisoformat(text)
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return check_unix((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def parse_rfc822(text: str) -> float:
@@ -75,7 +75,7 @@ def parse_rfc822(text: str) -> float:
         if parts is None:
             raise ValueError(f"not an HTTP date: {text!r}")
         datetime(*parts[:6])  # noqa: DTZ001 - only its range check is wanted
-        return float(calendar.timegm(parts[:9])) - (parts[9] or 0)
+        return check_unix(float(calendar.timegm(parts[:9])) - (parts[9] or 0))
     except (OverflowError, TypeError, IndexError) as error:
         raise ValueError(f"not an HTTP date: {text!r}") from error
 

@@ -54,14 +54,16 @@ async def throttle(world: World) -> None:
 
 async def forbid(world: World) -> None:
     """A permission goes, or a door is shut: what it was for waits or is given up."""
-    match world.chance.randrange(3):
+    match world.chance.randrange(4):
         case 0:
             name = world.chance.choice(PERMITTED)
             await _quietly(world, "lambda", "removePermission", FunctionName=name, StatementId="source")
         case 1:
             await _set_policy(world, world.chance.choice(CLOSABLE), "")
-        case _:
+        case 2:
             world.life.endpoint.is_shut = True
+        case _:
+            world.life.endpoint.is_forged = True
 
 
 async def permit(world: World) -> None:
@@ -70,7 +72,7 @@ async def permit(world: World) -> None:
         await sources.permit(world.life, name)
     for queue in CLOSABLE:
         await _set_policy(world, queue, OPEN)
-    world.life.endpoint.is_shut = False
+    world.life.endpoint.is_shut = world.life.endpoint.is_forged = False
 
 
 async def forbid_briefly(world: World) -> None:
@@ -209,7 +211,7 @@ async def change_subscriptions(world: World) -> None:
     await world.life.call(
         "sns",
         "setSubscriptionAttributes",
-        SubscriptionArn=world.deployed.posted,
+        SubscriptionArn=world.chance.choice(world.deployed.posted),
         AttributeName="DeliveryPolicy",
         AttributeValue=sources.delivery_policy(world.chance),
     )

@@ -1,18 +1,22 @@
-"""A URL that topics post to: a server on this machine, whose answers are decided by the fate of the message's record.
+"""URLs that topics post to: a server on this machine, whose answers are decided by the fate of the message's record.
 
 It answers with an error that may pass, or with one that is final; it is silent for longer than anybody waits, breaks
 the connection off, or says what is no HTTP. And sometimes what it has taken does not hear of it: its answer is lost.
-The path of a URL is the line; a request for confirmation has the record behind it.
+The path of a URL is the line; a request for confirmation has the record behind it. It speaks TLS as well, and then it
+may show a certificate that nobody vouches for.
 """
 
 import asyncio
 import contextlib
+import ssl
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from certificates import HOST, Authority
 from delivery.conservation.edge import Edge, Failing
 from delivery.conservation.records import names_in
 
@@ -20,6 +24,9 @@ INVITATIONS = "invitations"
 
 #: Longer than any sender waits for an answer.
 SILENCE_SECONDS = 20.0
+
+#: Real time for the other end to say goodbye, which in TLS is polite.
+FAREWELL_SECONDS = 0.01
 
 #: Answers that may pass, and those after which no further attempt is made.
 PASSING, FINAL = (500, 503, 429), (404, 403, 302)
@@ -40,8 +47,11 @@ class Endpoint:
 
     edge: Edge
     url: str = ""
+    tls_url: str = ""
     is_shut: bool = False
     """It breaks off whatever comes."""
+    is_forged: bool = False
+    """Its certificate is somebody else's work."""
     life: int = 0
     """Of the platform: with a new one, nobody waits for the answers of the last any more."""
     tokens: dict[str, str] = field(default_factory=dict)
@@ -55,16 +65,39 @@ class Endpoint:
     _silent: list[int] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
-    async def start(self) -> None:
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+    async def start(self, directory: Path, authority: Authority) -> None:
+        """`authority`: whom the platform trusts."""
+        plain = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        sealed = await asyncio.start_server(
+            self._connected,
+            "127.0.0.1",
+            0,
+            ssl=self._tls(directory, authority),
+            ssl_shutdown_timeout=FAREWELL_SECONDS,
+        )
+        self._servers = (plain, sealed)
+        self.url = f"http://127.0.0.1:{_port(plain)}"
+        self.tls_url = f"https://{HOST}:{_port(sealed)}"
+
+    def _tls(self, directory: Path, authority: Authority) -> ssl.SSLContext:
+        true, forged = authority.server(), Authority(directory, "forger").server()
+
+        def choose(connection: ssl.SSLObject, _: str | None, __: ssl.SSLContext) -> None:
+            if self.is_forged:
+                self.edge.invocations["posted: forged"] += 1
+                connection.context = forged
+
+        true.sni_callback = choose
+        return true
 
     async def stop(self) -> None:
-        self._server.close()
+        for server in self._servers:
+            server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._server.wait_closed()
+        for server in self._servers:
+            await server.wait_closed()
 
     @property
     def silent(self) -> int:
@@ -156,6 +189,11 @@ class Endpoint:
             self.refusals[line, name] += 1
             if is_final or self.refusals[line, name] > DEFAULT_RETRIES:
                 self.dismissed[line].add(name)
+
+
+def _port(server: asyncio.Server) -> int:
+    port: int = server.sockets[0].getsockname()[1]
+    return port
 
 
 def _response(status: int, headers: str) -> bytes:

@@ -71,6 +71,7 @@ LINES = (
     Line("notices", "notices"),
     Line("notices-inbox", "notices", End.QUEUE, is_exact=True),
     Line("notices-posted", "notices", End.URL),
+    Line("notices-sealed", "notices", End.URL),
     Line("invitations", "invitations", End.URL),
     Line("bulletins", "bulletins", keeps_order=True),
     Line("events", "events"),

@@ -90,8 +90,8 @@ class Deployed:
     destroyed: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Line -> what was in its stream when that was deleted."""
     replays: dict[str, "Replayed"] = field(default_factory=dict)
-    posted: str = ""
-    """ARN of the subscription of a URL."""
+    posted: list[str] = field(default_factory=list)
+    """ARNs of the subscriptions of URLs."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ async def deploy(life: Life, chance: random.Random) -> Deployed:
     for name in ("objects", "notices", "events", "logged", "replayed"):
         await permit(life, name)
     await _connect(life, chance)
-    await _subscribe_url(life, deployed, chance)
+    await _subscribe_url(life, deployed, chance, f"{life.endpoint.url}/notices-posted")
+    await _subscribe_url(life, deployed, chance, f"{life.endpoint.tls_url}/notices-sealed")
     return deployed
 
 
@@ -420,16 +421,15 @@ async def put_filter(life: Life, name: str, destination: str, chance: random.Ran
     )
 
 
-async def _subscribe_url(life: Life, deployed: Deployed, chance: random.Random) -> None:
+async def _subscribe_url(life: Life, deployed: Deployed, chance: random.Random, url: str) -> None:
     """It has to be confirmed; what is published before that is not for it."""
-    url = f"{life.endpoint.url}/notices-posted"
-    attributes = {**_redrive("notices-posted-dead"), "DeliveryPolicy": delivery_policy(chance)}
+    protocol, line = url.partition(":")[0], url.rpartition("/")[2]
+    attributes = {**_redrive(f"{line}-dead"), "DeliveryPolicy": delivery_policy(chance)}
     topic = arn("sns", "notices")
-    await life.call("sns", "subscribe", TopicArn=topic, Protocol="http", Endpoint=url, Attributes=attributes)
-    await _is_asked(life, "/notices-posted")
-    token = life.endpoint.tokens["/notices-posted"]
-    confirmed = await life.call("sns", "confirmSubscription", TopicArn=topic, Token=token)
-    deployed.posted = confirmed["SubscriptionArn"]
+    await life.call("sns", "subscribe", TopicArn=topic, Protocol=protocol, Endpoint=url, Attributes=attributes)
+    await _is_asked(life, f"/{line}")
+    confirmed = await life.call("sns", "confirmSubscription", TopicArn=topic, Token=life.endpoint.tokens[f"/{line}"])
+    deployed.posted.append(confirmed["SubscriptionArn"])
 
 
 async def _is_asked(life: Life, path: str) -> None:

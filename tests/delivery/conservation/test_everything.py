@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from certificates import Authority
 from delivery.conservation import changes, sources
 from delivery.conservation.edge import Edge, Failing
 from delivery.conservation.endpoint import Endpoint
@@ -70,13 +71,15 @@ STEPS_TAKEN: dict[Step, int] = {
 HARSH: dict[Step, int] = {World.restart: 4, World.hurry: 2, World.fill_disk: 2}
 
 
-async def play(directory: Path, seed: int) -> World:
-    """Every third run is calm: the platform is never ended, its disk is in time, and then nothing comes twice."""
+async def play(directory: Path, seed: int, authority: Authority) -> World:
+    """`authority`: whom this machine trusts to know who URLs are.
+
+    Every third run is calm: the platform is never ended, its disk is in time, and then nothing comes twice."""
     chance, clock = random.Random(seed), SteppingClock()
     is_calm = seed % 3 == 0
     edge = Edge(clock, random.Random(seed))
     endpoint = Endpoint(edge)
-    await endpoint.start()
+    await endpoint.start(directory, authority)
     life = await Life.begin(directory / "0.db", clock, edge, endpoint)
     world = World(life, edge, clock, chance, await sources.deploy(life, chance))
     steps = STEPS_TAKEN | ({} if is_calm else HARSH)
@@ -119,7 +122,9 @@ def test_of_every_source_nothing_is_lost_and_nothing_appears(
     monkeypatch.setattr(replays, "PORTION", REPLAYED_AT_ONCE)
     random.seed(seed)
     print(f"LAMBENT_CONSERVATION_SEED={seed}")
-    world = asyncio.run(play(tmp_path, seed))
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    world = asyncio.run(play(tmp_path, seed, authority))
     print(dict(world.done), dict(world.edge.invocations), {name: len(names) for name, names in world.accepted.items()})
     TALLY.update(world.tally)
 

@@ -9,13 +9,14 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from lambent.delivery import outcomes, parcel_store
-from lambent.delivery.event_source_mappings import mappings, progress_store
+from lambent.delivery.event_source_mappings import event_counts, mappings, progress_store
 from lambent.delivery.event_source_mappings.mappings import Mappings
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.event_source_mappings.progress import Progress
@@ -211,6 +212,7 @@ class Stage:
     bucket: Bucket
     mappings: Mappings
     happenings: Happenings
+    meter: Meter
     find_source: FindSource
 
     async def create(
@@ -317,6 +319,11 @@ class Stage:
         """What was discarded has arrived at its destination."""
         return not self.database.read(parcel_store.count_parcels)
 
+    def counts(self, uuid: str) -> dict[str, float]:
+        """Its metrics that have a value, without their endings: `Polled` is PolledEventCount."""
+        ours = (one for one in self.meter.totals() if one.series.dimension_sets == (event_counts.dimensions_of(uuid),))
+        return {one.series.metric.removesuffix("EventCount"): one.total for one in ours if one.count}
+
     def is_settled(self, uuid: str) -> bool:
         """Every record of every shard, in every lane."""
 
@@ -353,12 +360,12 @@ async def stage(
     find = find_source or (lambda _, mapping: stream.source() if mapping.source_arn == STREAM_ARN else None)
     function = function or Function(behaviour)
     bucket = bucket or Bucket()
-    happenings = Happenings()
+    happenings, meter = Happenings(), Meter()
     database = Database.open(directory / "lambent.db")
     parcels = Parcels(
-        database=database, targets=Targets({}), happenings=happenings, meter=Meter(), clock=clock, ids=RandomIds()
+        database=database, targets=Targets({}), happenings=happenings, meter=meter, clock=clock, ids=RandomIds()
     )
-    parcels.register(outcomes.owner(bucket.put))
+    parcels.register(outcomes.owner(bucket.put, partial(event_counts.count_end, meter)))
     delivery = Mappings(
         MappingParts(
             database=database,
@@ -366,7 +373,7 @@ async def stage(
             parcels=parcels,
             find_source=find,
             happenings=happenings,
-            meter=Meter(),
+            meter=meter,
             clock=clock,
             ids=RandomIds(),
             jitter=lambda: 0.0,
@@ -374,7 +381,7 @@ async def stage(
     )
     running = [asyncio.create_task(delivery.run()), asyncio.create_task(parcels.run())]
     try:
-        yield Stage(database, clock, stream, function, bucket, delivery, happenings, find)
+        yield Stage(database, clock, stream, function, bucket, delivery, happenings, meter, find)
         assert not any(task.done() for task in running), "delivery ended by itself"
     finally:
         for task in running:

@@ -9,7 +9,10 @@ import pytest
 
 from delivery.event_source_mappings.queue_stage import VISIBILITY_SECONDS, failing_on, queue_stage, reporting
 from delivery.event_source_mappings.stage import NO_FUNCTION, Function, accept, flat, quiet, refuse, until
+from lambent.delivery.burials import Burials
 from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH
+from lambent.kit import trace
+from lambent.services.happenings import Happenings
 from lambent.services.lambda_.errors import InvalidParameterValue, TooManyRequests
 from lambent.services.lambda_.event_source_mappings import State
 from lambent.services.sqs import store
@@ -29,6 +32,18 @@ def test_messages_come_in_batches_and_are_deleted(tmp_path: Path) -> None:
             assert scene.stage.last_result(uuid) == "OK"
             assert set(scene.function.traces) == {TRACE}
             assert (scene.standing["records"], scene.standing["invocations"]) == (4, 2)
+
+    asyncio.run(main())
+
+
+def test_a_message_without_a_trace_has_the_same_one_at_every_attempt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with queue_stage(tmp_path, failing_on("bad")) as scene:
+            await scene.map(batch_size=1)
+            await scene.send("bad")
+            await scene.stage.advance_until(lambda: len(scene.function.traces) >= 2)
+            first, second, *_ = scene.function.traces
+            assert trace.root(first) == trace.root(second) != ""
 
     asyncio.run(main())
 
@@ -132,6 +147,23 @@ def test_what_keeps_failing_is_a_dead_letter(tmp_path: Path) -> None:
             await scene.stage.advance_until(lambda: scene.dead, step=5)
             assert (scene.dead, scene.waiting()) == (["bad"], [])
             assert flat(scene.batches).count("bad") == 3
+
+    asyncio.run(main())
+
+
+def test_people_are_told_of_a_dead_letter(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with queue_stage(tmp_path, failing_on("bad"), max_receives=1) as scene:
+            happenings, on = Happenings(), scene.stage
+            telling = asyncio.create_task(Burials(database=on.database, happenings=happenings, clock=on.clock).run())
+            await scene.map()
+            await scene.send("bad", trace=TRACE)
+            await on.advance_until(lambda: scene.dead, step=5)
+            await until(lambda: happenings.after(0, 10, account_id="000000000000"))
+            [told] = happenings.after(0, 10, account_id="000000000000")
+            assert (told["outcome"], told["source"], told["targetArn"]) == ("discarded", "sqs:q", scene.dead_key.arn)
+            assert (told["traceRoot"], "was received once" in told["detail"]) == (trace.root(TRACE), True)
+            telling.cancel()
 
     asyncio.run(main())
 

@@ -13,12 +13,14 @@ from delivery.event_source_mappings.stage import (
     Function,
     Stream,
     accept,
+    failing_on,
     flat,
     quiet,
     refuse,
     stage,
     until,
 )
+from lambent.kit import trace
 from lambent.services.lambda_.event_source_mappings import StartingPosition, State
 
 
@@ -68,8 +70,10 @@ def test_a_batch_has_at_most_so_many_records(tmp_path: Path) -> None:
             uuid = await scene.create(batch_size=10)
             await until(lambda: scene.positions(uuid) == [25])
             assert scene.function.batches == [[*range(10)], [*range(10, 20)], [*range(20, 25)]]
-            standing = scene.mappings.standings("000000000000")[0]["lanes"][0]
-            assert (standing["invocations"], standing["records"], standing["position"]) == (3, 25, 25)
+            [lane] = scene.mappings.standings("000000000000")[0]["lanes"]
+            assert (lane["invocations"], lane["records"]) == (3, 25)
+            # Told a moment after it can be read.
+            await until(lambda: scene.mappings.standings("000000000000")[0]["lanes"][0]["position"] == 25)
 
     asyncio.run(main())
 
@@ -358,6 +362,21 @@ def test_a_stream_that_is_gone_is_said_so(tmp_path: Path) -> None:
             )
             await scene.change(uuid, State.ENABLING)
             await until(lambda: scene.last_result(uuid) == "PROBLEM: Stream not found")
+
+    asyncio.run(main())
+
+
+def test_records_without_a_trace_have_the_same_one_at_every_attempt(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with stage(tmp_path, failing_on(1)) as scene:
+            await scene.put(1)
+            uuid = await scene.create(StartingPosition.TRIM_HORIZON, max_retries=2)
+            await scene.advance_until(lambda: scene.positions(uuid) == [1])
+            roots = [trace.root(one) for one in scene.function.traces]
+            assert (len(roots), len(set(roots))) == (3, 1)
+            await until(lambda: len(scene.happenings.after(0, 10, account_id="000000000000")) > 0)
+            [*_, told] = scene.happenings.after(0, 10, account_id="000000000000")
+            assert (told["outcome"], told["traceRoot"]) == ("discarded", roots[0])
 
     asyncio.run(main())
 

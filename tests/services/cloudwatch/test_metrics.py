@@ -1,6 +1,5 @@
 """CloudWatch through boto3: what is put comes back as statistics, in each of its protocols."""
 
-import itertools
 import json
 import math
 import time
@@ -13,11 +12,10 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import ROLE
 from zips import zipped
-
-_numbers = itertools.count(1)
 
 NOW = datetime.now(UTC).replace(second=0, microsecond=0)
 Put = Callable[..., None]
@@ -30,7 +28,7 @@ def cloudwatch(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def namespace() -> str:
-    return f"Test/{next(_numbers)}"
+    return fresh.name("Test/metrics")
 
 
 @pytest.fixture
@@ -134,6 +132,17 @@ def test_values_with_counts_and_statistic_sets(cloudwatch: Any, namespace: str, 
     assert [point[one] for one in ("SampleCount", "Sum", "Minimum", "Maximum")] == [102, 287, 1, 100]
     [point] = statistics(cloudwatch, namespace, "sizes", ExtendedStatistics=["p50"])
     assert "ExtendedStatistics" not in point, "single values are not known any more"
+
+
+@pytest.mark.parametrize(("total", "percentiles"), [(10, {"p50": 5}), (30, None)])
+def test_percentiles_of_a_statistic_set(
+    cloudwatch: Any, namespace: str, put: Put, total: float, percentiles: dict[str, float] | None
+) -> None:
+    """GetMetricStatistics: "The Min and the Max of the statistic set are equal, and Sum is equal to Min multiplied by
+    SampleCount"."""
+    put("sizes", 0, StatisticValues={"SampleCount": 2, "Sum": total, "Minimum": 5, "Maximum": 5})
+    [point] = statistics(cloudwatch, namespace, "sizes", ExtendedStatistics=["p50"])
+    assert point.get("ExtendedStatistics") == percentiles
 
 
 def test_units_and_dimensions_are_told_apart(cloudwatch: Any, namespace: str, put: Put) -> None:
@@ -287,6 +296,8 @@ def test_metrics_are_listed_by_what_they_are(cloudwatch: Any, namespace: str, pu
     assert listed(Dimensions=[{"Name": "A"}]) == both
     assert listed(Dimensions=[{"Name": "A", "Value": "2"}, {"Name": "B"}]) == both[1:]
     assert listed(RecentlyActive="PT3H") == both
+    assert listed(OwningAccount="000000000000") == listed()
+    assert listed(OwningAccount="111111111111") == [], "no account is linked to another"
 
 
 def test_metrics_are_listed_in_pages(cloudwatch: Any, namespace: str) -> None:
@@ -296,6 +307,28 @@ def test_metrics_are_listed_in_pages(cloudwatch: Any, namespace: str) -> None:
     pages = list(cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace))
     assert [len(page["Metrics"]) for page in pages] == [500, 500, 200]
     assert len({one["MetricName"] for page in pages for one in page["Metrics"]}) == 1200
+
+
+@pytest.mark.parametrize(("account", "values"), [("000000000000", [7]), ("111111111111", [])])
+def test_no_account_is_linked_to_another(
+    cloudwatch: Any, namespace: str, put: Put, account: str, values: list[float]
+) -> None:
+    """MetricDataQuery, AccountId: in a monitoring account the one to retrieve this metric from."""
+    put("m", 7)
+    metric = {"Namespace": namespace, "MetricName": "m"}
+    query = {"Id": "m", "AccountId": account, "MetricStat": {"Metric": metric, "Period": 86_400, "Stat": "Sum"}}
+    now = datetime.now(UTC)
+    window = {"StartTime": now - timedelta(days=1), "EndTime": now + timedelta(hours=1)}
+    assert cloudwatch.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"][0]["Values"] == values
+
+
+def test_a_request_for_all_times_is_answered_at_once(cloudwatch: Any) -> None:
+    began = time.monotonic()
+    query = {"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}
+    window = {"StartTime": datetime(1970, 1, 1, tzinfo=UTC), "EndTime": datetime(9999, 1, 1, tzinfo=UTC)}
+    [result] = cloudwatch.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"]
+    assert len(result["Values"]) == (15 * 24 + 2) * 60
+    assert time.monotonic() - began < 5
 
 
 DATUM = {"MetricName": "m", "Value": 1.0}
@@ -361,7 +394,7 @@ def test_alarms_are_not_served_and_say_so(cloudwatch: Any) -> None:
 
 
 def test_the_platform_publishes_what_functions_do(platform: PlatformProcess, cloudwatch: Any) -> None:
-    functions, name = platform.client("lambda"), f"measured-{next(_numbers)}"
+    functions, name = platform.client("lambda"), fresh.name("measured")
     source = "def handler(event, context):\n    if event: raise ValueError('no')"
     code_ = {"ZipFile": zipped({"app.py": source})}
     functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code_)

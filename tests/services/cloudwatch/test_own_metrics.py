@@ -151,6 +151,9 @@ def use_streams(platform: PlatformProcess) -> None:
     page = streams.get_records(ShardIterator=iterator)
     assert len(page["Records"]) == 4
     streams.get_records(ShardIterator=page["NextShardIterator"])
+    streams.create_stream(StreamName="metered-throttled", ShardCount=1, Tags={"lambent:throttle": "on"})
+    large: list[Any] = [{"Data": b"x" * 700_000, "PartitionKey": "k"}] * 3
+    assert streams.put_records(StreamName="metered-throttled", Records=large)["FailedRecordCount"] == 1
 
 
 def test_streams(told: Told) -> None:
@@ -162,8 +165,24 @@ def test_streams(told: Told) -> None:
             "IncomingBytes": ("Sum", 5 + 3 * 2 + 4),
             "PutRecord.Success": ("Average", 1),
             "PutRecords.Success": ("SampleCount", 1),
+            "PutRecord.Bytes": ("Sum", 6),
+            "PutRecords.Bytes": ("Sum", 3 * 3),
+            "PutRecords.TotalRecords": ("Sum", 3),
+            "PutRecords.SuccessfulRecords": ("Sum", 3),
+            "GetRecords.Success": ("Sum", 2),
             "GetRecords.Records": ("Sum", 4),
             "GetRecords.Bytes": ("Sum", 5 + 3 * 2),
             "GetRecords.IteratorAgeMilliseconds": ("SampleCount", 2),
+        },
+    )
+    told(
+        "AWS/Kinesis",
+        {"StreamName": "metered-throttled"},
+        {
+            "IncomingRecords": ("Sum", 2),
+            "PutRecords.TotalRecords": ("Sum", 3),
+            "PutRecords.SuccessfulRecords": ("Sum", 2),
+            "PutRecords.ThrottledRecords": ("Sum", 1),
+            "WriteProvisionedThroughputExceeded": ("Sum", 1),
         },
     )

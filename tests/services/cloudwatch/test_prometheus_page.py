@@ -48,13 +48,44 @@ def test_functions_and_the_process_are_told_of(platform: PlatformProcess) -> Non
 
 
 @pytest.mark.parametrize(
-    ("user", "password", "status"), [("", "", 403), ("test", "wrong", 401), ("nobody", "test", 401)]
+    ("user", "password", "advice"),
+    [("", "", "-u KEY:SECRET"), ("test", "wrong", "secret"), ("nobody", "test", "secret")],
 )
-def test_it_needs_credentials(platform: PlatformProcess, user: str, password: str, status: int) -> None:
+def test_it_needs_credentials_and_says_which(platform: PlatformProcess, user: str, password: str, advice: str) -> None:
+    """RFC 9110, section 15.5.2: a 401 "MUST send a WWW-Authenticate header field"."""
     with pytest.raises(urllib.error.HTTPError) as refused:
         scrape(platform, user, password)
-    assert refused.value.code == status
+    assert (refused.value.code, refused.value.headers["www-authenticate"]) == (401, 'Basic realm="Lambent"')
+    assert advice in refused.value.read().decode()
     refused.value.close()
+
+
+def test_what_runs_at_once_is_counted_for_each_function_and_for_the_account(platform: PlatformProcess) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-concurrency.html: of the function, of the Region."""
+    functions = platform.client("lambda")
+    calling = "import boto3\ndef handler(e, c): boto3.client('lambda').invoke(FunctionName='inner')"
+    for name, text in (("inner", "def handler(e, c): pass"), ("outer", calling)):
+        code = {"ZipFile": zipped({"app.py": text})}
+        functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    before = scrape(platform)
+    functions.invoke(FunctionName="outer")
+    found = scrape(platform)
+
+    def level(labels: str, metric: str = "concurrent_executions") -> float:
+        name = f"lambent_lambda_{metric}_sum", f'region="us-east-1"{labels}'
+        return found[name] - before.get(name, 0)
+
+    assert [level(f',function_name="{name}",resource="{name}"') for name in ("inner", "outer")] == [1, 1]
+    assert level("") == level("", "unreserved_concurrent_executions") >= 1 + 2
+
+
+def test_a_name_ends_with_its_unit_once(platform: PlatformProcess) -> None:
+    """https://prometheus.io/docs/practices/naming/: IncomingBytes, in Bytes."""
+    streams = platform.client("kinesis")
+    streams.create_stream(StreamName="scraped", ShardCount=1)
+    streams.put_record(StreamName="scraped", Data=b"12345", PartitionKey="k")
+    labels = 'region="us-east-1",stream_name="scraped"'
+    assert scrape(platform)["lambent_kinesis_incoming_bytes_sum", labels] == 6
 
 
 def test_other_pages_take_no_password(platform: PlatformProcess) -> None:

@@ -18,3 +18,18 @@ def test_how_full_queues_are(platform: PlatformProcess) -> None:
     queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
     queues.purge_queue(QueueUrl=url)
     assert scrape(platform)[f"{prefix}_number_of_messages_visible", labels] == 0, "an empty queue is told of as well"
+
+
+def test_groups_in_flight(platform: PlatformProcess) -> None:
+    """Of FIFO queues only, the page on SQS's metrics says."""
+    queues = platform.client("sqs")
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
+    url = queues.create_queue(QueueName="gauged.fifo", Attributes=attributes)["QueueUrl"]
+    for group in ("a", "a", "b", "c"):
+        queues.send_message(QueueUrl=url, MessageBody=f"{group}{group}", MessageGroupId=group)
+    queues.send_message(QueueUrl=url, MessageBody="another", MessageGroupId="a")
+    queues.receive_message(QueueUrl=url, MaxNumberOfMessages=3)
+    metric = "lambent_sqs_approximate_number_of_groups_with_inflight_messages"
+    found = {labels: value for (name, labels), value in scrape(platform).items() if name == metric}
+    assert found['region="us-east-1",queue_name="gauged.fifo"'] == 2
+    assert all(labels.endswith('.fifo"') for labels in found)

@@ -1,15 +1,14 @@
 """A boto3 client for the session's platform, and tables with names of their own."""
 
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import fresh
 from platform_process import PlatformProcess
 
 MakeTable = Callable[..., str]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +21,7 @@ def make_table(dynamodb: Any) -> MakeTable:
     """`make_table("pk:S", "sk:N", attributes="g:S", GlobalSecondaryIndexes=[...])` -> the name of a new table."""
 
     def make(partition: str, sort: str = "", *, attributes: str = "", **options: Any) -> str:
-        name = f"table-{next(_numbers)}"
+        name = fresh.name("table")
         keys = [key.split(":") for key in (partition, sort) if key]
         pairs = keys + [pair.split(":") for pair in attributes.split()]
         request = {"BillingMode": "PAY_PER_REQUEST", **options}

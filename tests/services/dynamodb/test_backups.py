@@ -1,6 +1,5 @@
 """Backups and point in time recovery through boto3. The sentences of refusals are those that AWS was seen to send."""
 
-import itertools
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import fresh
 from services.dynamodb.conftest import MakeTable
 from services.dynamodb.refusals import refusal
 
@@ -26,8 +26,6 @@ LOCAL_INDEX: dict[str, Any] = {
 NOT_CREATED = "cannot be created during the restore operation"
 UNITS = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 6}
 
-_numbers = itertools.count(1)
-
 
 def invalid(message: str) -> tuple[str, str]:
     return "ValidationException", f"Invalid Request: {message}"
@@ -36,7 +34,7 @@ def invalid(message: str) -> tuple[str, str]:
 @pytest.fixture
 def name() -> str:
     """Of a table to restore to."""
-    return f"restored-{next(_numbers)}"
+    return fresh.name("restored")
 
 
 def back_up(dynamodb: Any, table: str, name: str = "backup") -> str:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import gzip
 import hashlib
-import itertools
 import json
 import random
 import time
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import fresh
 from lambent.services.dynamodb import exporter
 from lambent.services.dynamodb.exporter import ExportedObject, Exporter
 from lambent.storage.errors import StorageFull
@@ -23,7 +23,6 @@ from services.dynamodb.refusals import refusal
 from services.dynamodb.world import world
 
 ACCOUNT = "000000000000"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def s3(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def bucket(s3: Any) -> str:
-    name = f"exports-{next(_numbers)}"
+    name = fresh.name("exports")
     s3.create_bucket(Bucket=name)
     return name
 

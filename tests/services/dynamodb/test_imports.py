@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import itertools
 import json
 import time
 from collections.abc import AsyncIterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from lambent.services.dynamodb import importer
 from lambent.services.dynamodb.importer import Importer, Source
 from lambent.services.dynamodb.imports import Import
@@ -19,8 +19,6 @@ from lambent.storage.errors import StorageFull
 from platform_process import PlatformProcess
 from services.dynamodb.refusals import refusal
 from services.dynamodb.world import world
-
-_numbers = itertools.count(1)
 
 KEYS = {
     "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
@@ -36,7 +34,7 @@ def s3(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def bucket(s3: Any) -> str:
-    name = f"imports-{next(_numbers)}"
+    name = fresh.name("imports")
     s3.create_bucket(Bucket=name)
     return name
 
@@ -44,7 +42,7 @@ def bucket(s3: Any) -> str:
 @pytest.fixture
 def name() -> str:
     """Of a table to make."""
-    return f"imported-{next(_numbers)}"
+    return fresh.name("imported")
 
 
 def begin(dynamodb: Any, bucket: str, name: str, prefix: str = "", **options: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 LAMBENT_MODEL_EXAMPLES sets how many histories are tried.
 """
 
-import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
@@ -16,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+import fresh
 from platform_process import PlatformProcess
 from services.dynamodb.model import (
     Action,
@@ -124,8 +124,6 @@ actions = st.one_of(
 )
 updates = st.lists(actions, min_size=1, max_size=4, unique_by=lambda action: action.name)
 
-_numbers = itertools.count()
-
 
 def put(key: Key, content: Item, condition: Condition | None = None) -> Write:
     return Write(key, {"pk": key[0], "sk": key[1], **content}, condition=condition)
@@ -188,7 +186,7 @@ class Tables(RuleBasedStateMachine):
 
     @initialize()
     def create(self) -> None:
-        self.table = f"model-{next(_numbers)}"
+        self.table = fresh.name("model")
         self.model = ModelTable()
         index_keys = [{"AttributeName": "g", "KeyType": "HASH"}, {"AttributeName": "h", "KeyType": "RANGE"}]
         local_keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "h", "KeyType": "RANGE"}]

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from lambent.delivery.table_replication import TableReplication
 from lambent.kit.clock import VirtualClock
 from lambent.kit.ids import CountedIds
 from lambent.kit.meter import Meter
@@ -16,6 +17,7 @@ from lambent.services.dynamodb.backup_retention import BackupRetention
 from lambent.services.dynamodb.lifetime import Lifetime
 from lambent.services.dynamodb.operations import DynamoOperations
 from lambent.services.dynamodb.parts import DynamoParts
+from lambent.services.dynamodb.replication import Replication
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.table_upkeep import TableUpkeep
@@ -38,6 +40,8 @@ class World:
     lifetime: Lifetime
     upkeep: TableUpkeep
     backups: BackupRetention
+    meter: Meter
+    table_replication: TableReplication
 
     async def call(self, operation: str, **request: Any) -> dict[str, Any]:
         method: Callable[..., Awaitable[dict[str, Any]]] = getattr(self.operations, operation)
@@ -76,13 +80,18 @@ class World:
 @contextlib.asynccontextmanager
 async def world(path: Path) -> AsyncIterator[World]:
     database, clock = Database.open(path / "db"), SettableClock()
-    parts = DynamoParts(database, TableCache(database), Throttle(clock), clock, CountedIds(), TableMeters(Meter()))
+    meter, ids = Meter(), CountedIds()
+    into_streams = TableReplication(database=database, meter=meter, clock=clock, ids=ids)
+    replication = Replication(into_streams.replicate, into_streams.find_failure)
+    parts = DynamoParts(database, TableCache(database), Throttle(clock), clock, ids, TableMeters(meter), replication)
     yield World(
         database,
         clock,
         DynamoOperations(parts),
-        Lifetime(database, clock),
+        Lifetime(database, clock, replication.replicate),
         TableUpkeep(database, clock),
         BackupRetention(database, clock),
+        meter,
+        into_streams,
     )
     await database.close()

@@ -1,15 +1,13 @@
 """Clients of the shared platform, and buses with names of their own."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
+import fresh
 from platform_process import PlatformProcess
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +23,7 @@ def unchecked(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def make_name() -> Callable[[str], str]:
-    return lambda kind: f"{kind}-{next(_numbers)}"
+    return fresh.name
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -68,6 +69,14 @@ def test_a_name_is_taken_once(events: Any, bus: str) -> None:
     )
 
 
+def test_the_default_bus_has_times_as_any(events: Any) -> None:
+    """Recorded at AWS (LocalStack, `test_put_permission[default]`); ours is as old as the installation."""
+    described = events.describe_event_bus()
+    [listed] = events.list_event_buses(NamePrefix="default")["EventBuses"]
+    assert described["CreationTime"] == listed["CreationTime"] <= datetime.now(UTC)
+    assert described["CreationTime"] <= described["LastModifiedTime"]
+
+
 def test_the_default_bus_stays(events: Any) -> None:
     assert refusal(events.delete_event_bus, Name="default") == (
         "ValidationException",
@@ -77,7 +86,10 @@ def test_the_default_bus_stays(events: Any) -> None:
 
 def test_a_bus_with_rules_stays(events: Any, bus: str) -> None:
     events.put_rule(Name="r", EventBusName=bus, EventPattern='{"source": ["a"]}')
-    assert refusal(events.delete_event_bus, Name=bus)[0] == "ValidationException"
+    assert refusal(events.delete_event_bus, Name=bus) == (
+        "ValidationException",
+        "EventBus can't be deleted since it has rules.",
+    )
 
 
 def test_listing_goes_on_where_it_stopped(events: Any, make_name: Callable[[str], str]) -> None:
@@ -136,9 +148,10 @@ def test_permissions(events: Any, bus: str) -> None:
     )
     events.remove_permission(EventBusName=bus, RemoveAllPermissions=True)
     assert "Policy" not in events.describe_event_bus(Name=bus)
+    # The same without any policy (recorded at AWS: LocalStack, `test_remove_permission_non_existing_sid`).
     assert refusal(events.remove_permission, EventBusName=bus, StatementId="friend") == (
         "ResourceNotFoundException",
-        "EventBus does not have a policy.",
+        "Statement with the provided id does not exist.",
     )
 
 

@@ -94,6 +94,14 @@ def test_put_again_replaces_all_but_the_tags(events: Any, make_name: Callable[[s
             "Event pattern is not valid. Reason: Unrecognized match type like",
         ),
         (
+            {"EventPattern": '{"a": [{"wildcard": "*:*:*:*:*:event-bus/*"}]}'},
+            "InvalidEventPatternException",
+            (
+                "Event pattern is not valid. Reason: Rule is too complex - try using fewer wildcard characters or "
+                "fewer repeating character sequences after a wildcard character"
+            ),
+        ),
+        (
             {"EventPattern": '{"a":' * 600 + '["x"]' + "}" * 600},
             "InvalidEventPatternException",
             "Event pattern is not valid. Reason: Event pattern is nested more than 100 levels deep",

@@ -1,16 +1,15 @@
 """A boto3 client for the session's platform, streams with names of their own, and how consumers read them."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 
 MakeStream = Callable[..., str]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +29,7 @@ def make_stream(kinesis: Any) -> MakeStream:
     """`make_stream(2)` -> the name of a new stream of two shards."""
 
     def make(shards: int | None = 1, **options: Any) -> str:
-        name = f"stream-{next(_numbers)}"
+        name = fresh.name("stream")
         kinesis.create_stream(StreamName=name, **({} if shards is None else {"ShardCount": shards}), **options)
         kinesis.get_waiter("stream_exists").wait(StreamName=name)
         return name

@@ -117,6 +117,11 @@ def test_numbers_of_elsewhere_are_refused(kinesis: Any, make_stream: MakeStream,
         "ResourceNotFoundException",
         f"Shard shardId-000000000009 in stream {stream} under account 000000000000 does not exist",
     )
+    no_shard = {"ShardId": "foo", "ShardIteratorType": "LATEST"}
+    assert refusal(kinesis.get_shard_iterator, StreamName=stream, **no_shard) == (
+        "ResourceNotFoundException",
+        f"Could not find shard foo in stream {stream} under account 000000000000.",
+    )
     code, message = refusal(kinesis.get_records, ShardIterator="made-up")
     assert (code, message) == ("InvalidArgumentException", "Invalid ShardIterator.")
 

@@ -1,7 +1,6 @@
 """Clients of the shared platform, and functions that are gone after the test that made them."""
 
 import functools
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +8,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+import fresh
 from platform_process import PlatformProcess
 from zips import zipped
 
@@ -36,7 +36,6 @@ def handler(event, context):
     }
 """
 
-_numbers = itertools.count(1)
 
 CreateFunction = Callable[..., str]
 
@@ -71,7 +70,7 @@ def create(functions: Any) -> Iterator[CreateFunction]:
     made: list[str] = []
 
     def create_function(source: str = SOURCE, **parameters: Any) -> str:
-        name = f"function-{next(_numbers)}"
+        name = fresh.name("function")
         asked = {
             "FunctionName": name,
             "Runtime": "python3.11",

@@ -3,7 +3,6 @@
 Answers as recorded from AWS for table streams; where no message is known, only its code is compared.
 """
 
-import itertools
 import json
 import time
 import urllib.error
@@ -17,6 +16,7 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import CreateFunction
 
@@ -33,8 +33,6 @@ def handler(event, context):
         raise ValueError("a bad item")
 """
 
-_numbers = itertools.count(1)
-
 
 @pytest.fixture(scope="module")
 def tables(connect: Callable[[str], Any]) -> Any:
@@ -44,7 +42,7 @@ def tables(connect: Callable[[str], Any]) -> Any:
 @pytest.fixture
 def stream(tables: Any) -> tuple[str, str]:
     """(name, stream ARN) of a new table."""
-    name = f"mapped-{next(_numbers)}"
+    name = fresh.name("mapped")
     made = tables.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

@@ -66,6 +66,14 @@ def test_what_create_answers(functions: Any, create: CreateFunction) -> None:
     functions.get_waiter("function_updated_v2").wait(FunctionName=name)
 
 
+def test_a_key_is_shown_until_it_is_taken_away(functions: Any, create: CreateFunction) -> None:
+    key = "arn:aws:kms:us-east-1:000000000000:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    name = create(KMSKeyArn=key, Environment={"Variables": {"AA": "1"}})
+    shown = functions.update_function_configuration(FunctionName=name, Description="changed")
+    assert (shown["KMSKeyArn"], shown["Environment"]) == (key, {"Variables": {"AA": "1"}})
+    assert "KMSKeyArn" not in functions.update_function_configuration(FunctionName=name, KMSKeyArn="")
+
+
 def test_the_package_can_be_downloaded(functions: Any, create: CreateFunction) -> None:
     code = zipped({"app.py": "handler = print", "data.bin": b"\0\1"})
     name = create(Code={"ZipFile": code})

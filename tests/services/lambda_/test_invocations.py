@@ -261,6 +261,15 @@ def test_what_an_event_invoke_config_refuses(
     assert message in refusal(raised)[2]
 
 
+@pytest.mark.parametrize("qualifier", ["1", "prod"])
+def test_a_version_that_is_not_there_is_no_destination(functions: Any, create: CreateFunction, qualifier: str) -> None:
+    destination = f"{ARN}{create()}:{qualifier}"
+    with pytest.raises(ClientError, match="there is no such function"):
+        functions.put_function_event_invoke_config(
+            FunctionName=create(), DestinationConfig={"OnSuccess": {"Destination": destination}}
+        )
+
+
 def test_a_function_switched_off_discards_its_events(
     platform: PlatformProcess, functions: Any, create: CreateFunction
 ) -> None:

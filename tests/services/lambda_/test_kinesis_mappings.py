@@ -14,6 +14,7 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import ROLE, CreateFunction
 
@@ -26,7 +27,6 @@ def handler(event, context):
     print("EVENT", json.dumps(event))
 """
 
-_numbers = itertools.count(1)
 
 Connect = Callable[[str], Any]
 
@@ -39,7 +39,7 @@ def kinesis(connect: Connect) -> Any:
 @pytest.fixture
 def stream(kinesis: Any) -> tuple[str, str]:
     """(name, ARN) of a new one."""
-    name = f"mapped-{next(_numbers)}"
+    name = fresh.name("mapped")
     kinesis.create_stream(StreamName=name, ShardCount=2)
     return name, kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]["StreamARN"]
 
@@ -131,8 +131,13 @@ def test_what_is_refused(functions: Any, create: CreateFunction, stream: tuple[s
     assert refusal(EventSourceArn=missing) == ("InvalidParameterValueException", f"Stream not found: {missing}")
     assert refusal(EventSourceArn=f"{arn}/consumer/c:1")[0] == "InvalidParameterValueException"
     assert refusal(StartingPosition="AT_TIMESTAMP")[0] == "InvalidParameterValueException"
+    assert refusal(StartingPosition="AT_TIMESTAMP", StartingPositionTimestamp=time.time() + 60) == (
+        "InvalidParameterValueException",
+        "StartingPositionTimestamp cannot be in the future.",
+    )
     text_filter = {"Filters": [{"Pattern": json.dumps({"data": ["plain text"]})}]}
-    assert refusal(FilterCriteria=text_filter)[0] == "InvalidParameterValueException"
+    invalid_pattern = ("InvalidParameterValueException", "Invalid filter pattern definition.")
+    assert refusal(FilterCriteria=text_filter) == invalid_pattern
 
 
 def test_an_event_source_of_2014_may_be_a_stream(
@@ -160,3 +165,29 @@ def add_event_source(platform: PlatformProcess, **members: Any) -> Any:
     sent = urllib.request.Request(url, data=request.data, headers=dict(request.headers.items()))
     with urllib.request.urlopen(sent, timeout=20) as response:
         return json.loads(response.read())
+
+
+def test_a_tables_changes_arrive_in_the_function(
+    connect: Connect, create: CreateFunction, stream: tuple[str, str], mapped: Any
+) -> None:
+    """Table, stream, mapping, function; each item's in order."""
+    name, arn = stream
+    dynamodb, function = connect("dynamodb"), create(SOURCE)
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.enable_kinesis_streaming_destination(TableName=name, StreamArn=arn)
+    for number, item in itertools.product(range(3), "ab"):
+        dynamodb.put_item(TableName=name, Item={"id": {"S": item}, "n": {"N": str(number)}})
+    mapped(EventSourceArn=arn, FunctionName=function, StartingPosition="TRIM_HORIZON")
+    told: dict[str, list[str]] = {}
+    for record in records(connect, function, 6):
+        assert (record["eventSource"], record["eventSourceARN"]) == ("aws:kinesis", arn)
+        change = json.loads(data_of(record))
+        assert (change["eventSource"], change["tableName"]) == ("aws:dynamodb", name)
+        image = change["dynamodb"]["NewImage"]
+        told.setdefault(image["id"]["S"], []).append(image["n"]["N"])
+    assert told == {"a": ["0", "1", "2"], "b": ["0", "1", "2"]}

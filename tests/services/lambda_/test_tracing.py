@@ -1,6 +1,5 @@
 """One trace through everything that one request sets off, and loops that are stopped: with real functions and SDKs."""
 
-import itertools
 import json
 import time
 import urllib.request
@@ -14,13 +13,13 @@ import botocore.credentials
 import pytest
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 from services.lambda_.conftest import CreateFunction
 
 PATIENCE_SECONDS = 20.0
 ROOT = "1-5759e988-bd862e3fe1be46a994272793"
 
-_numbers = itertools.count(1)
 
 #: Every object of the bucket becomes an item of the table.
 STORE = """
@@ -123,7 +122,7 @@ def traced(platform: PlatformProcess, service: str, header: str) -> Any:
 
 @pytest.fixture
 def bucket(connect: Callable[[str], Any]) -> str:
-    name = f"traced-{next(_numbers)}"
+    name = fresh.name("traced")
     connect("s3").create_bucket(Bucket=name)
     return name
 
@@ -143,7 +142,7 @@ def notify(connect: Callable[[str], Any], bucket: str, function: str) -> None:
 @pytest.fixture
 def chain(connect: Callable[[str], Any], create: CreateFunction, bucket: str) -> tuple[str, str]:
     """Object -> function -> table -> function; the functions' names."""
-    table = f"traced-{next(_numbers)}"
+    table = fresh.name("traced")
     made = connect("dynamodb").create_table(
         TableName=table,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -191,6 +190,31 @@ def test_a_request_without_a_header_begins_a_chain(
     assert stored["traceRoot"].startswith("1-")
     assert (stored["traceRoot"], stored["parent"]) == (rolled["traceRoot"], "")
     assert rolled["parent"] == stored["segment"]
+
+
+def test_an_event_from_outside_begins_a_chain_that_destinations_go_on_with(
+    connect: Callable[[str], Any], platform: PlatformProcess, create: CreateFunction
+) -> None:
+    """Event -> rule -> function -> its destination, a queue: AWSTraceHeader names the function's chain."""
+    name = fresh.name("traced")
+    buses, functions, queues = connect("events"), connect("lambda"), connect("sqs")
+    function, url = create(), queues.create_queue(QueueName=name)["QueueUrl"]
+    functions.add_permission(
+        FunctionName=function, StatementId="bus", Action="lambda:InvokeFunction", Principal="events.amazonaws.com"
+    )
+    arn = functions.get_function_configuration(FunctionName=function)["FunctionArn"]
+    functions.put_function_event_invoke_config(
+        FunctionName=function,
+        DestinationConfig={"OnSuccess": {"Destination": f"arn:aws:sqs:us-east-1:000000000000:{name}"}},
+    )
+    buses.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    buses.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": arn}])
+    buses.put_events(Entries=[{"Source": name, "DetailType": "t", "Detail": "{}"}])
+    [message] = queues.receive_message(QueueUrl=url, WaitTimeSeconds=20, MessageSystemAttributeNames=["All"])[
+        "Messages"
+    ]
+    [ran] = [one for one in happened(platform) if one["source"] == f"events:{name}"]
+    assert f"Root={ran['traceRoot']};Parent={ran['segment']};" in message["Attributes"]["AWSTraceHeader"]
 
 
 def test_no_answer_of_a_stream_shows_the_trace(
@@ -248,7 +272,7 @@ def test_a_function_that_writes_to_its_own_queue_is_stopped(
 
     Each refusal counts as a receive; the redrive policy ends it, or else the message's age.
     """
-    queues, name = connect("sqs"), f"loop-{next(_numbers)}"
+    queues, name = connect("sqs"), fresh.name("loop")
     attributes = {"VisibilityTimeout": "2"}
     dead = queues.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
     if has_dead_letters:

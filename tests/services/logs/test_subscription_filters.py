@@ -109,6 +109,15 @@ def put(receiver: Receiver, group: str, name: str = "all", pattern: str = "", **
     )
 
 
+@pytest.mark.parametrize("qualifier", ["1", "prod"])
+def test_a_version_that_is_not_there_is_no_destination(receiver: Receiver, group: str, qualifier: str) -> None:
+    """Lambda API reference, Invoke: 404 "The resource specified in the request does not exist"."""
+    receiver.permit()
+    receiver.arn += f":{qualifier}"
+    with pytest.raises(ClientError, match=NOT_EXECUTED):
+        put(receiver, group)
+
+
 def test_log_events_reach_the_function(receiver: Receiver, group: str) -> None:
     receiver.permit(SourceArn=f"arn:aws:logs:us-east-1:000000000000:log-group:{group}:*")
     put(receiver, group, "errors", "ERROR")

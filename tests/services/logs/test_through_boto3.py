@@ -1,6 +1,5 @@
 """CloudWatch Logs as boto3 sees it, over HTTP, against the running platform."""
 
-import itertools
 import json
 import os
 import subprocess
@@ -13,9 +12,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+import fresh
 from platform_process import PlatformProcess
 
-_numbers = itertools.count()
 MESSAGES = ["START", "[ERROR] one", '{"level": "error", "n": 3}', '{"level": "info", "n": 4}', "ünïcode ✓"]
 
 
@@ -27,7 +26,7 @@ def logs(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def group(logs: Any) -> Iterator[str]:
-    name = f"/test/group-{next(_numbers)}"
+    name = fresh.name("/test/group")
     logs.create_log_group(logGroupName=name, tags={"team": "a"})
     yield name
     logs.delete_log_group(logGroupName=name)

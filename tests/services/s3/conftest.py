@@ -1,6 +1,5 @@
 """A client and a bucket of one's own."""
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +7,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
+import fresh
 from platform_process import PlatformProcess
-
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +27,7 @@ def make_bucket(s3: Any) -> Iterator[Callable[..., str]]:
     made: list[str] = []
 
     def make(**options: Any) -> str:
-        name = f"test-{next(_numbers)}"
+        name = fresh.name("test")
         s3.create_bucket(Bucket=name, **options)
         made.append(name)
         return name

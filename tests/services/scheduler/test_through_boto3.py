@@ -200,6 +200,18 @@ NOW = datetime.now(UTC)
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes is required when"),
         ({"Target": {**TARGET, "Arn": "arn:aws:glue:us-east-1:1:job/x"}}, "Provided Arn is not in correct format."),
         ({"Target": {**TARGET, "Arn": "nothing"}}, "Provided Arn is not in correct format."),
+        *[
+            ({"Target": {**TARGET, "Arn": f"arn:aws:{arn}"}}, "Provided Arn is not in correct format.")
+            for arn in (
+                "lambda:us-east-1:000000000000:layer:x",
+                "lambda:us-east-1:000000000000:function",
+                "logs:us-east-1:000000000000:log-group:/x",
+                "events:us-east-1:000000000000:rule/x",
+                "kinesis:us-east-1:000000000000:stream",
+                "sqs::000000000000:q",
+                "sns:us-east-1:1:t",
+            )
+        ],
         ({"Target": {**TARGET, "Input": "{no"}}, "Input must be well-formed JSON"),
         (
             {"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:s3:getObject", "RoleArn": ROLE, "Input": "{}"}},

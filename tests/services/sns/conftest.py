@@ -1,6 +1,5 @@
 """Clients of the shared platform, names that nobody else has, and an HTTP endpoint that people could subscribe."""
 
-import itertools
 import json
 import threading
 import time
@@ -12,12 +11,11 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
+import fresh
 from platform_process import PlatformProcess
 
 ACCOUNT = "000000000000"
 PATIENCE_SECONDS = 15.0
-
-_numbers = itertools.count(1)
 
 CreateTopic = Callable[..., str]
 
@@ -92,7 +90,7 @@ def sns(platform: PlatformProcess) -> Any:
 
 @pytest.fixture
 def unique() -> str:
-    return f"sns-{next(_numbers)}"
+    return fresh.name("sns")
 
 
 @pytest.fixture
@@ -102,7 +100,7 @@ def create(sns: Any) -> Iterator[CreateTopic]:
 
     def create_topic(**attributes: str) -> str:
         suffix = ".fifo" if attributes.get("FifoTopic") == "true" else ""
-        made.append(sns.create_topic(Name=f"topic-{next(_numbers)}{suffix}", Attributes=attributes)["TopicArn"])
+        made.append(sns.create_topic(Name=fresh.name("topic") + suffix, Attributes=attributes)["TopicArn"])
         return made[-1]
 
     yield create_topic

@@ -174,7 +174,9 @@ def test_filters(sns: Any, create: CreateTopic, inbox: Inbox) -> None:
     assert {post.body for post in inbox.wait(2)} == {b"first", b"last"}
 
 
-RETRIES = json.dumps({"healthyRetryPolicy": {"numRetries": 2, "numNoDelayRetries": 2}})
+RETRIES = json.dumps(
+    {"healthyRetryPolicy": {"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 2, "numNoDelayRetries": 2}}
+)
 
 
 def test_what_may_pass_is_tried_again(sns: Any, create: CreateTopic, inbox: Inbox) -> None:

@@ -163,6 +163,10 @@ def test_what_does_not_exist(sns: Any, create: CreateTopic) -> None:
     assert refusal(sns.unsubscribe, SubscriptionArn="PendingConfirmation")[1] == (
         "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements, not 1"
     )
+    # Recorded at AWS, as the two others (LocalStack, `test_unsubscribe_wrong_arn_format`).
+    assert refusal(sns.unsubscribe, SubscriptionArn="")[1] == (
+        "Invalid parameter: SubscriptionArn Reason: no value for required parameter"
+    )
     topic = gone.rpartition(":")[0]
     assert refusal(sns.unsubscribe, SubscriptionArn=topic)[1] == "Invalid parameter: SubscriptionId"
 
@@ -203,6 +207,13 @@ def test_links_as_aws_writes_them_have_no_version(sns: Any, create: CreateTopic,
     assert "ConfirmSubscriptionResult" in follow(link)
 
 
+def test_a_link_confirms_in_every_region(platform: PlatformProcess, unique: str, inbox: Inbox) -> None:
+    client = platform.client("sns", region_name="eu-west-1")
+    topic = client.create_topic(Name=unique)["TopicArn"]
+    client.subscribe(TopicArn=topic, Protocol="http", Endpoint=inbox.url)
+    assert "ConfirmSubscriptionResult" in follow(inbox.wait(1)[0].document["SubscribeURL"])
+
+
 def test_who_confirms_with_a_signature_may_ask_for_one_to_leave(sns: Any, create: CreateTopic, inbox: Inbox) -> None:
     topic = create()
     sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=inbox.url)
@@ -218,10 +229,21 @@ def test_who_confirms_with_a_signature_may_ask_for_one_to_leave(sns: Any, create
     sns.unsubscribe(SubscriptionArn=confirmed["SubscriptionArn"])
 
 
-def test_tokens(sns: Any, create: CreateTopic) -> None:
-    topic = create()
-    assert refusal(sns.confirm_subscription, TopicArn=topic, Token="nonsense")[1] == "Invalid token"
-    assert refusal(sns.confirm_subscription, TopicArn=topic, Token="0" * 128)[1] == "Invalid parameter: Token"
+@pytest.mark.parametrize(
+    ("region", "token", "message"),
+    [
+        ("us-east-1", "nonsense", "Invalid token"),
+        ("us-east-1", "abc123", "Invalid parameter: Token"),
+        ("us-east-1", "0" * 128, "Invalid parameter: Token"),
+        ("us-east-1", "0" * 288, "Invalid parameter: Token"),
+        ("eu-central-1", "0" * 128, "Invalid parameter: Topic"),
+        ("", "0" * 128, "Invalid parameter: Topic"),
+    ],
+)
+def test_what_confirms_nothing(sns: Any, create: CreateTopic, region: str, token: str, message: str) -> None:
+    """As recorded at AWS: LocalStack's `test_sns_confirm_subscription_wrong_token`, `..._external_http_endpoint`."""
+    topic = create().replace("us-east-1", region) if region else "not-an-arn"
+    assert refusal(sns.confirm_subscription, TopicArn=topic, Token=token)[1] == message
 
 
 def test_nothing_else_goes_without_a_signature(platform: PlatformProcess) -> None:

@@ -89,7 +89,10 @@ ATTRIBUTES = [
     ("KmsMasterKeyId", "alias/aws/sns"),
     ("MaximumMessageSize", "1024"),
     ("HTTPSuccessFeedbackSampleRate", "50"),
-    ("DeliveryPolicy", '{"http":{"defaultHealthyRetryPolicy":{"numRetries":5},"disableSubscriptionOverrides":true}}'),
+    (
+        "DeliveryPolicy",
+        '{"http":{"disableSubscriptionOverrides":true,"defaultThrottlePolicy":{"maxReceivesPerSecond":5}}}',
+    ),
 ]
 
 

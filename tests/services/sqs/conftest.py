@@ -1,17 +1,15 @@
 """A boto3 client and resource for the session's platform, and queues with names of their own."""
 
-import itertools
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 
+import fresh
 from platform_process import PlatformProcess
 
 MakeQueue = Callable[..., str]
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +33,7 @@ def make_queue(sqs: Any) -> MakeQueue:
     """`make_queue(VisibilityTimeout=5)` -> the URL of a new queue; `fifo=True` makes a FIFO queue."""
 
     def make(*, fifo: bool = False, **attributes: Any) -> str:
-        name = f"queue-{next(_numbers)}-{uuid.uuid4().hex[:6]}"
+        name = fresh.name("queue")
         given = {key: str(value) for key, value in attributes.items()}
         if fifo:
             name, given = f"{name}.fifo", {"FifoQueue": "true", **given}

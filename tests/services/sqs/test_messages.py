@@ -88,7 +88,9 @@ def test_visibility_and_receipt_handles(sqs: Any, make_queue: MakeQueue) -> None
     [third] = receive(sqs, url, VisibilityTimeout=600)
     with pytest.raises(ClientError) as caught:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=third["ReceiptHandle"], VisibilityTimeout=43201)
-    assert code_of(caught.value) == "InvalidParameterValue"
+    assert caught.value.response["Error"]["Message"] == (
+        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: Must be between 0 and 43200."
+    )
     sqs.delete_message(QueueUrl=url, ReceiptHandle=third["ReceiptHandle"])
     sqs.delete_message(QueueUrl=url, ReceiptHandle=third["ReceiptHandle"])
     with pytest.raises(ClientError) as caught:
@@ -186,6 +188,12 @@ def test_batches_fail_entry_by_entry(sqs: Any, make_queue: MakeQueue) -> None:
         ["a"],
         "ReceiptHandleIsInvalid",
     )
+    too_long = [{**entries[0], "VisibilityTimeout": 43201}]
+    [failed] = sqs.change_message_visibility_batch(QueueUrl=url, Entries=too_long)["Failed"]
+    assert failed["Message"] == (
+        "Value 43201 for parameter VisibilityTimeout is invalid. Reason: VisibilityTimeout must be an integer between "
+        "0 and 43200."
+    )
     deleted = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
     assert ([one["Id"] for one in deleted["Successful"]], [one["Id"] for one in deleted["Failed"]]) == (["a"], ["b"])
 
@@ -238,18 +246,19 @@ def test_messages_that_are_refused(sqs: Any, make_queue: MakeQueue, options: dic
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        {"MaxNumberOfMessages": 0},
-        {"MaxNumberOfMessages": 11},
-        {"WaitTimeSeconds": 21},
-        {"VisibilityTimeout": 43201},
-        {"AttributeNames": ["Nonsense"]},
+        ({"MaxNumberOfMessages": 0}, "Must be between 1 and 10, if provided."),
+        ({"MaxNumberOfMessages": 11}, "Must be between 1 and 10, if provided."),
+        ({"WaitTimeSeconds": 21}, "Must be >= 0 and <= 20, if provided."),
+        ({"VisibilityTimeout": 43201}, "Must be >= 0 and <= 43200, if provided."),
+        ({"AttributeNames": ["Nonsense"]}, "Unknown Attribute Nonsense."),
     ],
 )
-def test_receives_that_are_refused(sqs: Any, make_queue: MakeQueue, options: dict[str, Any]) -> None:
-    with pytest.raises(ClientError):
+def test_receives_that_are_refused(sqs: Any, make_queue: MakeQueue, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ClientError) as caught:
         receive(sqs, make_queue(), **options)
+    assert caught.value.response["Error"]["Message"].endswith(message)
 
 
 def test_the_largest_message(sqs: Any, make_queue: MakeQueue) -> None:

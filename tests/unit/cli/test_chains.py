@@ -87,3 +87,15 @@ def test_targets_by_their_names(arn: str, name: str) -> None:
 )
 def test_details_for_people(outcome: str, detail: str, shown: str) -> None:
     assert chains.detail_of(happening("", "", start=0, took=0, outcome=outcome, detail=detail)) == shown
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({}, ""),
+        ({"outcome": "throttled", "detail": "full", "prospect": "tried again in 1 s"}, "full; tried again in 1 s"),
+        ({"outcome": "error", "detail": '{"errorMessage": "no"}', "prospect": "again"}, "no; again"),
+    ],
+)
+def test_what_went_wrong_and_what_follows(more: dict[str, Any], text: str) -> None:
+    assert chains.detail_of(happening("a", "", start=1, took=1, **more)) == text

@@ -133,7 +133,9 @@ def test_a_destination_and_a_dead_letter_queue_are_both_told() -> None:
     told = settlements.answered(both, outcome(error="Unhandled"), 0)
     assert destinations(told) == [AFTER, QUEUE]
     assert told.whereabouts == f"sent to {AFTER} and {QUEUE}"
-    assert settlements.answered(attempt(errors=2), outcome(error="Unhandled"), 0).whereabouts == "nowhere to send it"
+    assert settlements.answered(attempt(errors=2), outcome(error="Unhandled"), 0).whereabouts == (
+        "the function has no failure destination and no dead-letter queue"
+    )
     assert destinations(settlements.answered(both, outcome(), 0)) == []
 
 
@@ -149,3 +151,15 @@ def test_a_large_event_is_not_kept_with_its_discard() -> None:
     assert settlement is not None
     assert settlement.discard is not None
     assert settlement.discard.payload == b""
+
+
+@pytest.mark.parametrize(
+    ("errors", "retry", "sentence"),
+    [
+        (0, Retry(61_000, 1, 0), "attempt 1 of 3, tried again in 60 s"),
+        (1, Retry(121_000, 2, 4), "attempt 2 of 3, tried again in 120 s"),
+        (1, Retry(5_000, 1, 3), "tried again in 4 s"),
+    ],
+)
+def test_people_are_told_what_follows(errors: int, retry: Retry, sentence: str) -> None:
+    assert settlements.prospect(attempt(errors=errors), retry, 1_000) == sentence

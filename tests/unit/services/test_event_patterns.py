@@ -5,6 +5,7 @@ import re
 import time
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -232,6 +233,21 @@ def test_whatever_the_pattern_the_answer_is_yes_no_or_invalid(pattern: Any, even
     except InvalidPattern:
         return
     assert matches(event) in (True, False)
+
+
+@pytest.mark.parametrize("depth", [2, 1_000])
+def test_lists_in_lists_may_be_as_deep_as_json_is_read(depth: int) -> None:
+    """Whoever filters messages and records of others is not stopped by one of them."""
+
+    def matches(pattern: Any, innermost: str) -> bool:
+        event: Any = orjson.loads(f'{{"a": {"[" * depth}{innermost}{"]" * depth}}}')
+        return compile_pattern(json.dumps(pattern))(event)
+
+    assert matches({"a": ["x"]}, '"y", "x"')
+    assert not matches({"a": ["x"]}, '"y"')
+    assert matches({"a": [{"exists": False}]}, '{"b": "x"}')
+    assert matches({"a": {"b": ["x"]}}, '1, {"b": "x"}')
+    assert not matches({"a": {"b": [{"exists": False}]}}, "")
 
 
 def test_patterns_have_a_depth() -> None:

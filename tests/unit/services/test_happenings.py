@@ -21,6 +21,12 @@ def test_the_newest_happenings_oldest_first() -> None:
     assert happenings.after(0, 100, account_id="222222222222") == []
 
 
+def test_who_follows_across_a_restart_sees_what_is_new() -> None:
+    """Numbers start again with the platform."""
+    assert [one["number"] for one in filled(3).after(1_000, 100, account_id=ACCOUNT)] == [1, 2, 3]
+    assert filled(0).after(1_000, 100, account_id=ACCOUNT) == []
+
+
 def test_the_ring_forgets_the_oldest() -> None:
     assert filled(KEPT + 5).after(0, KEPT * 2, account_id=ACCOUNT)[0]["number"] == 6
 
@@ -48,6 +54,7 @@ def test_a_happening_tells_what_and_how_long() -> None:
             "requestId": REQUEST,
             "durationMs": 1.23,
             "detail": "\ufffd" * 300,
+            "prospect": "",
             "traceRoot": ROOT,
             "segment": "8111222222222222",
             "parent": "53995c3f42cd8ad8",
@@ -88,3 +95,12 @@ def test_one_function_alone() -> None:
         happenings.record(HappeningKind.OK, time_ms=9, source="invoke", function_arn=arn, request_id=REQUEST)
     found = happenings.after(0, 10, account_id=ACCOUNT, function="f")
     assert [one["targetArn"] for one in found] == [ARN, ARN, f"{ARN}:prod"]
+
+
+def test_what_follows_belongs_to_the_latest_attempt_of_that_request() -> None:
+    happenings = filled(3)
+    happenings.record(HappeningKind.ERROR, time_ms=9, source="invoke", function_arn=ARN, request_id="1")
+    happenings.add_prospect("1", "tried again in 60 s")
+    happenings.add_prospect("nobody's", "lost")
+    prospects = [one["prospect"] for one in happenings.after(0, 10, account_id=ACCOUNT)]
+    assert prospects == ["", "", "", "tried again in 60 s"]

@@ -98,6 +98,13 @@ def test_cron_in_a_time_zone(fields: str, zone: str, after: str, expected: list[
         assert utc(time_ms) == moment
 
 
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_cron_ends_with_the_calendar(zone: str) -> None:
+    """A schedule may start as late as clients can say it, in any zone."""
+    start_ms = ms("9999-12-31T23:59:59")
+    assert parse("cron(0 0 * * ? *)").next_after(0, zone, start_ms=start_ms) is None
+
+
 def test_cron_waits_for_its_start() -> None:
     start_ms = ms("2027-01-01T10:00")
     assert parse("cron(0 10 * * ? *)").next_after(ms("2026-11-26T00:00"), start_ms=start_ms) == start_ms

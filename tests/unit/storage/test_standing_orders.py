@@ -166,3 +166,54 @@ def test_two_orders_for_a_topic_are_done_in_order(tmp_path: Path) -> None:
         assert (await first.demand(), await second.demand()) == ([b"1"], [b"2"])
 
     run(tmp_path, main)
+
+
+def take_one(tx: Transaction) -> bytes | None:
+    """Moves the next one of what was sent to what was taken."""
+    place = len(log.read_after(tx, "taken", 0, 1000))
+    for sent in log.read_after(tx, "sent", place, 1):
+        log.append(tx, "taken", sent.payload, 1)
+        return sent.payload
+    return None
+
+
+def test_a_line_is_served_from_its_front_until_there_is_nothing_left(tmp_path: Path) -> None:
+    tried: list[int] = []
+
+    def taking(number: int) -> Callable[[Transaction], bytes | None]:
+        def work(tx: Transaction) -> bytes | None:
+            tried.append(number)
+            return take_one(tx)
+
+        return work
+
+    async def main(database: Database) -> None:
+        line = [database.when_announced("box", taking(number), in_line=True) for number in range(5)]
+        other = database.when_announced("box", take_one)
+        await asyncio.gather(*(database.write(append(payload, "box")) for payload in (b"a", b"b")))
+        assert [order.is_done for order in line] == [True, True, False, False, False]
+        assert tried == [0, 1, 2], "the third finds nothing, so nobody asks those behind it"
+        assert not other.is_done, "whoever is not in the line is asked all the same"
+        await database.write(append(b"c", "box"))
+        assert [await order.withdraw() for order in line] == [b"a", b"b", b"c", None, None]
+
+    run(tmp_path, main)
+
+
+def test_who_waits_in_line_and_fails_holds_up_nobody(tmp_path: Path) -> None:
+    def fail(_: Transaction) -> bytes:
+        raise ValueError("no")
+
+    async def main(database: Database) -> None:
+        told: list[str] = []
+        failing = database.when_announced("box", fail, in_line=True)
+        next_one = database.when_announced("box", take_one, in_line=True)
+        next_one.when_done(lambda: told.append("done"))
+        await database.write(append(b"a", "box"))
+        with pytest.raises(ValueError, match="no"):
+            await failing.demand()
+        assert await next_one.demand() == b"a"
+        await asyncio.sleep(0)
+        assert told == ["done"]
+
+    run(tmp_path, main)

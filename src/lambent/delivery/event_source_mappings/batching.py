@@ -22,11 +22,18 @@ class Gathering:
     max_bytes: int = MAX_SYNC_BYTES - ENVELOPE_BYTES
     records: list[PreparedRecord] = field(default_factory=list)
     size_bytes: int = 0
+    filtered_out: int = 0
+    """Records that no filter wanted."""
     is_full: bool = False
 
     def pass_over(self, position: int) -> None:
-        """A record that nobody wants."""
+        """A record that falls to another lane."""
         self.through = position
+
+    def filter_out(self, position: int) -> None:
+        """A record that no filter wants."""
+        self.through = position
+        self.filtered_out += 1
 
     def add(self, record: PreparedRecord) -> bool:
         """False: it did not fit any more. The first always does."""

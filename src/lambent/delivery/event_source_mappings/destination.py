@@ -5,8 +5,10 @@ is told the whole event, queues and topics what to look up: https://docs.aws.ama
 kinesis-on-failure-destination.html. A destination that refuses keeps no record waiting, as at AWS.
 """
 
+from typing import assert_never
+
 from lambent.delivery import outcomes
-from lambent.delivery.event_source_mappings import discards, records
+from lambent.delivery.event_source_mappings import discards, event_counts, records
 from lambent.delivery.event_source_mappings.discards import Discard
 from lambent.delivery.event_source_mappings.parts import MappingParts
 from lambent.delivery.parcel_store import Parcel
@@ -27,8 +29,8 @@ class Destination:
         self._arn = mapping.options.on_failure
         self._is_bucket = destination_arns.kind_of(self._arn) is DestinationKind.BUCKET
 
-    def send(self, tx: Transaction, discard: Discard) -> End | None:
-        """None: the mapping has no destination."""
+    def send(self, tx: Transaction, discard: Discard) -> tuple[Parcel, End] | None:
+        """What it is told, and what became of that; None: the mapping has no destination."""
         if not self._arn:
             return None
         mapping = self._mapping
@@ -37,14 +39,17 @@ class Destination:
             body=discards.record(discard, with_event=self._is_bucket),
             sender=Sender("", mapping.function_arn, mapping.account_id),
             source=SOURCE,
-            trace=records.trace_of(discard.records),
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
         key = discards.object_key(mapping.uuid, discard, self._parts.ids.uuid())
-        parcel = Parcel(outcomes.OWNER, message, discard.discarded_ms, {outcomes.OBJECT_KEY: key})
-        return self._parts.parcels.send(tx, parcel)
+        terms = {outcomes.OBJECT_KEY: key, **event_counts.terms_of(mapping, len(discard.records))}
+        parcel = Parcel(outcomes.OWNER, message, discard.discarded_ms, terms)
+        return parcel, self._parts.parcels.send(tx, parcel)
 
-    def note(self, discard: Discard, end: End | None, source: str) -> None:
-        """For people who look."""
+    def note(self, discard: Discard, sent: tuple[Parcel, End] | None, source: str) -> None:
+        """For people who look, and who count."""
+        if sent is not None:
+            self._parts.parcels.report(*sent)
         what = f"{len(discard.records)} records of {discard.shard_id}"
         self._parts.happenings.record(
             HappeningKind.DISCARDED,
@@ -52,13 +57,18 @@ class Destination:
             source=source,
             function_arn=discard.function_arn,
             request_id=discard.request_id,
-            detail=f"{discard.condition.value}: {what}, {self._fate(end)}",
-            trace=records.trace_of(discard.records),
+            detail=f"{discard.condition.value}: {what}, {self._fate(None if sent is None else sent[1].fate)}",
+            trace=records.trace_of(discard.records, discard.source_arn),
         )
 
-    def _fate(self, end: End | None) -> str:
-        if end is None:
-            return "nowhere to send them"
-        if end.refusal is not None:
-            return f"{self._arn} does not take them: {end.refusal}"
-        return f"{'sent' if end.fate is Fate.TAKEN else 'on their way'} to {self._arn}"
+    def _fate(self, fate: Fate | None) -> str:
+        match fate:
+            case None:
+                return "nowhere to send them"
+            case Fate.TAKEN:
+                return f"sent to {self._arn}"
+            case Fate.KEPT:
+                return f"on their way to {self._arn}"
+            case Fate.LOST | Fate.DEAD_LETTER:
+                return f"{self._arn} does not take them"
+        assert_never(fate)

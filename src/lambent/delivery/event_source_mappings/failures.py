@@ -158,6 +158,13 @@ def without_expired(batch: Batch, oldest_ms: int) -> Step | None:
     return Step(position, rest, records[:kept], DiscardCondition.TOO_OLD)
 
 
+def failed_events(batch: Batch, step: Step) -> int:
+    """How many records of an invoked batch are not settled by it: they come again, or were given up."""
+    if step.condition is not None:
+        return len(step.discarded)
+    return sum(one.position > step.position for one in batch.records) if step.sections else 0
+
+
 def pause_seconds(failures: int, jitter: float) -> float:
     """Before the next attempt after so many in a row (from 1); `jitter` from 0 to 1 takes up to half of it away."""
     doublings = min(failures - 1, 30)

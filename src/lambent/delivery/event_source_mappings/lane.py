@@ -16,12 +16,14 @@ from lambent.delivery.event_source_mappings import failures, progress_store, rec
 from lambent.delivery.event_source_mappings.batching import Gathering
 from lambent.delivery.event_source_mappings.destination import Destination
 from lambent.delivery.event_source_mappings.discards import Discard
+from lambent.delivery.event_source_mappings.event_counts import EventCounts, EventMetric
 from lambent.delivery.event_source_mappings.failures import Batch, DiscardCondition, RetryPolicy, Step
 from lambent.delivery.event_source_mappings.parts import LaneStanding, MappingParts, MappingStanding
 from lambent.delivery.event_source_mappings.progress import Progress, Section
 from lambent.delivery.event_source_mappings.reading import LaneReader
 from lambent.delivery.event_source_mappings.records import PreparedRecord
 from lambent.delivery.event_source_mappings.sources import LogSource, record_topic
+from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End
 from lambent.sandbox.types import Outcome
 from lambent.services.lambda_ import event_source_store, metrics
@@ -61,6 +63,7 @@ class Lane:
         self._number = number
         self._tasks = tasks
         self._destination = Destination(parts, mapping)
+        self._counts = EventCounts(parts.meter, mapping)
         self._bell = parts.database.subscribe(record_topic(reader.shard))
         self._is_closed = reader.shard.is_closed
         self._is_stopping = False
@@ -148,6 +151,7 @@ class Lane:
         gathering = await self._gather()
         if gathering is None:
             return
+        self._count_polled(gathering)
         if gathering.records:
             await self._attempt(Batch(gathering.records, Section(gathering.through)))
         elif gathering.through > self._progress.position:
@@ -156,6 +160,13 @@ class Lane:
             await self._end_window()
         else:
             self.is_finished = True
+
+    def _count_polled(self, gathering: Gathering) -> None:
+        polled = len(gathering.records) + gathering.filtered_out
+        if polled:
+            self._counts.add(EventMetric.POLLED, polled)
+            if self._options.filters:
+                self._counts.add(EventMetric.FILTERED_OUT, gathering.filtered_out)
 
     async def _gather(self) -> Gathering | None:
         """The next batch, perhaps empty: then the shard, or a window, has come to its end. None: we are to stop."""
@@ -212,8 +223,11 @@ class Lane:
             progress = windows.opened(progress, batch.records[0].time_ms, self._reader.tumbling_ms)
             members = self._window_members(progress, is_final=False)
         age_ms = self._parts.clock.now_ms() - batch.records[-1].time_ms
-        outcome = await self._invoke(records.event(batch.records, members), records.trace_of(batch.records))
+        self._counts.add(EventMetric.INVOKED, len(batch.records))
+        trace = records.trace_of(batch.records, self._reader.source.arn)
+        outcome = await self._invoke(records.event(batch.records, members), trace)
         if outcome is None:
+            self._counts.add(EventMetric.FAILED, len(batch.records))
             self._held = batch
             await self._pause()
             return
@@ -221,6 +235,7 @@ class Lane:
         self._age.add(age_ms)
         self._gauge.records += len(batch.records)
         progress, step = self._judge(progress, batch, outcome)
+        self._counts.add(EventMetric.FAILED, failures.failed_events(batch, step))
         await self._settle(progress, batch, step, outcome)
 
     def _judge(self, progress: Progress, batch: Batch, outcome: Outcome) -> tuple[Progress, Step]:
@@ -328,16 +343,18 @@ class Lane:
         assert revision is not None
         news = result if result != self._standing.last_result else None
 
-        def commit(tx: Transaction) -> End | None:
+        def commit(tx: Transaction) -> tuple[Parcel, End] | None:
             progress_store.commit_lane(tx, uuid, self._shard_id, self._number, revision=revision, progress=progress)
             if news is not None:
                 event_source_store.set_last_result(tx, uuid, news)
             return self._destination.send(tx, discard) if discard is not None else None
 
-        end = await self._parts.database.write(commit)
+        sent = await self._parts.database.write(commit)
         if discard is not None:
             self._gauge.discarded += len(discard.records)
-            self._destination.note(discard, end, self._reader.source.label)
+            self._destination.note(discard, sent, self._reader.source.label)
+            if sent is None and not (discard.condition is DiscardCondition.TOO_OLD and self._is_aged_by_source):
+                self._counts.add(EventMetric.DROPPED, len(discard.records))
         self._revision, self._progress = revision + 1, progress
         self._standing.last_result = result or self._standing.last_result
         self._gauge.position = progress.position
@@ -350,10 +367,15 @@ class Lane:
 
     def _oldest_ms(self) -> int:
         """Records that arrived before are given up."""
-        age = self._reader.source.retention_seconds
-        if self._options.max_record_age_seconds != INFINITE:
-            age = min(age, self._options.max_record_age_seconds)
+        of_source, of_mapping = self._reader.source.retention_seconds, self._options.max_record_age_seconds
+        age = of_source if self._is_aged_by_source else of_mapping
         return self._parts.clock.now_ms() - age * 1000
+
+    @property
+    def _is_aged_by_source(self) -> bool:
+        """Records expire in the stream, before they are too old for the mapping."""
+        age = self._options.max_record_age_seconds
+        return age == INFINITE or self._reader.source.retention_seconds < age
 
     async def _pause(self) -> None:
         self._failures += 1

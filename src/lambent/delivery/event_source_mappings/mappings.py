@@ -7,10 +7,10 @@ closes a shard wakes the mapping; nothing here looks at a clock.
 import asyncio
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from lambent.delivery.event_source_mappings import progress_store, queue_source
+from lambent.delivery.event_source_mappings import event_counts, progress_store, queue_source
 from lambent.delivery.event_source_mappings.lane import FAULT_SECONDS
 from lambent.delivery.event_source_mappings.parts import MappingParts, MappingStanding
 from lambent.delivery.event_source_mappings.poller import ShardPoller
@@ -18,6 +18,7 @@ from lambent.delivery.event_source_mappings.progress import Progress
 from lambent.delivery.event_source_mappings.queue_life import QueueLife
 from lambent.delivery.event_source_mappings.sources import FindSource, LogSource, Shard
 from lambent.kit.frozen import frozen
+from lambent.kit.meter import Sample
 from lambent.services.lambda_ import event_source_queues, event_source_store
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import RUNNING, SETTLED, TOPIC, EventSourceMapping, State
@@ -50,6 +51,7 @@ class Mappings:
         self._lives: dict[str, _Life | QueueLife] = {}
         self._is_draining = False
         self._quiet = asyncio.Event()
+        parts.meter.gauge(self._read_gauges)
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -73,6 +75,9 @@ class Mappings:
         """How far every mapping of an account has got, for people who look."""
         lives = sorted(self._lives.items())
         return [life.standing.document() for _, life in lives if life.account_id == account_id]
+
+    async def _read_gauges(self) -> Iterable[Sample]:
+        return [sample for life in list(self._lives.values()) for sample in life.gauge()]
 
     def _take_up(self, tasks: asyncio.TaskGroup) -> None:
         for mapping in self._parts.database.read(event_source_store.all_mappings):
@@ -116,6 +121,12 @@ class _Life:
         self._bell = Signal()
         self._pollers: dict[str, ShardPoller] = {}
         self._is_draining = False
+
+    def gauge(self) -> Iterable[Sample]:
+        """Asked once a minute: what its metrics say while nothing happens."""
+        if self._pollers:
+            event_counts.note_idle(self._parts.meter, self._mapping)
+        return ()
 
     def change(self, mapping: EventSourceMapping) -> None:
         if mapping.generation != self._mapping.generation:

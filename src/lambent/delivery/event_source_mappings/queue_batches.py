@@ -29,6 +29,7 @@ class QueuedMessage:
     group_id: str
     """Of a FIFO queue, else ""."""
     trace: str
+    """The header it came with, or one that is the same at every attempt with this message."""
     record: bytes
     """The event record as JSON."""
 

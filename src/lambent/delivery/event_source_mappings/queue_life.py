@@ -6,9 +6,12 @@ The counterpart of `mappings`' life over a stream, without shards and places: th
 import asyncio
 import dataclasses
 import logging
+from collections.abc import Iterable
 
+from lambent.delivery.event_source_mappings import event_counts
 from lambent.delivery.event_source_mappings.parts import MappingParts, QueueStanding
 from lambent.delivery.event_source_mappings.queue_poller import FAULT_SECONDS, QueuePoller
+from lambent.kit.meter import Sample
 from lambent.services.lambda_ import event_source_store
 from lambent.services.lambda_.event_source_mappings import RUNNING, SETTLED, EventSourceMapping, State
 from lambent.storage.signal import Signal
@@ -23,7 +26,15 @@ class QueueLife:
         self.account_id = mapping.account_id
         self.standing = QueueStanding(mapping.uuid, mapping.last_result)
         self._changed = Signal()
+        self._poller: QueuePoller | None = None
         self._is_draining = False
+
+    def gauge(self) -> Iterable[Sample]:
+        """Asked once a minute: what its metrics say while nothing happens, and its pollers in provisioned mode."""
+        if self._poller is None:
+            return ()
+        event_counts.note_idle(self._parts.meter, self._mapping)
+        return event_counts.pollers(self._mapping, self._poller.provisioned_pollers)
 
     def change(self, mapping: EventSourceMapping) -> None:
         if mapping.generation != self._mapping.generation:
@@ -58,14 +69,17 @@ class QueueLife:
 
     async def _poll(self) -> None:
         """Returns when the mapping shall not poll any more and its last invocation has ended."""
-        async with asyncio.TaskGroup() as tasks:
-            poller = QueuePoller(self._parts, self.standing, self._mapping, tasks)
-            tasks.create_task(poller.run())
-            while self._polls:
-                poller.update(self._mapping)
-                await self._settle()
-                await self._changed.wait()
-            poller.stop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                poller = self._poller = QueuePoller(self._parts, self.standing, self._mapping, tasks)
+                tasks.create_task(poller.run())
+                while self._polls:
+                    poller.update(self._mapping)
+                    await self._settle()
+                    await self._changed.wait()
+                poller.stop()
+        finally:
+            self._poller = None
 
     async def _settle(self) -> None:
         """Its state becomes what it was about to be."""

@@ -11,11 +11,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import field
 
-from lambent.delivery.event_source_mappings import queue_batches, queue_source
+from lambent.delivery.event_source_mappings import queue_batches, queue_source, queue_width
+from lambent.delivery.event_source_mappings.event_counts import EventCounts, EventMetric
 from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.parts import MappingParts, QueueStanding
 from lambent.delivery.event_source_mappings.queue_batches import MAX_BATCH_BYTES, QueuedMessage
-from lambent.delivery.event_source_mappings.queue_width import MAX_WIDTH, Width
+from lambent.delivery.event_source_mappings.queue_width import Width
 from lambent.kit import trace
 from lambent.kit.frozen import frozen, mutable
 from lambent.sandbox.types import Outcome
@@ -84,7 +85,7 @@ class QueuePoller:
         self._gathering = _Gathering()
         self._order: StandingOrder[_Haul] | None = None
         self._is_stopping = False
-        self._width = Width(MAX_WIDTH)
+        self._width = Width(queue_width.Scaling())
         self.update(mapping)
 
     def update(self, mapping: EventSourceMapping) -> None:
@@ -93,8 +94,14 @@ class QueuePoller:
         self._options = mapping.options
         self._address = address_of(mapping.function_arn)
         self._matches = compile_filters(mapping.options.filters)
-        self._width.limit = mapping.options.maximum_concurrency or MAX_WIDTH
+        self._counts = EventCounts(self._parts.meter, mapping)
+        self._width.scale(queue_width.scaling_of(mapping.options))
         self._bell.ring()
+
+    @property
+    def provisioned_pollers(self) -> int:
+        """That are at work; 0 if the mapping is not in provisioned mode."""
+        return max(self._options.minimum_pollers, self._width.pollers) if self._options.maximum_pollers else 0
 
     def stop(self) -> None:
         """Receive nothing more; invocations under way end by themselves."""
@@ -194,7 +201,9 @@ class QueuePoller:
     async def _take_in(self, haul: _Haul | None) -> None:
         if haul is None:
             return
-        self._meter.received(sum(map(len, haul.lists)))
+        polled = sum(map(len, haul.lists))
+        self._meter.received(polled)
+        self._counts.add(EventMetric.POLLED, polled)
         unwanted: list[QueuedMessage] = []
         for received in haul.lists:
             wanted: list[QueuedMessage] = []
@@ -202,6 +211,8 @@ class QueuePoller:
                 message, is_wanted = self._prepare(haul.queue, one)
                 (wanted if is_wanted else unwanted).append(message)
             await self._add(wanted)
+        if self._matches is not None:
+            self._counts.add(EventMetric.FILTERED_OUT, len(unwanted))
         if unwanted:
             await self._delete(unwanted)
             self._standing.filtered += len(unwanted)
@@ -214,7 +225,7 @@ class QueuePoller:
             receive_count=received.receive_count,
             message_id=received.message_id,
             group_id=received.details.group_id if queue.key.is_fifo else "",
-            trace=trace.accepted(received.details.trace),
+            trace=trace.accepted(received.details.trace) or trace.begin(received.message_id, received.sent_ms / 1000),
             record=queue_batches.to_json(record),
         )
         return message, queue_batches.is_wanted(self._matches, record)
@@ -255,6 +266,7 @@ class QueuePoller:
 
     async def _invoke(self, batch: Sequence[QueuedMessage]) -> Outcome | None:
         """None: it did not come to the function (throttled, or there is none); the messages come again by time."""
+        self._counts.add(EventMetric.INVOKED, len(batch))
         try:
             outcome = await self._parts.functions.invoke(
                 self._address,
@@ -265,6 +277,7 @@ class QueuePoller:
             )
         except ServiceError as error:
             self._standing.refused += 1
+            self._counts.add(EventMetric.FAILED, len(batch))
             if not isinstance(error, RecursiveInvocation):  # that is about these messages, not about the function
                 self._width.refused(self._parts.clock.monotonic())
             await self._note_result(CALL_FAILED)
@@ -281,26 +294,32 @@ class QueuePoller:
             done = queue_batches.handled(
                 batch, outcome.payload, reports_item_failures=self._options.reports_item_failures
             )
-        result = OK if len(done) == len(batch) else CALL_FAILED
-        await self._delete(done, result)
+        self._counts.add(EventMetric.FAILED, len(batch) - len(done))
+        deleted = await self._delete(done, OK if len(done) == len(batch) else CALL_FAILED)
+        if done:
+            self._counts.add(EventMetric.DELETED, deleted)
 
-    async def _delete(self, messages: Sequence[QueuedMessage], result: str | None = None) -> None:
-        """What the function has handled, or was not to see."""
+    async def _delete(self, messages: Sequence[QueuedMessage], result: str | None = None) -> int:
+        """What the function has handled, or was not to see; how many were deleted, others having come again since."""
         is_new = result is not None and result != self._standing.last_result
+        deleted = 0
 
-        def delete(tx: Transaction) -> None:
-            for one in messages:
-                message_store.delete_received(tx, one.box_id, one.position, one.receive_count)
+        def delete(tx: Transaction) -> int:
+            deleted = sum(
+                message_store.delete_received(tx, one.box_id, one.position, one.receive_count) for one in messages
+            )
             if any(one.group_id for one in messages):
                 tx.announce(self._key.topic)
             if is_new and result is not None:
                 event_source_store.set_last_result(tx, self._mapping.uuid, result)
+            return deleted
 
         if messages or is_new:
-            await self._parts.database.write(delete)
+            deleted = await self._parts.database.write(delete)
             self._meter.deleted(len(messages))
         if result is not None:
             self._standing.last_result = result
+        return deleted
 
     async def _release(self, messages: Sequence[QueuedMessage]) -> None:
         """What was received and not delivered: others may have it at once."""

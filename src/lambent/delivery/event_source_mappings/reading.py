@@ -38,6 +38,9 @@ class LaneReader:
             if not self._is_ours(record, progress):
                 gathering.pass_over(record.position)
                 continue
+            if not self._is_wanted(record):
+                gathering.filter_out(record.position)
+                continue
             if self.tumbling_ms:
                 if window_ms is None:
                     window_ms = windows.start_of(record.time_ms, self.tumbling_ms, progress.windows_closed_ms)
@@ -65,7 +68,8 @@ class LaneReader:
             page = self.database.read(
                 lambda tx, after=after: self.source.read(tx, self.shard, after, MAX_PAGE)  # type: ignore[misc]  # bound
             )
-            found += [prepare(one) for one in page if one.position <= through and self._is_ours(one, progress)]
+            due = (one for one in page if one.position <= through and self._is_ours(one, progress))
+            found += [prepare(one) for one in due if self._is_wanted(one)]
             if not page:
                 break
             after = page[-1].position
@@ -77,6 +81,9 @@ class LaneReader:
             slot = parallel.slot_of(record.partition_key)
             if slot not in slots or not parallel.is_pending(progress, slot, record.position):
                 return False
+        return True
+
+    def _is_wanted(self, record: SourceRecord) -> bool:
         return self.is_wanted is None or self.is_wanted(record.event)
 
     def _window_of(self, gathering: Gathering, progress: Progress) -> int | None:

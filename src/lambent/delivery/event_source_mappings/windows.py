@@ -51,14 +51,17 @@ def ended(progress: Progress) -> Progress:
 
 
 def read_state(payload: bytes) -> str | None:
-    """The state a function returned, as JSON; None (a failed invocation) if there is none in its answer."""
+    """The state a function returned, as JSON; None (a failed invocation) if there is none in its answer.
+
+    Nor is there one of more than 254 levels, which could be read but not be handed on.
+    """
     try:
         document = orjson.loads(payload) if payload else None
-    except orjson.JSONDecodeError:
+        if not isinstance(document, Mapping) or "state" not in document:
+            return None
+        return orjson.dumps(document["state"]).decode()
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         return None
-    if not isinstance(document, Mapping) or "state" not in document:
-        return None
-    return orjson.dumps(document["state"]).decode()
 
 
 def with_state(window: OpenWindow, state: str) -> OpenWindow:

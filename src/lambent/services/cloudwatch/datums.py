@@ -10,14 +10,13 @@ from typing import Any
 
 from lambent.kit.meter import Dimensions, Summary
 from lambent.services.cloudwatch.errors import InvalidParameterCombination, InvalidParameterValue, MissingParameter
-from lambent.services.cloudwatch.records import MINUTE, SECOND, Measured, metric_key
+from lambent.services.cloudwatch.records import MAX_AHEAD_SECONDS, MINUTE, SECOND, Measured, metric_key
 
 MAX_DATUMS = 1_000
 MAX_VALUES = 150
 #: "Values must be in the range of -2^360 to 2^360."
 MAX_VALUE = 2.0**360
 MAX_AGE_SECONDS = 14 * 86_400
-MAX_AHEAD_SECONDS = 2 * 3_600
 
 _RESERVED = "AWS/"
 _WAYS = ("Value", "StatisticValues", "Values")
@@ -126,14 +125,14 @@ def _values(name: str, values: Sequence[float], counts: Sequence[float] | None) 
 
 
 def _statistic_set(name: str, given: Document) -> Summary:
-    """Where all its values are the same, they are known."""
+    """Where all its values are the same, they are known (GetMetricStatistics, on percentiles of statistic sets)."""
     count, total = _checked(f"{name}.SampleCount", given["SampleCount"]), _checked(f"{name}.Sum", given["Sum"])
     low, high = _checked(f"{name}.Minimum", given["Minimum"]), _checked(f"{name}.Maximum", given["Maximum"])
     if count <= 0:
         raise InvalidParameterValue(f"The value {count} for parameter {name}.SampleCount is invalid.")
     if low > high:
         raise InvalidParameterValue(f"The parameter {name}.Minimum must not be greater than {name}.Maximum.")
-    known = {low: count} if low == high else {}
+    known = {low: count} if low == high and math.isclose(total, low * count) else {}
     return Summary(count, total, low, high, known)
 
 

@@ -1,5 +1,6 @@
 """Evaluation: the expressions of a GetMetricData, over the metrics that it names. Pure: the values have been read."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -18,32 +19,51 @@ class Evaluator:
         """`span`: of the request, with the period of what has no metrics in it. Raises ValidationError."""
         self._metrics = metrics
         self._trees = {name: expression_parser.parse(text) for name, text in expressions.items()}
+        self._references = {name: expression_parser.names_in(tree) for name, tree in self._trees.items()}
         self._span = span
-        self._done: dict[str, Value] = dict(metrics)
-        self._under_way: set[str] = set()
+        self._done: dict[str, Value | None] = dict(metrics)
+        """None: nothing could be calculated, for there is no data."""
 
     def series_of(self, name: str) -> list[TimeSeries]:
         """What the query with that id gives. Raises ValidationError: it is a number, or refers to itself."""
-        try:
-            value = self._named(name)
-        except NoData:
+        self._prepare(name)
+        value = self._done[name]
+        if value is None:
             return [TimeSeries(name, self._span.period, {})]
         if isinstance(value, float):
             raise ValidationError(f"The expression of {name} is a number; the result must be a time series.")
         if isinstance(value, list):
-            return [replace(one, label=f"{name} {one.label}".strip()) for one in value]
-        return [replace(value, label=name) if name in self._trees else value]
+            return [_finite(replace(one, label=f"{name} {one.label}".strip())) for one in value]
+        return [_finite(replace(value, label=name)) if name in self._trees else value]
+
+    def _prepare(self, name: str) -> None:
+        """Calculate it, and before it what it refers to: queries may be a chain of 500. Raises ValidationError."""
+        path = [name]
+        while path:
+            latest = path[-1]
+            if latest not in self._done:
+                needed = [one for one in self._references[latest] if one in self._trees and one not in self._done]
+                if any(one in path for one in needed):
+                    raise ValidationError(f"The expression of {latest} refers to itself.")
+                if needed:
+                    path.append(needed[0])
+                    continue
+                self._done[latest] = self._calculated(self._trees[latest])
+            path.pop()
+
+    def _calculated(self, tree: Node) -> Value | None:
+        try:
+            return self._value(tree)
+        except NoData:
+            return None
 
     def _named(self, name: str) -> Value:
-        if name in self._done:
-            return self._done[name]
-        tree = self._trees.get(name)
-        if tree is None:
+        """Raises ValidationError, NoData."""
+        if name not in self._done:
             raise ValidationError(f"There is no query with the id {name}.")
-        if name in self._under_way:
-            raise ValidationError(f"The expression of {name} refers to itself.")
-        self._under_way.add(name)
-        value = self._done[name] = self._value(tree)
+        value = self._done[name]
+        if value is None:
+            raise NoData
         return value
 
     def _value(self, node: Node) -> Value:
@@ -54,14 +74,26 @@ class Evaluator:
                 return self._named(name)
             case Array(elements):
                 return [series for element in elements for series in self._several(element)]
-            case Binary(sign, left, right):
-                return time_series.combine(sign, self._value(left), self._value(right))
+            case Binary():
+                return self._combined(node)
             case Negative(operand):
                 return time_series.combine("*", -1.0, self._value(operand))
             case Call(function, arguments):
                 return self._call(function, arguments)
             case Text(text):
                 raise ValidationError(f"The text {text!r} has no place there.")
+
+    def _combined(self, node: Binary) -> Value:
+        """From the left: a sum of 500 metrics is 500 deep."""
+        spine: list[Binary] = []
+        leftmost: Node = node
+        while isinstance(leftmost, Binary):
+            spine.append(leftmost)
+            leftmost = leftmost.left
+        value = self._value(leftmost)
+        for one in reversed(spine):
+            value = time_series.combine(one.sign, value, self._value(one.right))
+        return value
 
     def _several(self, node: Node) -> list[TimeSeries]:
         value = self._value(node)
@@ -77,6 +109,8 @@ class Evaluator:
                 return self._fill(arguments)
             case "IF":
                 return self._if(arguments)
+            case "SORT":
+                return self._sort(arguments)
         calculate = math_functions.find(function)
         return calculate([self._value(argument) for argument in arguments], self._span)
 
@@ -97,8 +131,20 @@ class Evaluator:
             return math_functions.fill(self._value(filled), filler.name, self._span)
         return math_functions.fill(self._value(filled), self._value(filler), self._span)
 
+    def _sort(self, arguments: tuple[Node, ...]) -> Value:
+        match arguments:
+            case [several, Name(by), Name(order), *limit] if len(limit) <= 1:
+                end = self._value(limit[0]) if limit else None
+                return math_functions.sort(self._value(several), by.upper(), order.upper(), end)
+        raise ValidationError("The function SORT takes a list, a statistic, ASC or DESC, and perhaps a number.")
+
     def _if(self, arguments: tuple[Node, ...]) -> Value:
         if len(arguments) not in (2, 3):
             raise ValidationError(f"The function IF takes 2 or 3 arguments, not {len(arguments)}.")
         condition, when_true, *when_false = [self._value(argument) for argument in arguments]
         return math_functions.choose(condition, when_true, when_false[0] if when_false else None)
+
+
+def _finite(series: TimeSeries) -> TimeSeries:
+    """What no float holds, a sum perhaps, leaves no data point."""
+    return replace(series, points={time: value for time, value in series.points.items() if math.isfinite(value)})

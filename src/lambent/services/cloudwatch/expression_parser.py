@@ -75,16 +75,19 @@ def parse(text: str) -> Node:
 
 def names_in(node: Node) -> set[str]:
     """The ids an expression refers to."""
-    match node:
-        case Name(name):
-            return {name}
-        case Array(inner) | Call(_, inner):
-            return set[str]().union(*(names_in(one) for one in inner))
-        case Binary(_, left, right):
-            return names_in(left) | names_in(right)
-        case Negative(operand):
-            return names_in(operand)
-    return set()
+    found: set[str] = set()
+    left_to_see = [node]
+    while left_to_see:
+        match left_to_see.pop():
+            case Name(name):
+                found.add(name)
+            case Array(inner) | Call(_, inner):
+                left_to_see += inner
+            case Binary(_, left, right):
+                left_to_see += (left, right)
+            case Negative(operand):
+                left_to_see.append(operand)
+    return found
 
 
 class _Parser:

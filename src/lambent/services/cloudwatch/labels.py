@@ -5,7 +5,6 @@ LabelOptions.Timezone is the zone of the times.
 """
 
 import re
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -21,7 +20,7 @@ _ZONE = re.compile(r"([+-])(\d\d)([0-5]\d)\Z")
 _Points = Sequence[tuple[int, float]]
 
 _VALUES: dict[str, Callable[[_Points], float]] = {
-    "AVG": lambda points: statistics.fmean(value for _, value in points),
+    "AVG": lambda points: sum(value for _, value in points) / len(points),
     "DATAPOINT_COUNT": lambda points: float(len(points)),
     "FIRST": lambda points: points[0][1],
     "LAST": lambda points: points[-1][1],

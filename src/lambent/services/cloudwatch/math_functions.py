@@ -7,13 +7,15 @@ one series are a number, of a list of series a series: that of each time.
 
 import itertools
 import math
+import operator
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from lambent.services.cloudwatch.errors import ValidationError
 from lambent.services.cloudwatch.periods import Span
-from lambent.services.cloudwatch.time_series import TimeSeries, Value
+from lambent.services.cloudwatch.time_series import TimeSeries, Value, finite
 
 Arguments = Sequence[Value]
 Function = Callable[[Arguments, Span], Value]
@@ -28,9 +30,8 @@ def find(name: str) -> Function:
     """Raises ValidationError, naming what there is."""
     found = _FUNCTIONS.get(name)
     if found is None:
-        raise ValidationError(
-            f"The function {name} is not served by Lambent, which knows FILL, IF, METRICS, {', '.join(_FUNCTIONS)}."
-        )
+        known = ", ".join(["FILL", "IF", "METRICS", "SORT", *_FUNCTIONS])
+        raise ValidationError(f"The function {name} is not served by Lambent, which knows {known}.")
     return found
 
 
@@ -63,8 +64,7 @@ def _at(value: Value | None, time: int) -> float | None:
 
 
 def _filled(series: TimeSeries, filler: Value | str, span: Span) -> TimeSeries:
-    step = series.period
-    times = range(span.start, span.end, step)
+    times = span.times(series.period)
     known = series.points
     if isinstance(filler, str):
         fill_in = _repeated if filler == REPEAT else _interpolated
@@ -99,15 +99,68 @@ def _interpolated(known: Mapping[int, float], times: range) -> dict[int, float]:
     return points
 
 
+def sort(value: Value, by: str, order: str, limit: Value | None) -> Value:
+    """SORT: a list of time series by a statistic of each; those without values stand last."""
+    if by not in _SORTED_BY or order not in ("ASC", "DESC"):
+        raise ValidationError(f"SORT goes by one of {', '.join(_SORTED_BY)}, ASC or DESC.")
+    several = _several("SORT", value)
+    reduce = _SORTED_BY[by]
+    ranked = [(finite(reduce, list(one.points.values())) if one.points else None, one) for one in several]
+    known = [(rank, one) for rank, one in ranked if rank is not None]
+    known.sort(key=operator.itemgetter(0), reverse=order == "DESC")
+    ordered = [one for _, one in known] + [one for rank, one in ranked if rank is None]
+    return ordered if limit is None else ordered[: _index("SORT", limit)]
+
+
+def _slice(arguments: Arguments, _: Span) -> Value:
+    """Without an end all from the start on; the end is not in it."""
+    if len(arguments) not in (2, 3):
+        raise ValidationError(f"The function SLICE takes 2 or 3 arguments, not {len(arguments)}.")
+    several, *bounds = arguments
+    return _several("SLICE", several)[slice(*(_index("SLICE", one) for one in bounds), *[None] * (2 - len(bounds)))]
+
+
+def _remove_empty(arguments: Arguments, _: Span) -> Value:
+    [value] = _exactly("REMOVE_EMPTY", arguments, 1)
+    return [one for one in _several("REMOVE_EMPTY", value) if one.points]
+
+
+def _several(name: str, value: Value) -> list[TimeSeries]:
+    if isinstance(value, float):
+        raise ValidationError(f"The function {name} takes a list of time series.")
+    return value if isinstance(value, list) else [value]
+
+
+def _index(name: str, value: Value) -> int:
+    if not isinstance(value, float) or not value.is_integer() or value < 0:
+        raise ValidationError(f"The function {name} counts in whole numbers from 0.")
+    return int(value)
+
+
+def _of_time(name: str, read: Callable[[datetime], float]) -> Function:
+    """What the clock and the calendar say, in UTC, at each period: "a non-sparse time series"."""
+
+    def of_one(series: TimeSeries, span: Span) -> TimeSeries:
+        points = {time: float(read(datetime.fromtimestamp(time, UTC))) for time in span.times(series.period)}
+        return replace(series, points=points)
+
+    def calculate(arguments: Arguments, span: Span) -> Value:
+        [value] = _exactly(name, arguments, 1)
+        return [of_one(one, span) for one in value] if isinstance(value, list) else of_one(_series(name, value), span)
+
+    return calculate
+
+
 def _statistic(name: str, reduce: Reduce) -> Function:
     def calculate(arguments: Arguments, _: Span) -> Value:
         [value] = _exactly(name, arguments, 1)
         if isinstance(value, list):
             return _across(reduce, value)
         points = list(_series(name, value).points.values())
-        if not points:
+        result = finite(reduce, points) if points else None
+        if result is None:
             raise NoData
-        return float(reduce(points))
+        return result
 
     return calculate
 
@@ -118,7 +171,8 @@ class NoData(Exception):
 
 def _across(reduce: Reduce, several: Sequence[TimeSeries]) -> TimeSeries:
     times = sorted({time for one in several for time in one.points})
-    points = {time: float(reduce([one.points[time] for one in several if time in one.points])) for time in times}
+    found = {time: finite(reduce, [one.points[time] for one in several if time in one.points]) for time in times}
+    points = {time: value for time, value in found.items() if value is not None}
     return TimeSeries("", max((one.period for one in several), default=60), points)
 
 
@@ -126,7 +180,10 @@ def _each(name: str, change: Change) -> Function:
     def calculate(arguments: Arguments, _: Span) -> Value:
         [value] = _exactly(name, arguments, 1)
         if isinstance(value, float):
-            return float(change(value))
+            changed = finite(change, value)
+            if changed is None:
+                raise ValidationError(f"{name}({value:g}) has no value.")
+            return changed
         if isinstance(value, list):
             return [one.map(change) for one in value]
         return value.map(change)
@@ -176,7 +233,7 @@ def _time_series(arguments: Arguments, span: Span) -> Value:
     [value] = _exactly("TIME_SERIES", arguments, 1)
     if not isinstance(value, float):
         raise ValidationError("TIME_SERIES takes a number.")
-    return TimeSeries("", span.period, dict.fromkeys(range(span.start, span.end, span.period), value))
+    return TimeSeries("", span.period, dict.fromkeys(span.times(span.period), value))
 
 
 def _element(name: str, index: int) -> Function:
@@ -221,4 +278,16 @@ _FUNCTIONS: dict[str, Function] = {
     "PERIOD": _period,
     "RUNNING_SUM": _running_sum,
     "TIME_SERIES": _time_series,
+    "REMOVE_EMPTY": _remove_empty,
+    "SLICE": _slice,
+    "MINUTE": _of_time("MINUTE", lambda moment: moment.minute),
+    "HOUR": _of_time("HOUR", lambda moment: moment.hour),
+    "DAY": _of_time("DAY", datetime.isoweekday),
+    "DATE": _of_time("DATE", lambda moment: moment.day),
+    "MONTH": _of_time("MONTH", lambda moment: moment.month),
+    "YEAR": _of_time("YEAR", lambda moment: moment.year),
+    "EPOCH": _of_time("EPOCH", datetime.timestamp),
 }
+
+#: What SORT may go by.
+_SORTED_BY: dict[str, Reduce] = {"AVG": statistics.fmean, "MIN": min, "MAX": max, "SUM": sum}

@@ -4,17 +4,22 @@ API reference, GetMetricStatistics and GetMetricData: a start time is rounded do
 longer periods than the one asked for are not shown.
 """
 
+import math
 from collections.abc import Iterable
 
 from lambent.kit.frozen import frozen
 from lambent.kit.meter import Summary
 from lambent.services.cloudwatch.errors import InvalidParameterValue
-from lambent.services.cloudwatch.records import FIVE_MINUTES, HOUR, MINUTE, Row
+from lambent.services.cloudwatch.records import FIVE_MINUTES, HOUR, MAX_AHEAD_SECONDS, MINUTE, Row
 
 _SHORT = frozenset({1, 5, 10, 20, 30})
 _DAY = 86_400
 #: Start times older than so many days are rounded down to so many seconds.
 _ROUNDING = ((63, HOUR), (15, FIVE_MINUTES), (0, MINUTE))
+
+#: Values in periods shorter than that are kept for so many seconds (GetMetricData).
+_KEPT = ((MINUTE, 3 * 3_600), (FIVE_MINUTES, 15 * _DAY), (HOUR, 63 * _DAY))
+_KEPT_LONGEST = 455 * _DAY
 
 
 @frozen
@@ -24,10 +29,20 @@ class Span:
     start: int
     end: int
     period: int
+    now: float
 
     @property
     def periods(self) -> int:
         return max(0, -(-(self.end - self.start) // self.period))
+
+    def times(self, period: int) -> range:
+        """Where a series of that period can have values: what is older is kept in longer ones, what is newer not taken.
+
+        A request may span from the first year to the last; nothing must be made for each minute of that.
+        """
+        kept_since = self.now - next((seconds for longest, seconds in _KEPT if period < longest), _KEPT_LONGEST)
+        skipped = max(0, math.ceil((kept_since - self.start) / period))
+        return range(self.start + skipped * period, min(self.end, int(self.now) + MAX_AHEAD_SECONDS), period)
 
 
 def check_period(period: int, parameter: str) -> int:
@@ -45,7 +60,7 @@ def span(start: float, end: float, period: int, *, now: float) -> Span:
     step = next((seconds for days, seconds in _ROUNDING if age_days > days), MINUTE)
     if period < MINUTE:
         step = period
-    return Span(int(start // step * step), int(-(-end // 1)), period)
+    return Span(int(start // step * step), int(-(-end // 1)), period, now)
 
 
 def gather(rows: Iterable[Row], span: Span) -> dict[int, Summary]:

@@ -22,6 +22,9 @@ from lambent.services.cloudwatch.time_series import TimeSeries
 MAX_QUERIES = 500
 MAX_DATAPOINTS = 100_800
 
+#: Whose metrics are those of another account: no account is linked to another, so nothing of it is found.
+_NOBODY = ""
+
 _ID = re.compile(r"[a-z][A-Za-z0-9_]*\Z")
 
 Document = dict[str, Any]
@@ -157,10 +160,11 @@ def _query(account_id: str, region: str, number: int, given: Mapping[str, Any]) 
         if member not in metric:
             raise ValidationError(f"The parameter {parameter}.MetricStat.Metric.{member} is required.")
     dimensions = read_dimensions(metric.get("Dimensions", ()), f"{parameter}.MetricStat.Metric.Dimensions")
+    owner = account_id if given.get("AccountId", account_id) == account_id else _NOBODY
     return replace(
         query,
         period=periods.check_period(stat["Period"], f"{parameter}.MetricStat.Period"),
-        metric=metric_key(account_id, region, metric["Namespace"], metric["MetricName"], dimensions),
+        metric=metric_key(owner, region, metric["Namespace"], metric["MetricName"], dimensions),
         stat=stat["Stat"],
         unit=stat.get("Unit", ""),
     )

@@ -10,6 +10,9 @@ from lambent.kit.meter import Dimensions, Summary
 #: Seconds of the periods that values are kept in, from the one they come in to the longest.
 SECOND, MINUTE, FIVE_MINUTES, HOUR = 1, 60, 300, 3600
 
+#: How far in the future a value may be: "no more than two hours" (PutMetricData).
+MAX_AHEAD_SECONDS = 2 * 3_600
+
 
 class MetricKey(NamedTuple):
     account_id: str

@@ -1,4 +1,4 @@
-"""Statistics of a period: Average, Sum, Minimum, Maximum, SampleCount, and percentiles.
+"""Statistics of a period: Average, Sum, Minimum, Maximum, SampleCount, percentiles, and those of `trimmed_statistics`.
 
 "CloudWatch statistics definitions",
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Statistics-definitions.html. A percentile is the least
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from lambent.kit.meter import Summary
+from lambent.services.cloudwatch import trimmed_statistics
 from lambent.services.cloudwatch.errors import InvalidParameterValue
 
 Statistic = Callable[[Summary], float | None]
@@ -31,16 +32,19 @@ _TOLERANCE = 1e-9
 def parse(name: str, parameter: str) -> Statistic:
     """Raises InvalidParameterValue."""
     plain = PLAIN.get(name)
-    return plain if plain is not None else parse_percentile(name, parameter)
+    return plain if plain is not None else parse_extended(name, parameter)
 
 
-def parse_percentile(name: str, parameter: str) -> Statistic:
-    """`p99`, `p99.9`. Raises InvalidParameterValue."""
+def parse_extended(name: str, parameter: str) -> Statistic:
+    """`p99`, `p99.9`, `tm90`, `PR(:300)`. Raises InvalidParameterValue."""
+    trimmed = trimmed_statistics.parse(name)
+    if trimmed is not None:
+        return trimmed
     found = _PERCENTILE.match(name)
     if found is None or float(found[1]) > 100:
         raise InvalidParameterValue(
-            f"The value {name} for parameter {parameter} is invalid: Lambent knows {', '.join(PLAIN)} and percentiles "
-            "from p0 to p100."
+            f"The value {name} for parameter {parameter} is invalid: Lambent knows {', '.join(PLAIN)}, percentiles "
+            "from p0 to p100, IQM, and TM, WM, TC, TS and PR like tm90, TM(10%:90%), PR(:300)."
         )
     share = float(found[1]) / 100
     return lambda summary: percentile(summary, share)

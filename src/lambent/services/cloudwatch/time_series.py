@@ -8,6 +8,7 @@ import math
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from lambent.kit.frozen import frozen
 from lambent.services.cloudwatch.errors import ValidationError
@@ -21,12 +22,13 @@ class TimeSeries:
     """By seconds since the epoch, in order."""
 
     def map(self, function: "Callable[[float], float | None]") -> "TimeSeries":
-        mapped = {time: _finite(function, value) for time, value in self.points.items()}
+        mapped = {time: finite(function, value) for time, value in self.points.items()}
         return replace(self, points={time: value for time, value in mapped.items() if value is not None})
 
 
 Value = float | TimeSeries | list[TimeSeries]
 Operation = Callable[[float, float], float]
+Operand = TypeVar("Operand")
 
 
 def combine(sign: str, left: Value, right: Value) -> Value:
@@ -46,7 +48,7 @@ def combine(sign: str, left: Value, right: Value) -> Value:
     number = left
     if isinstance(right, TimeSeries):
         return right.map(lambda value: operation(number, value))
-    result = _finite(lambda value: operation(number, value), right)
+    result = finite(lambda value: operation(number, value), right)
     if result is None:
         raise ValidationError(f"{left:g} {sign} {right:g} has no value.")
     return result
@@ -56,18 +58,19 @@ def _between(operation: Operation, left: TimeSeries, right: TimeSeries) -> TimeS
     points = {}
     for time, value in left.points.items():
         other = right.points.get(time)
-        if other is not None and (result := _finite(lambda one, two=other: operation(one, two), value)) is not None:  # type: ignore[misc]  # the bound value
+        if other is not None and (result := finite(lambda one, two=other: operation(one, two), value)) is not None:  # type: ignore[misc]  # the bound value
             points[time] = result
     return TimeSeries(left.label, max(left.period, right.period), points)
 
 
-def _finite(function: Callable[[float], float | None], value: float) -> float | None:
-    """None: it has no result."""
+def finite(function: Callable[[Operand], float | None], value: Operand) -> float | None:
+    """None: it has no result, or none that a float holds."""
     try:
         result = function(value)
+        number = math.nan if result is None or isinstance(result, complex) else float(result)
     except (ArithmeticError, ValueError):
         return None
-    return result if result is not None and not isinstance(result, complex) and math.isfinite(result) else None
+    return number if math.isfinite(number) else None
 
 
 def _as_series(value: Value) -> TimeSeries:

@@ -1,7 +1,7 @@
 """All SQL on items, and `WriteBatch`: the one way by which items change.
 
 Put, update, delete, batches, transactions, PartiQL and time to live all end here: the condition is asked of the item as
-it is now, inside the writer's batch, and the new item, its index entries and its change record go into the same
+it is now, inside the writer's batch, and the new item, its index entries and its change records go into the same
 transaction. What was prepared for another definition of the table is refused with `TableChanged`, and prepared again.
 """
 
@@ -21,6 +21,7 @@ from lambent.services.dynamodb.index_entries import IndexChange
 from lambent.services.dynamodb.keys import Key, key_attributes
 from lambent.services.dynamodb.names import table_not_found
 from lambent.services.dynamodb.past_store import PastItem
+from lambent.services.dynamodb.replication import Replicate
 from lambent.services.dynamodb.sizes import check_update_size, item_size
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.streams import ItemChange
@@ -83,13 +84,15 @@ class WriteBatch:
     """Writes of one transaction, at the cost of a few statements for all of them.
 
     Their items are read at the start; each write is decided in its turn, on the item as those before it left it, and
-    `store` puts down what has become of them. A write that is refused has begun nothing.
+    `store` puts down what has become of them. A write that is refused has begun nothing. Without `replicate` no table
+    may have a destination.
     """
 
-    __slots__ = ("_growth", "_tables", "_tx")
+    __slots__ = ("_growth", "_replicate", "_tables", "_tx")
 
-    def __init__(self, tx: Transaction, writes: Iterable[Write]) -> None:
+    def __init__(self, tx: Transaction, writes: Iterable[Write], replicate: Replicate | None = None) -> None:
         self._tx = tx
+        self._replicate = replicate
         keys: dict[int, dict[Place, None]] = {}
         for write in writes:
             keys.setdefault(write.table.table_id, {})[write.change.key] = None
@@ -124,7 +127,7 @@ class WriteBatch:
     def store(self) -> None:
         """After the last write."""
         for of_table in self._tables.values():
-            of_table.store(self._tx, self._growth)
+            of_table.store(self._tx, self._growth, self._replicate)
         self._growth.apply(self._tx)
 
 
@@ -154,38 +157,40 @@ class _OfTable:
             self._bytes += new.size
         if table.keeps_past:
             self._past.append(PastItem(*change.key, old, write.now_ms))
-        if table.stream_view:
+        if table.records_changes:
             keys = key_attributes(change.key_item, table.schema)
             is_expiry = write.cause is Cause.EXPIRY
             recorded = ItemChange(change.key.partition, keys, old, new, write.now_ms, is_expiry, change.trace)
             self._changes.append(recorded)
 
-    def store(self, tx: Transaction, growth: Growth) -> None:
+    def store(self, tx: Transaction, growth: Growth, replicate: Replicate | None) -> None:
         if not self._stored:
             return
         _store(tx, self._table, self._stored)
         growth.add(self._table_id, self._count, self._bytes)
         if self._changes:
-            stream_store.record_changes(tx, self._table, self._changes)
+            _tell(tx, self._table, self._changes, replicate)
         if self._past:
             past_store.record(tx, self._table_id, self._past)
 
 
-def write_requests(tx: Transaction, requests: Sequence[Sequence[Write]]) -> list[list[Outcome] | Exception]:
+def write_requests(
+    tx: Transaction, requests: Sequence[Sequence[Write]], replicate: Replicate | None = None
+) -> list[list[Outcome] | Exception]:
     """The writes of many requests, as `Database.write_shared` wants it.
 
     A request whose tables are not what they were gets TableChanged or ResourceNotFound, and none of it is done; of all
     others each write has its outcome.
     """
-    batch = WriteBatch(tx, itertools.chain.from_iterable(requests))
+    batch = WriteBatch(tx, itertools.chain.from_iterable(requests), replicate)
     ends = [_perform_request(batch, writes) for writes in requests]
     batch.store()
     return ends
 
 
-def write_item(tx: Transaction, write: Write) -> Written:
+def write_item(tx: Transaction, write: Write, replicate: Replicate | None = None) -> Written:
     """Only this one. Raises what `WriteBatch.check_table` and `perform` do."""
-    batch = WriteBatch(tx, (write,))
+    batch = WriteBatch(tx, (write,), replicate)
     batch.check_table(write.table)
     written = batch.perform(write)
     batch.store()
@@ -279,6 +284,16 @@ def _store(tx: Transaction, table: Table, items: Mapping[Place, StoredItem | Non
             "DELETE FROM dynamodb_item WHERE table_id = ? AND partition = ? AND sort = ?",
             [(table_id, *place) for place, item in items.items() if item is None],
         )
+
+
+def _tell(tx: Transaction, table: Table, noted: Sequence[ItemChange], replicate: Replicate | None) -> None:
+    """All who read the changes of the table."""
+    changes = [one for one in noted if not one.is_empty()]
+    if changes and table.stream_view:
+        stream_store.record_changes(tx, table, changes)
+    if changes and table.destination is not None:
+        assert replicate is not None, f"{table.name} has a destination"
+        replicate(tx, table, changes)
 
 
 def _expiry(table: Table, item: StoredItem) -> int | None:

@@ -7,6 +7,7 @@ transactions, which live ten minutes, are forgotten on the same rounds.
 
 from lambent.kit.clock import Clock
 from lambent.services.dynamodb import token_store, upkeep_store
+from lambent.services.dynamodb.replication import Replicate
 from lambent.storage.database import Database
 from lambent.storage.errors import StorageError
 from lambent.storage.transaction import Transaction
@@ -16,9 +17,10 @@ SWEEP_SECONDS = 10.0
 
 
 class Lifetime:
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, replicate: Replicate) -> None:
         self._database = database
         self._clock = clock
+        self._replicate = replicate
 
     async def run(self) -> None:
         """Sweep for ever, until cancelled."""
@@ -33,7 +35,7 @@ class Lifetime:
         """Delete what has expired by now. Raises StorageError."""
         now_ms = self._clock.now_ms()
         while self._database.read(lambda tx: upkeep_store.has_expired(tx, now_ms=now_ms)):
-            await self._database.write(lambda tx: upkeep_store.delete_expired(tx, now_ms=now_ms))
+            await self._database.write(lambda tx: upkeep_store.delete_expired(tx, self._replicate, now_ms=now_ms))
         while self._database.read(lambda tx: token_store.has_expired_tokens(tx, now_ms)):
             await self._database.write(lambda tx: _delete_tokens(tx, now_ms))
 

@@ -1,12 +1,14 @@
 """The operations of DynamoDB, under AWS's names, as the one object the gateway sees.
 
-Tables in `table_operations` and `setting_operations`, what is saved of them in `backup_operations`,
-`recovery_operations`, `export_operations` and `import_operations`; items in `item_operations`, `query_operations`,
-`batch_operations` and `transaction_operations`; statements of PartiQL in `partiql_operations`.
+Tables in `table_operations` and `setting_operations`, where their changes go in `destination_operations`, what is saved
+of them in `backup_operations`, `recovery_operations`, `export_operations` and `import_operations`; items in
+`item_operations`, `query_operations`, `batch_operations` and `transaction_operations`; statements of PartiQL in
+`partiql_operations`.
 """
 
 from lambent.services.dynamodb.backup_operations import BackupOperations
 from lambent.services.dynamodb.batch_operations import BatchOperations
+from lambent.services.dynamodb.destination_operations import DestinationOperations
 from lambent.services.dynamodb.export_operations import ExportOperations
 from lambent.services.dynamodb.import_operations import ImportOperations
 from lambent.services.dynamodb.item_operations import ItemOperations
@@ -23,6 +25,7 @@ class DynamoOperations:
     SERVED = (
         TableOperations.SERVED
         | SettingOperations.SERVED
+        | DestinationOperations.SERVED
         | BackupOperations.SERVED
         | RecoveryOperations.SERVED
         | ExportOperations.SERVED
@@ -35,6 +38,11 @@ class DynamoOperations:
     )
 
     def __init__(self, parts: DynamoParts) -> None:
+        self._add_tables(parts)
+        self._add_copies(parts)
+        self._add_items(parts)
+
+    def _add_tables(self, parts: DynamoParts) -> None:
         tables = TableOperations(parts)
         self.create_table = tables.create_table
         self.describe_table = tables.describe_table
@@ -49,6 +57,13 @@ class DynamoOperations:
         self.tag_resource = settings.tag_resource
         self.untag_resource = settings.untag_resource
         self.list_tags_of_resource = settings.list_tags_of_resource
+        streaming = DestinationOperations(parts)
+        self.enable_kinesis_streaming_destination = streaming.enable_kinesis_streaming_destination
+        self.disable_kinesis_streaming_destination = streaming.disable_kinesis_streaming_destination
+        self.update_kinesis_streaming_destination = streaming.update_kinesis_streaming_destination
+        self.describe_kinesis_streaming_destination = streaming.describe_kinesis_streaming_destination
+
+    def _add_copies(self, parts: DynamoParts) -> None:
         saved = BackupOperations(parts)
         self.create_backup = saved.create_backup
         self.describe_backup = saved.describe_backup
@@ -67,6 +82,8 @@ class DynamoOperations:
         self.import_table = imports.import_table
         self.describe_import = imports.describe_import
         self.list_imports = imports.list_imports
+
+    def _add_items(self, parts: DynamoParts) -> None:
         items = ItemOperations(parts)
         self.put_item = items.put_item
         self.get_item = items.get_item

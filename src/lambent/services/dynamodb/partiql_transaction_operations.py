@@ -87,7 +87,7 @@ class PartiQLTransactionOperations:
             """None: this very transaction was made before."""
             if token is not None and not claim(tx, token, now_ms):
                 return None
-            return write_together(tx, prepared, now_ms=now_ms)
+            return write_together(tx, prepared, self._parts.replication.replicate, now_ms=now_ms)
 
         try:
             prepared, written = await self._parts.write_prepared(prepare, work)

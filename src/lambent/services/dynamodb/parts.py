@@ -1,4 +1,4 @@
-"""What the operations of DynamoDB share: the database, the tables they know, the clock, and who is throttled."""
+"""What the operations of DynamoDB share: the database, the tables they know, the clock, who is throttled or told."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
@@ -11,6 +11,7 @@ from lambent.services.dynamodb import capacity, drafts, item_store
 from lambent.services.dynamodb.capacity import Consumed
 from lambent.services.dynamodb.drafts import Draft
 from lambent.services.dynamodb.item_store import Change, Outcome, TableChanged, Write, Written
+from lambent.services.dynamodb.replication import Replication
 from lambent.services.dynamodb.table_cache import TableCache
 from lambent.services.dynamodb.table_meters import TableMeters
 from lambent.services.dynamodb.tables import Table
@@ -39,6 +40,7 @@ class DynamoParts:
     clock: Clock
     ids: Ids
     meters: TableMeters
+    replication: Replication
 
     async def write_one(self, caller: Caller, name: str, draft: Draft) -> tuple[Table, Written]:
         """One item of one table, in a transaction of its own."""
@@ -49,7 +51,7 @@ class DynamoParts:
                 self.throttle.admit(table, is_write=True)
             write = Write(table, change, self.clock.now_ms())
             try:
-                (outcome,) = await self.database.write_shared(item_store.write_requests, (write,))
+                (outcome,) = await self.database.write_shared(self._write_requests, (write,))
             except TableChanged:
                 continue
             if isinstance(outcome, ServiceError):
@@ -74,7 +76,7 @@ class DynamoParts:
             now_ms = self.clock.now_ms()
             writes = [Write(one.table, one.change, now_ms) for one in prepared]
             try:
-                return prepared, await self.database.write_shared(item_store.write_requests, writes)
+                return prepared, await self.database.write_shared(self._write_requests, writes)
             except TableChanged:
                 continue
 
@@ -92,6 +94,9 @@ class DynamoParts:
             except TableChanged:
                 continue
             return prepared, result
+
+    def _write_requests(self, tx: Transaction, requests: Sequence[Sequence[Write]]) -> list[list[Outcome] | Exception]:
+        return item_store.write_requests(tx, requests, self.replication.replicate)
 
     def charge_writes(self, prepared: Sequence[Prepared], written: Sequence[Written], *, factor: int = 1) -> None:
         for one, outcome in zip(prepared, written, strict=True):

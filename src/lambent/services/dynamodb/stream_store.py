@@ -75,15 +75,13 @@ def close_stream(tx: Transaction, table: Table, *, now_ms: int) -> None:
 
 
 def record_changes(tx: Transaction, table: Table, changes: Sequence[ItemChange]) -> None:
-    """In their order into the stream of `table`, which has one enabled."""
+    """In their order into the stream of `table`, which has one enabled; none of them is empty."""
     by_shard: dict[_OpenShard, list[ItemChange]] = {}
-    shards: list[_OpenShard] = []
+    shards = _open_shards(tx, table)
     for change in changes:
-        if not change.is_empty():
-            shards = shards or _open_shards(tx, table)
-            item_hash = streams.hash_of(change.partition)
-            shard = next(one for one in shards if one.first_hash <= item_hash <= one.last_hash)
-            by_shard.setdefault(shard, []).append(change)
+        item_hash = streams.hash_of(change.partition)
+        shard = next(one for one in shards if one.first_hash <= item_hash <= one.last_hash)
+        by_shard.setdefault(shard, []).append(change)
     for shard, recorded in by_shard.items():
         records = [(one.time_ms, orjson.dumps(streams.payload_of(one, table.stream_view))) for one in recorded]
         position = log.append_all(tx, log_name(shard.stream_id, shard.shard_id), records)

@@ -38,6 +38,8 @@ _POSITION_DIGITS = 12
 _POSITIONS: int = 10**_POSITION_DIGITS
 
 _EXPIRY_PRINCIPAL = "dynamodb.amazonaws.com"
+#: `userIdentity` of what time to live has deleted, as functions and Kinesis data streams get it.
+EXPIRY_IDENTITY = {"type": "Service", "principalId": _EXPIRY_PRINCIPAL}
 
 
 @frozen
@@ -208,7 +210,7 @@ def to_event_record(record: StreamRecord, stream_arn: str, region: str) -> dict[
     """As a function receives it (Lambda Developer Guide, "Process Amazon DynamoDB records with Lambda")."""
     shaped = _to_record(record, stream_arn, region)
     if record.is_expiry:
-        shaped["userIdentity"] = {"principalId": _EXPIRY_PRINCIPAL, "type": "Service"}
+        shaped["userIdentity"] = EXPIRY_IDENTITY
     shaped["eventSourceARN"] = stream_arn
     return shaped
 

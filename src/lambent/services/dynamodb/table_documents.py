@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from lambent.services.dynamodb.destinations import Destination, DestinationStatus
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.tables import Definition, Index, IndexStatus, Projection, Restore, Throughput
 
@@ -25,6 +26,7 @@ def load(text: str) -> Definition:
             "indexes": tuple(_load_index(index) for index in document["indexes"]),
             "throughput": Throughput(**document["throughput"]),
             "restore": Restore(**restore) if restore is not None else None,
+            "destinations": tuple(_load_destination(one) for one in document.get("destinations", ())),
         }
     )
 
@@ -40,6 +42,10 @@ def _load_index(document: Mapping[str, Any]) -> Index:
             "throughput": Throughput(**document["throughput"]),
         }
     )
+
+
+def _load_destination(document: Mapping[str, Any]) -> Destination:
+    return Destination(**{**document, "status": DestinationStatus(document["status"])})
 
 
 def _load_schema(document: Mapping[str, Any]) -> KeySchema:

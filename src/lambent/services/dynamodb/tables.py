@@ -11,6 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from lambent.kit.frozen import frozen
+from lambent.services.dynamodb import destinations
+from lambent.services.dynamodb.destinations import Destination, Destinations
 from lambent.services.dynamodb.keys import KeySchema
 from lambent.services.dynamodb.names import TableKey, table_arn
 
@@ -109,6 +111,8 @@ class Definition:
     restore: Restore | None = None
     is_importing: bool = False
     """It is being filled out of a bucket."""
+    destinations: Destinations = ()
+    """Where its changes go, or went, the latest first."""
 
 
 #: A tag that makes Lambent refuse what exceeds the provisioned throughput, so that clients' back-off can be tested.
@@ -158,6 +162,16 @@ class Table:
     @cached_property
     def stream_view(self) -> str:
         return self.definition.stream_view
+
+    @cached_property
+    def destination(self) -> Destination | None:
+        """The Kinesis data stream that changes go to."""
+        return destinations.active(self.definition.destinations)
+
+    @cached_property
+    def records_changes(self) -> bool:
+        """Does anybody read them?"""
+        return bool(self.stream_view) or self.destination is not None
 
     @cached_property
     def keeps_past(self) -> bool:

@@ -25,6 +25,7 @@ from lambent.services.dynamodb.item_operations import read_projection
 from lambent.services.dynamodb.item_store import Write, WriteBatch, Written
 from lambent.services.dynamodb.keys import key_of
 from lambent.services.dynamodb.parts import DynamoParts, Prepared
+from lambent.services.dynamodb.replication import Replicate
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.tables import Table
 from lambent.services.dynamodb.token_store import Token
@@ -103,7 +104,7 @@ class TransactionOperations:
             """None: this very transaction was made before."""
             if token is not None and not claim(tx, token, now_ms):
                 return None
-            return write_together(tx, prepared, now_ms=now_ms)
+            return write_together(tx, prepared, self._parts.replication.replicate, now_ms=now_ms)
 
         prepared, written = await self._parts.write_prepared(prepare, work)
         result: Result = {}
@@ -146,7 +147,9 @@ class TransactionOperations:
         return describe_reads(tables, found, mode)
 
 
-def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int) -> list[Written]:
+def write_together(
+    tx: Transaction, prepared: Sequence[Prepared], replicate: Replicate, *, now_ms: int
+) -> list[Written]:
     """All of them, or TransactionCanceled with a reason for each; PartiQL's transactions end here as well.
 
     Raises ValidationException when their items are too large together.
@@ -154,7 +157,7 @@ def write_together(tx: Transaction, prepared: Sequence[Prepared], *, now_ms: int
     written: list[Written] = []
     reasons: list[Reason] = []
     writes = [Write(one.table, one.change, now_ms) for one in prepared]
-    batch = WriteBatch(tx, writes)
+    batch = WriteBatch(tx, writes, replicate)
     for write in writes:
         batch.check_table(write.table)
     for write in writes:

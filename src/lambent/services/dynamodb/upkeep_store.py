@@ -8,6 +8,7 @@ from lambent.services.dynamodb.expiry import FIVE_YEARS_SECONDS, expiry_of
 from lambent.services.dynamodb.index_entries import entry_of
 from lambent.services.dynamodb.item_store import Cause, Change, Write
 from lambent.services.dynamodb.keys import Key, key_attributes
+from lambent.services.dynamodb.replication import Replicate
 from lambent.services.dynamodb.stored_items import StoredItem
 from lambent.services.dynamodb.table_store import Growth
 from lambent.services.dynamodb.tables import Index, IndexStatus, Table
@@ -42,7 +43,7 @@ def do_portion(tx: Transaction, *, after: int, now_ms: int) -> int:
     return chore.chore_id
 
 
-def delete_expired(tx: Transaction, *, now_ms: int) -> bool:
+def delete_expired(tx: Transaction, replicate: Replicate, *, now_ms: int) -> bool:
     """A portion of the items whose time has come; is there more?"""
     now_s = now_ms // 1000
     rows = tx.rows(
@@ -62,7 +63,7 @@ def delete_expired(tx: Transaction, *, now_ms: int) -> bool:
             _update_expiry(tx, table_id, key, expires_s)
         else:
             change = Change(key, key_attributes(stored.item, table.schema))
-            item_store.write_item(tx, Write(table, change, now_ms, Cause.EXPIRY))
+            item_store.write_item(tx, Write(table, change, now_ms, Cause.EXPIRY), replicate)
     return len(rows) == PORTION
 
 

@@ -66,7 +66,7 @@ class BusOperations:
 
         def delete(tx: Transaction) -> None:
             if rule_store.count_rules(tx, key):
-                raise ValidationException(f"Event bus {key.name} cannot be deleted since it has rules.")
+                raise ValidationException("EventBus can't be deleted since it has rules.")
             bus_store.delete_bus(tx, key)
             archive_store.delete_archives_of(tx, key, now_ms)
 
@@ -75,16 +75,19 @@ class BusOperations:
 
     async def describe_event_bus(self, caller: Caller, request: Request) -> Result:
         key = own_bus(caller, request.get("Name"))
-        bus = self._database.read(lambda tx: existing_bus(tx, key))
-        return {**_listed(bus), **bus.options}
+        bus, installed_ms = self._database.read(lambda tx: (existing_bus(tx, key), bus_store.installed_ms(tx)))
+        return {**_listed(bus, installed_ms), **bus.options}
 
     async def list_event_buses(self, caller: Caller, request: Request) -> Result:
         start = BusKey(caller.account_id, caller.region, page_tokens.start_of(request))
         limit = page_tokens.limit_of(request) + 1
-        found = await self._database.scan(
-            lambda tx: bus_store.list_buses(tx, start, request.get("NamePrefix", ""), limit)
-        )
-        entries, token = page_tokens.page(request, [(bus.key.name, _listed(bus)) for bus in found])
+
+        def read(tx: Transaction) -> list[tuple[str, Result]]:
+            installed_ms = bus_store.installed_ms(tx)
+            found = bus_store.list_buses(tx, start, request.get("NamePrefix", ""), limit)
+            return [(bus.key.name, _listed(bus, installed_ms)) for bus in found]
+
+        entries, token = page_tokens.page(request, await self._database.scan(read))
         return {"EventBuses": entries, **token}
 
     async def put_permission(self, caller: Caller, request: Request) -> Result:
@@ -140,15 +143,12 @@ def _options(request: Request) -> Result:
     return {name: request[name] for name in _OPTIONS if name in request}
 
 
-def _listed(bus: Bus) -> Result:
-    listed: Result = {
+def _listed(bus: Bus, installed_ms: int) -> Result:
+    return {
         "Name": bus.key.name,
         "Arn": bus.key.arn,
         "Description": bus.description or None,
         "Policy": bus.policy or None,
+        "CreationTime": (bus.created_ms or installed_ms) / 1000,
+        "LastModifiedTime": (bus.modified_ms or installed_ms) / 1000,
     }
-    if bus.created_ms:
-        listed["CreationTime"] = bus.created_ms / 1000
-    if bus.modified_ms:
-        listed["LastModifiedTime"] = bus.modified_ms / 1000
-    return listed

@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - the columns put in are a constant of this module; values are always parameters
 
 from dataclasses import replace
+from datetime import datetime
 
 import orjson
 
@@ -50,6 +51,13 @@ def list_buses(tx: Transaction, start: BusKey, prefix: str, limit: int) -> list[
     if DEFAULT_BUS.startswith(prefix) and start.name <= DEFAULT_BUS and default.key not in [bus.key for bus in found]:
         found = sorted([*found, default], key=lambda bus: bus.key.name)[:limit]
     return found
+
+
+def installed_ms(tx: Transaction) -> int:
+    """When the default buses came to be."""
+    row = tx.row("SELECT created_at FROM event_default_bus")
+    assert row is not None
+    return int(datetime.fromisoformat(f"{row[0]}+00:00").timestamp()) * 1_000
 
 
 def count_buses(tx: Transaction, account_id: str, region: str) -> int:

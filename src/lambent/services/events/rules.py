@@ -5,10 +5,13 @@ from dataclasses import field
 from enum import Enum
 from typing import Any
 
+import orjson
+
 from lambent.kit.frozen import frozen
 from lambent.services import event_patterns, schedule_expressions
 from lambent.services.event_pattern_values import InvalidPattern
 from lambent.services.event_patterns import Pattern
+from lambent.services.events import wildcard_complexity
 from lambent.services.events.errors import InvalidEventPattern, ValidationException
 from lambent.services.events.names import DEFAULT_BUS, RuleKey
 from lambent.services.schedule_expressions import At, InvalidSchedule, Rate, Schedule
@@ -69,9 +72,11 @@ def parse_pattern(text: str) -> Pattern:
     if not text.strip("{} \t\r\n"):
         raise InvalidEventPattern("Event pattern is not valid. Reason: Empty objects are not allowed")
     try:
-        return event_patterns.compile_pattern(text)
+        pattern = event_patterns.compile_pattern(text)
+        wildcard_complexity.check_complexity(orjson.loads(text))
     except InvalidPattern as error:
         raise InvalidEventPattern(f"Event pattern is not valid. Reason: {error}") from error
+    return pattern
 
 
 def parse_schedule(text: str) -> Schedule:

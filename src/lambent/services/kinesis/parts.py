@@ -11,7 +11,7 @@ from lambent.services.kinesis import access, names, stream_store
 from lambent.services.kinesis.errors import InvalidArgument, ResourceNotFound
 from lambent.services.kinesis.names import StreamKey
 from lambent.services.kinesis.retention import RecordRetention
-from lambent.services.kinesis.shards import Shard
+from lambent.services.kinesis.shards import Shard, index_of
 from lambent.services.kinesis.stream_cache import StreamCache
 from lambent.services.kinesis.stream_meters import StreamMeters
 from lambent.services.kinesis.streams import Consumer, Settings, Stream, StreamView
@@ -86,12 +86,14 @@ class KinesisParts:
 
 
 def find_shard(view: StreamView, shard_id: str) -> Shard:
-    """For those who read it. Raises ResourceNotFound."""
+    """For those who read it. Raises ResourceNotFound: what no shard is ever called has a sentence of its own."""
     shard = view.by_id.get(shard_id)
-    if shard is None:
-        key = view.stream.key
-        raise ResourceNotFound(f"Shard {shard_id} in stream {key.name} under account {key.account_id} does not exist")
-    return shard
+    if shard is not None:
+        return shard
+    key = view.stream.key
+    if index_of(shard_id) is None:
+        raise ResourceNotFound(f"Could not find shard {shard_id} in stream {key.name} under account {key.account_id}.")
+    raise ResourceNotFound(f"Shard {shard_id} in stream {key.name} under account {key.account_id} does not exist")
 
 
 def check_created(stream: Stream, request: Request) -> None:

@@ -40,11 +40,11 @@ class RecordOperations:
             placed = place(view, request, caller.trace, parts.ids)
             now_ms = parts.clock.now_ms()
             if "SequenceNumberForOrdering" in request:
-                sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], now_ms)
+                sequence_numbers.check_ordering(request["SequenceNumberForOrdering"], stream.key, now_ms)
             _check_dry_run(request)
             meter = parts.meters.of(stream.key)
             if stream.is_throttled and (refusal := parts.throttle.write(stream, placed.shard, placed.size_bytes)):
-                meter.put_record(succeeded=False)
+                meter.put_record(None)
                 raise refusal
             shard = placed.shard
             addition = Addition(stream, {shard.log: (placed.payload,)}, now_ms)
@@ -52,8 +52,7 @@ class RecordOperations:
                 positions = await self._database.write_shared(record_store.append_all, addition)
             except StreamChanged:
                 continue
-            meter.put_record(succeeded=True)
-            meter.took(1, placed.size_bytes)
+            meter.put_record(placed.size_bytes)
             return _acknowledge(shard, positions[shard.log]) | _encryption(stream)
 
     async def put_records(self, caller: Caller, request: Request) -> Result:
@@ -68,7 +67,8 @@ class RecordOperations:
                 results = await self._append(view.stream, placed, refusals)
             except StreamChanged:
                 continue
-            self._count_put(view.stream, [one.size_bytes for n, one in enumerate(placed) if n not in refusals])
+            sizes = [one.size_bytes for n, one in enumerate(placed) if n not in refusals]
+            self._parts.meters.of(view.stream.key).put_records(sizes, throttled=len(refusals))
             return {"FailedRecordCount": len(refusals), "Records": results, **_encryption(view.stream)}
 
     async def get_shard_iterator(self, caller: Caller, request: Request) -> Result:
@@ -93,7 +93,7 @@ class RecordOperations:
         view, shard = self._place_of(caller, request, iterator)
         _check_dry_run(request)
         if view.stream.is_throttled:
-            self._parts.throttle.admit_read(view.stream, shard)
+            self._admit_read(view.stream, shard)
         page = await pages.read(
             self._database,
             shard,
@@ -117,12 +117,13 @@ class RecordOperations:
             result["NextShardIterator"] = shard_iterators.write_token(following)
         return result
 
-    def _count_put(self, stream: Stream, sizes: Sequence[int]) -> None:
-        """A PutRecords, of which these were taken."""
-        meter = self._parts.meters.of(stream.key)
-        meter.put_records(succeeded=bool(sizes))
-        if sizes:
-            meter.took(len(sizes), sum(sizes))
+    def _admit_read(self, stream: Stream, shard: Shard) -> None:
+        """Raises ProvisionedThroughputExceeded."""
+        try:
+            self._parts.throttle.admit_read(stream, shard)
+        except ProvisionedThroughputExceeded:
+            self._parts.meters.of(stream.key).refused_to_read()
+            raise
 
     def _throttled(self, stream: Stream, placed: Sequence[Placed]) -> dict[int, ProvisionedThroughputExceeded]:
         """By place in the request: the records that are one too many for their shard."""

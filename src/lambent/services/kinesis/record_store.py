@@ -32,6 +32,12 @@ def append(tx: Transaction, shard: Shard, payload: bytes, now_ms: int) -> None:
     log.append(tx, shard.log, payload, now_ms)
 
 
+def append_placed(tx: Transaction, records: Mapping[str, Sequence[tuple[int, bytes]]]) -> None:
+    """Many, as (time in ms, payload) by the log of their shard, of somebody who has looked likewise."""
+    for name, ones in records.items():
+        log.append_all(tx, name, ones)
+
+
 def append_all(tx: Transaction, additions: Sequence[Addition]) -> list[dict[str, int] | StreamChanged]:
     """What several requests add, in their order (`Database.write_shared`).
 

@@ -9,6 +9,7 @@ with AFTER_SEQUENCE_NUMBER. A shard starts behind position 0 and, closed, ends b
 from typing import NamedTuple
 
 from lambent.services.kinesis.errors import InvalidArgument
+from lambent.services.kinesis.names import StreamKey
 
 _LEAD = "49"
 _OPENED = slice(2, 15)
@@ -51,10 +52,14 @@ def position_before(place: Place, *, is_included: bool) -> int:
     return place.position - 1 if is_included and not place.is_behind else place.position
 
 
-def check_ordering(number: str, now_ms: int) -> None:
-    """A SequenceNumberForOrdering: records are in order anyway. Raises InvalidArgument if nobody was ever given it."""
+def check_ordering(number: str, key: StreamKey, now_ms: int) -> None:
+    """A SequenceNumberForOrdering: records are in order anyway. Raises InvalidArgument if nobody was ever given it.
+
+    In AWS's sentence it bears the name that it had in the first version of the API.
+    """
     place = parse(number)
     if number != "0" and (place is None or place.opened_ms > now_ms):
         raise InvalidArgument(
-            f"SequenceNumberForOrdering {number} is not a sequence number that was assigned to a record."
+            f"ExclusiveMinimumSequenceNumber {number} used in PutRecord on stream {key.name} under account "
+            f"{key.account_id} is invalid."
         )

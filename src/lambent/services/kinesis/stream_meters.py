@@ -6,7 +6,7 @@ those of GetRecords: mappings read the log itself.
 
 from collections.abc import Sequence
 
-from lambent.kit.meter import Meter, Series
+from lambent.kit.meter import Distribution, Meter, Series
 from lambent.services.kinesis.names import StreamKey
 from lambent.storage.log import LogRecord
 
@@ -17,38 +17,66 @@ MAX_STREAMS = 10_000
 
 
 class StreamMeter:
-    """The metrics of one stream."""
+    """The metrics of one stream, each made when it has its first value: a stream is rarely used in every way."""
 
-    __slots__ = ("_age", "_bytes_in", "_bytes_out", "_many", "_one", "_records_in", "_records_out")
+    __slots__ = ("_known", "_meter", "_place")
 
     def __init__(self, meter: Meter, key: StreamKey) -> None:
-        place = (key.account_id, key.region, NAMESPACE)
-        dimensions = ((("StreamName", key.name),),)
-        self._records_in = meter.series(Series(*place, "IncomingRecords", dimensions))
-        self._bytes_in = meter.series(Series(*place, "IncomingBytes", dimensions, "Bytes"))
-        self._one = meter.series(Series(*place, "PutRecord.Success", dimensions))
-        self._many = meter.series(Series(*place, "PutRecords.Success", dimensions))
-        self._records_out = meter.series(Series(*place, "GetRecords.Records", dimensions))
-        self._bytes_out = meter.series(Series(*place, "GetRecords.Bytes", dimensions, "Bytes"))
-        self._age = meter.series(Series(*place, "GetRecords.IteratorAgeMilliseconds", dimensions, "Milliseconds"))
+        self._meter = meter
+        self._place = key
+        self._known: dict[str, Distribution] = {}
 
     def took(self, records: int, size_bytes: int) -> None:
         """What came in, by whatever way."""
-        self._records_in.add(records)
-        self._bytes_in.add(size_bytes)
+        self._add("IncomingRecords", records)
+        self._add("IncomingBytes", size_bytes)
 
-    def put_record(self, *, succeeded: bool) -> None:
-        self._one.add(1.0 if succeeded else 0.0)
+    def put_record(self, size_bytes: int | None) -> None:
+        """By PutRecord; None: it was throttled."""
+        self._add("PutRecord.Success", 0.0 if size_bytes is None else 1.0)
+        if size_bytes is None:
+            self._add("WriteProvisionedThroughputExceeded", 1.0)
+            return
+        self._add("PutRecord.Bytes", size_bytes)
+        self.took(1, size_bytes)
 
-    def put_records(self, *, succeeded: bool) -> None:
-        """`succeeded`: with at least one of its records."""
-        self._many.add(1.0 if succeeded else 0.0)
+    def put_records(self, sizes: Sequence[int], *, throttled: int) -> None:
+        """By PutRecords, which succeeded with at least one record; `sizes`: of those that were taken."""
+        total = sum(sizes)
+        self._add("PutRecords.Success", 1.0 if sizes else 0.0)
+        self._add("PutRecords.Bytes", total)
+        self._add("PutRecords.TotalRecords", len(sizes) + throttled)
+        self._add("PutRecords.SuccessfulRecords", len(sizes))
+        if throttled:
+            self._add("PutRecords.ThrottledRecords", throttled)
+            self._add("WriteProvisionedThroughputExceeded", throttled)
+        if sizes:
+            self.took(len(sizes), total)
+
+    def refused_to_read(self) -> None:
+        """A GetRecords, which was throttled."""
+        self._add("GetRecords.Success", 0.0)
+        self._add("ReadProvisionedThroughputExceeded", 1.0)
 
     def got(self, records: Sequence[LogRecord], size_bytes: int, now_ms: int) -> None:
         """The age is that of the last record handed out; 0: there was nothing more to read."""
-        self._records_out.add(len(records))
-        self._bytes_out.add(size_bytes)
-        self._age.add(max(now_ms - records[-1].time_ms, 0) if records else 0.0)
+        self._add("GetRecords.Success", 1.0)
+        self._add("GetRecords.Records", len(records))
+        self._add("GetRecords.Bytes", size_bytes)
+        self._add("GetRecords.IteratorAgeMilliseconds", max(now_ms - records[-1].time_ms, 0) if records else 0.0)
+
+    def _add(self, metric: str, value: float) -> None:
+        found = self._known.get(metric)
+        if found is None:
+            key, dimensions = self._place, ((("StreamName", self._place.name),),)
+            series = Series(key.account_id, key.region, NAMESPACE, metric, dimensions, _unit(metric))
+            found = self._known[metric] = self._meter.series(series)
+        found.add(value)
+
+
+def _unit(metric: str) -> str:
+    """A metric's name ends with it, unless it is a number."""
+    return next((unit for unit in ("Bytes", "Milliseconds") if metric.endswith(unit)), "Count")
 
 
 class StreamMeters:

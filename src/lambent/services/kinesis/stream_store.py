@@ -71,6 +71,12 @@ def find_view(tx: Transaction, key: StreamKey) -> StreamView | None:
     return StreamView(stream, tuple(list_shards(tx, stream.stream_id))) if stream else None
 
 
+def is_current(tx: Transaction, stream: Stream) -> bool:
+    """It is there, and as it was looked at."""
+    found = tx.row("SELECT 1 FROM kinesis_stream WHERE stream_id = ? AND epoch = ?", (stream.stream_id, stream.epoch))
+    return found is not None
+
+
 def list_streams(tx: Transaction, after: StreamKey, limit: int) -> list[Stream]:
     """In the account and region of `after`, by name, those behind it."""
     rows = tx.rows(f"{_STREAM} WHERE account_id = ? AND region = ? AND name > ? ORDER BY name LIMIT ?", (*after, limit))

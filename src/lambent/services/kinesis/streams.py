@@ -141,12 +141,8 @@ class Consumer:
 
 def raised_retention(stream: Stream, hours: int) -> int:
     """IncreaseStreamRetentionPeriod. Raises InvalidArgument."""
+    _check_retention(hours)
     current = stream.settings.retention_hours
-    if hours > MAX_RETENTION_HOURS:
-        raise InvalidArgument(
-            f"Maximum allowed retention period is {MAX_RETENTION_HOURS} hours. Requested retention period "
-            f"({hours} hours) is too long."
-        )
     if hours < current:
         raise InvalidArgument(
             f"Requested retention period ({hours} hours) for stream {stream.key.name} can not be shorter than existing "
@@ -157,18 +153,28 @@ def raised_retention(stream: Stream, hours: int) -> int:
 
 def lowered_retention(stream: Stream, hours: int) -> int:
     """DecreaseStreamRetentionPeriod. Raises InvalidArgument."""
+    _check_retention(hours)
     current = stream.settings.retention_hours
-    if hours < MIN_RETENTION_HOURS:
-        raise InvalidArgument(
-            f"Minimum allowed retention period is {MIN_RETENTION_HOURS} hours. Requested retention period "
-            f"({hours} hours) is too short."
-        )
     if hours > current:
         raise InvalidArgument(
             f"Requested retention period ({hours} hours) for stream {stream.key.name} can not be longer than existing "
             f"retention period ({current} hours). Use IncreaseRetentionPeriod API."
         )
     return hours
+
+
+def _check_retention(hours: int) -> None:
+    """The range comes first, in both directions (so AWS answers: the tests of kinesalite were run against it)."""
+    if hours < MIN_RETENTION_HOURS:
+        raise InvalidArgument(
+            f"Minimum allowed retention period is {MIN_RETENTION_HOURS} hours. Requested retention period "
+            f"({hours} hours) is too short."
+        )
+    if hours > MAX_RETENTION_HOURS:
+        raise InvalidArgument(
+            f"Maximum allowed retention period is {MAX_RETENTION_HOURS} hours. Requested retention period "
+            f"({hours} hours) is too long."
+        )
 
 
 def check_target(current: int, target: int) -> None:
@@ -225,7 +231,7 @@ def check_tags(key: StreamKey, tags: Mapping[str, str]) -> None:
         raise InvalidArgument("Tag keys starting with 'aws:' are reserved for system use.")
     if not all(_is_tag_text(text) for pair in tags.items() for text in pair):
         raise InvalidArgument(
-            "Some of the tags contain invalid characters. Valid characters: Unicode letters, digits, white space, "
+            "Some tags contain invalid characters. Valid characters: Unicode letters, digits, white space, "
             "_ . / = + - % @."
         )
 

@@ -68,6 +68,8 @@ class FunctionConfiguration:
     """Takes effect on published versions only."""
     dead_letters: str = ""
     """ARN of the queue or topic for events that are given up; "" without one."""
+    kms_key_arn: str = ""
+    """For the environment variables; kept and shown: data lies on disk as its owner encrypts it."""
 
 
 @frozen

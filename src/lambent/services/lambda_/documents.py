@@ -26,6 +26,7 @@ _PLAIN = {
     "Description": "description",
     "Timeout": "timeout_seconds",
     "MemorySize": "memory_mb",
+    "KMSKeyArn": "kms_key_arn",
 }
 
 #: Members of which any value at all is refused, and why.
@@ -34,7 +35,6 @@ _REFUSED = {
     "FileSystemConfigs": "File systems cannot be attached to functions here.",
     "ImageConfig": "Container images are not served: use a .zip deployment package.",
     "CodeSigningConfigArn": "Code signing is not served.",
-    "KMSKeyArn": "Customer managed keys are not served: leave KMSKeyArn out.",
     "TenancyConfig": "Tenant isolation is not served.",
     "CapacityProviderConfig": "Capacity providers are not served.",
     "DurableConfig": "Durable functions are not served.",
@@ -112,6 +112,8 @@ def describe_function(function: Function) -> Document:
         document["Environment"] = {"Variables": dict(configuration.environment)}
     if configuration.dead_letters:
         document["DeadLetterConfig"] = {"TargetArn": configuration.dead_letters}
+    if configuration.kms_key_arn:
+        document["KMSKeyArn"] = configuration.kms_key_arn
     return document
 
 

@@ -8,18 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from lambent.services.lambda_ import event_source_queues
+from lambent.services.lambda_ import event_source_members, event_source_queues
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, Options, StartingPosition
 
 Document = dict[str, Any]
 
-REPORT_ITEM_FAILURES = "ReportBatchItemFailures"
-
 #: Member -> field of Options, where the value is taken as it is.
 _PLAIN = {
-    "BatchSize": "batch_size",
-    "MaximumBatchingWindowInSeconds": "batching_window_seconds",
     "BisectBatchOnFunctionError": "bisects",
     "MaximumRetryAttempts": "max_retries",
     "MaximumRecordAgeInSeconds": "max_record_age_seconds",
@@ -38,8 +34,6 @@ _REFUSED = {
     "Queues": "Queues are for Amazon MQ, which is not served as an event source.",
     "ScalingConfig": "ScalingConfig is for Amazon SQS event sources.",
     "ProvisionedPollerConfig": "ProvisionedPollerConfig is for Apache Kafka and Amazon SQS event sources.",
-    "KMSKeyArn": "Customer managed keys are not served: leave KMSKeyArn out.",
-    "MetricsConfig": "Metrics of single mappings are not served: leave MetricsConfig out.",
     "LoggingConfig": "LoggingConfig is for Apache Kafka event sources.",
 }
 
@@ -67,14 +61,8 @@ def changed_options(current: Options, request: Mapping[str, Any]) -> Options:
     for member, reason in _REFUSED.items():
         if request.get(member):
             raise InvalidParameterValue(reason)
-    changes: dict[str, Any] = {
-        name: request[member] for member, name in _PLAIN.items() if request.get(member) is not None
-    }
-    if request.get("FilterCriteria") is not None:
-        filters = request["FilterCriteria"].get("Filters") or ()
-        changes["filters"] = tuple(one.get("Pattern") or "" for one in filters)
-    if request.get("FunctionResponseTypes") is not None:
-        changes["reports_item_failures"] = REPORT_ITEM_FAILURES in request["FunctionResponseTypes"]
+    changes = event_source_members.changes(request)
+    changes |= {name: request[member] for member, name in _PLAIN.items() if request.get(member) is not None}
     if request.get("DestinationConfig") is not None:
         changes["on_failure"] = _on_failure(request["DestinationConfig"])
     return replace(current, **changes)
@@ -103,11 +91,9 @@ def describe_mapping(mapping: EventSourceMapping) -> Document:
         "StateTransitionReason": "User action",
         "StartingPosition": options.starting_position.value,
         "DestinationConfig": {"OnFailure": {"Destination": options.on_failure} if options.on_failure else {}},
-        "FunctionResponseTypes": [REPORT_ITEM_FAILURES] if options.reports_item_failures else [],
+        **event_source_members.describe(options),
         **{member: getattr(options, name) for member, name in _PLAIN.items()},
     }
     if options.starting_timestamp_ms is not None:
         document["StartingPositionTimestamp"] = options.starting_timestamp_ms / 1000
-    if options.filters:
-        document["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in options.filters]}
     return document

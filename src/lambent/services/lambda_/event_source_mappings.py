@@ -24,6 +24,9 @@ TOPIC = "event_source_mapping"
 #: https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html: five, ten with a raised quota.
 MAX_FILTERS = 10
 
+#: All that AWS says, whatever is wrong with one.
+_INVALID_PATTERN = "Invalid filter pattern definition."
+
 MIN_RECORD_AGE_SECONDS = 60
 INFINITE = -1
 
@@ -92,6 +95,13 @@ class Options:
     """ARN of the queue, topic or bucket that is told of discarded batches."""
     maximum_concurrency: int = 0
     """Of a queue's mapping: invocations at a time; 0: as many as the function may have."""
+    minimum_pollers: int = 0
+    maximum_pollers: int = 0
+    """Of a queue's mapping in provisioned mode; else 0."""
+    counts_events: bool = False
+    """What becomes of its events is published as metrics of the mapping."""
+    kms_key_arn: str = ""
+    """For the filters; kept and shown."""
 
 
 @frozen
@@ -157,6 +167,12 @@ def check_options(options: Options, source_arn: str) -> None:
     )
 
 
+def check_moment(options: Options, now_ms: int) -> None:
+    """Of a new mapping: "StartingPositionTimestamp cannot be in the future." What is long past is all there is."""
+    if options.starting_timestamp_ms is not None and options.starting_timestamp_ms > now_ms:
+        raise InvalidParameterValue("StartingPositionTimestamp cannot be in the future.")
+
+
 def _check_data_filters(patterns: tuple[str, ...]) -> None:
     """Data of records is matched as JSON; patterns of plain text are for queues.
 
@@ -164,7 +180,7 @@ def _check_data_filters(patterns: tuple[str, ...]) -> None:
     """
     for pattern in patterns:
         if not isinstance(orjson.loads(pattern).get("data", {}), dict):
-            raise InvalidParameterValue("Invalid filter pattern definition. The pattern of data must be a JSON object.")
+            raise InvalidParameterValue(_INVALID_PATTERN)
 
 
 def check_filters(patterns: tuple[str, ...]) -> None:
@@ -175,4 +191,4 @@ def check_filters(patterns: tuple[str, ...]) -> None:
         try:
             event_patterns.compile_pattern(pattern)
         except InvalidPattern as error:
-            raise InvalidParameterValue(f"Invalid filter pattern definition. {error}") from error
+            raise InvalidParameterValue(_INVALID_PATTERN) from error

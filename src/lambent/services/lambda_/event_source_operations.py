@@ -117,6 +117,8 @@ class EventSourceOperations:
     ) -> EventSourceMapping:
         """Checked by itself, not yet against what there is."""
         _check_options(options, source_arn)
+        now_ms = self._parts.clock.now_ms()
+        rules.check_moment(options, now_ms)
         return EventSourceMapping(
             uuid=self._parts.ids.uuid(),
             account_id=caller.account_id,
@@ -126,7 +128,7 @@ class EventSourceOperations:
             generation=1,
             state=State.CREATING,
             last_result=rules.NO_RECORDS,
-            modified_ms=self._parts.clock.now_ms(),
+            modified_ms=now_ms,
             options=options,
         )
 

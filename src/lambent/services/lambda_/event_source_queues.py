@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from lambent.services.lambda_ import event_source_members
 from lambent.services.lambda_.errors import InvalidParameterValue
 from lambent.services.lambda_.event_source_mappings import EventSourceMapping, Options, StartingPosition, check_filters
 
 Document = dict[str, Any]
-
-REPORT_ITEM_FAILURES = "ReportBatchItemFailures"
 
 DEFAULT_BATCH = 10
 #: "For standard queues, up to 10,000; for FIFO queues, 10."
@@ -24,6 +23,11 @@ MAX_FIFO_BATCH = 10
 MAX_BATCH_WITHOUT_WINDOW = 10
 
 MIN_CONCURRENCY, MAX_CONCURRENCY = 2, 1_000
+
+#: https://docs.aws.amazon.com/lambda/latest/api/API_ProvisionedPollerConfig.html: those of a queue. The model knows the
+#: highest values, and the lowest ones of Apache Kafka.
+MIN_POLLERS = 2
+DEFAULT_MIN_POLLERS, DEFAULT_MAX_POLLERS = 2, 200
 
 _OF_STREAMS = (
     "StartingPosition",
@@ -43,9 +47,8 @@ _OF_OTHERS = (
     "SourceAccessConfigurations",
     "Topics",
     "Queues",
+    "LoggingConfig",
 )
-#: What belongs to queues and is not there.
-_NOT_SERVED = ("ProvisionedPollerConfig", "KMSKeyArn", "MetricsConfig", "LoggingConfig")
 
 
 def is_queue(source_arn: str) -> bool:
@@ -65,22 +68,26 @@ def changed_options(current: Options, request: Mapping[str, Any]) -> Options:
     for member in (*_OF_STREAMS, *_OF_OTHERS):
         if request.get(member):
             raise InvalidParameterValue(f"Unsupported {member} parameter for given event source mapping type.")
-    for member in _NOT_SERVED:
-        if request.get(member):
-            raise InvalidParameterValue(f"{member} is not served: leave it out.")
-    changes: dict[str, Any] = {}
-    if request.get("BatchSize") is not None:
-        changes["batch_size"] = request["BatchSize"]
-    if request.get("MaximumBatchingWindowInSeconds") is not None:
-        changes["batching_window_seconds"] = request["MaximumBatchingWindowInSeconds"]
-    if request.get("FilterCriteria") is not None:
-        filters = request["FilterCriteria"].get("Filters") or ()
-        changes["filters"] = tuple(one.get("Pattern") or "" for one in filters)
-    if request.get("FunctionResponseTypes") is not None:
-        changes["reports_item_failures"] = REPORT_ITEM_FAILURES in request["FunctionResponseTypes"]
+    changes = event_source_members.changes(request)
     if request.get("ScalingConfig") is not None:
         changes["maximum_concurrency"] = request["ScalingConfig"].get("MaximumConcurrency") or 0
+    if request.get("ProvisionedPollerConfig") is not None:
+        changes |= _pollers(request["ProvisionedPollerConfig"])
     return replace(current, **changes)
+
+
+def _pollers(config: Mapping[str, Any]) -> dict[str, int]:
+    """An empty one ends the provisioned mode. Raises InvalidParameterValue."""
+    if config.get("PollerGroupName"):
+        raise InvalidParameterValue("PollerGroupName is for Apache Kafka event sources.")
+    if not config:
+        return {"minimum_pollers": 0, "maximum_pollers": 0}
+    minimum = config.get("MinimumPollers")
+    maximum = config.get("MaximumPollers")
+    return {
+        "minimum_pollers": DEFAULT_MIN_POLLERS if minimum is None else minimum,
+        "maximum_pollers": DEFAULT_MAX_POLLERS if maximum is None else maximum,
+    }
 
 
 def check_options(options: Options, source_arn: str) -> None:
@@ -104,7 +111,27 @@ def check_options(options: Options, source_arn: str) -> None:
         raise InvalidParameterValue(
             f"MaximumConcurrency must be between {MIN_CONCURRENCY} and {MAX_CONCURRENCY}, not {concurrency}."
         )
+    _check_pollers(options)
     check_filters(options.filters)
+
+
+def _check_pollers(options: Options) -> None:
+    """Provisioned mode and maximum concurrency exclude each other.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+    """
+    minimum, maximum = options.minimum_pollers, options.maximum_pollers
+    if not maximum:
+        return
+    if options.maximum_concurrency:
+        raise InvalidParameterValue(
+            "ScalingConfig and ProvisionedPollerConfig cannot be used at the same time: empty the one to use the other."
+        )
+    for name, value in (("MinimumPollers", minimum), ("MaximumPollers", maximum)):
+        if value < MIN_POLLERS:
+            raise InvalidParameterValue(f"{name} of an Amazon SQS event source must be at least {MIN_POLLERS}.")
+    if minimum > maximum:
+        raise InvalidParameterValue(f"MinimumPollers ({minimum}) must not be greater than MaximumPollers ({maximum}).")
 
 
 def check_timeouts(*, queue_seconds: int, function_seconds: int) -> None:
@@ -125,15 +152,15 @@ def describe_mapping(mapping: EventSourceMapping) -> Document:
         "EventSourceArn": mapping.source_arn,
         "FunctionArn": mapping.function_arn,
         "LastModified": mapping.modified_ms / 1000,
-        "LastProcessingResult": mapping.last_result,
         "State": mapping.state.value,
         "StateTransitionReason": "USER_INITIATED",
-        "BatchSize": options.batch_size,
-        "MaximumBatchingWindowInSeconds": options.batching_window_seconds,
-        "FunctionResponseTypes": [REPORT_ITEM_FAILURES] if options.reports_item_failures else [],
+        **event_source_members.describe(options),
     }
-    if options.filters:
-        document["FilterCriteria"] = {"Filters": [{"Pattern": pattern} for pattern in options.filters]}
     if options.maximum_concurrency:
         document["ScalingConfig"] = {"MaximumConcurrency": options.maximum_concurrency}
+    if options.maximum_pollers:
+        document["ProvisionedPollerConfig"] = {
+            "MinimumPollers": options.minimum_pollers,
+            "MaximumPollers": options.maximum_pollers,
+        }
     return document

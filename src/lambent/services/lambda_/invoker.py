@@ -64,8 +64,11 @@ class Target:
     spec: FunctionSpec
     invoked_arn: str
     policy: AsyncPolicy
+    own_load: Load
+    account_load: Load
+    """Of all functions."""
     load: Load
-    """The function's own if it has a reserve, else that of all functions without one."""
+    """What is limited: the function's own if it has a reserve, else that of all functions without one."""
     limit: int
     """Of `load`."""
     reserved: bool
@@ -97,6 +100,7 @@ class Invoker:
         self._targets: dict[Address, Target] = {}
         self._loads: defaultdict[FunctionKey, Load] = defaultdict(Load)
         self._account_loads: defaultdict[tuple[str, str], Load] = defaultdict(Load)
+        self._unreserved_loads: defaultdict[tuple[str, str], Load] = defaultdict(Load)
 
     async def invoke(
         self,
@@ -113,15 +117,20 @@ class Invoker:
         Raises ResourceNotFound, TooManyRequests, RecursiveInvocation; faults of the function are outcomes.
         """
         target = self._targets.get(address) or self._remember(address)
-        load, meter = target.load, target.meter
+        load, own, total, meter = target.load, target.own_load, target.account_load, target.meter
         if load.running >= target.limit:
             meter.throttles.add()
-            self._note(HappeningKind.THROTTLED, target, request_id, source, trace_id=trace_id)
+            self._note(HappeningKind.THROTTLED, target, request_id, source, _limit(target), trace_id=trace_id)
             raise _throttled(target)
         header = self._enter(target, trace_id, request_id, source)
         invocation = Invocation(request_id, payload, client_context, target.invoked_arn, header)
-        load.running += 1
-        meter.concurrency.add(load.running)
+        own.running += 1
+        total.running += 1
+        meter.concurrency.add(own.running)
+        meter.account_concurrency.add(total.running)
+        if load is not own:
+            load.running += 1
+            meter.unreserved_concurrency.add(load.running)
         try:
             outcome = await self._run(target.spec, invocation)
         except Exception as error:
@@ -130,7 +139,10 @@ class Invoker:
                 raise ServiceFailure(f"The function could not be run: {error}") from error
             raise
         finally:
-            load.running -= 1
+            own.running -= 1
+            total.running -= 1
+            if load is not own:
+                load.running -= 1
         if len(outcome.payload) > payloads.MAX_RESPONSE_BYTES:
             outcome = replace(outcome, payload=payloads.RESPONSE_TOO_LARGE, function_error="Unhandled")
         meter.invocations.add()
@@ -224,18 +236,21 @@ class Invoker:
 
     def _target(self, tx: Transaction, function: Function, reference: FunctionReference) -> Target:
         key, reserved = function.key, function.reserved_concurrency
+        account, own_load = (key.account_id, key.region), self._loads[function.key]
         config = store.find_event_invoke_config(tx, key, names.LATEST)
         if reserved is None:
             set_aside = store.reserved_in_account(tx, key.account_id, key.region)
-            load, limit = self._account_loads[key.account_id, key.region], self.account_concurrency - set_aside
+            load, limit = self._unreserved_loads[account], self.account_concurrency - set_aside
         else:
-            load, limit = self._loads[key], reserved
+            load, limit = own_load, reserved
         return Target(
             spec=make_spec(function, self._packages),
             invoked_arn=reference.arn,
             policy=event_invoke.policy_of(
                 config, reserved_concurrency=reserved, dead_letters=function.configuration.dead_letters
             ),
+            own_load=own_load,
+            account_load=self._account_loads[account],
             load=load,
             limit=limit,
             reserved=reserved is not None,
@@ -293,6 +308,15 @@ def address_of(function_arn: str) -> Address:
 
 def not_found(reference: FunctionReference) -> ResourceNotFound:
     return ResourceNotFound(f"Function not found: {reference.arn}")
+
+
+def _limit(target: Target) -> str:
+    """For people: which one was reached."""
+    if not target.reserved:
+        return f"the account's concurrency of {target.limit} is in use"
+    if not target.limit:
+        return "its reserved concurrency is 0, which switches it off: delete-function-concurrency lets it run again"
+    return f"its reserved concurrency of {target.limit} is in use"
 
 
 def _throttled(target: Target) -> TooManyRequests:

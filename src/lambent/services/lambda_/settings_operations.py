@@ -135,8 +135,13 @@ class SettingsOperations:
                 arn, option=f"DestinationConfig.{option}", kinds=kinds, function_arn=function_arn
             )
             destination = names.parse_arn(arn)
-            if destination and store.find_function(tx, destination.key) is None:
+            if destination and not _is_there(tx, destination):
                 raise InvalidParameterValue(f"The destination ARN {arn} is invalid: there is no such function.")
+
+
+def _is_there(tx: Transaction, reference: FunctionReference) -> bool:
+    """Versions and aliases are not (`names.require_latest`)."""
+    return reference.qualifier in {"", names.LATEST} and store.find_function(tx, reference.key) is not None
 
 
 def _present_config(tx: Transaction, reference: FunctionReference) -> EventInvokeConfig:

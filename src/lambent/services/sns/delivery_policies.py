@@ -6,7 +6,7 @@ and no formula; ours run from the least to the greatest delay in the shapes of t
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -33,6 +33,9 @@ _BACKOFF_FUNCTIONS = ("arithmetic", "exponential", "geometric", "linear")
 _MAX_RETRIES = 100
 #: "The total policy retry time for an HTTP/S endpoint cannot be greater than 3,600 seconds."
 _MAX_TOTAL_SECONDS = 3_600
+
+#: What a retry policy must have. AWS: "healthyRetryPolicy.minDelayTarget must be specified".
+_REQUIRED = ("minDelayTarget", "maxDelayTarget", "numRetries")
 
 _TOPIC_PARTS = (
     "defaultHealthyRetryPolicy", "disableSubscriptionOverrides", "defaultThrottlePolicy", "defaultRequestPolicy",
@@ -63,15 +66,26 @@ class Effective:
 
 def check_topic_policy(text: str) -> None:
     """Raises BadAttribute."""
-    http = _object(_parse(text), "http")
-    _check_parts(http, "defaultHealthyRetryPolicy", "defaultThrottlePolicy", "defaultRequestPolicy")
+    document = _parse(text)
+    _check_members(document, ("http",))
+    http = _object(document, "http")
+    _check_members(http, (*_TOPIC_PARTS, "defaultSicklyRetryPolicy"))
+    for name in ("defaultHealthyRetryPolicy", "defaultSicklyRetryPolicy"):
+        _check_retry(f"http.{name}", _object(http, name))
+    _check_throttle("http.defaultThrottlePolicy", _object(http, "defaultThrottlePolicy"))
+    _check_request(_object(http, "defaultRequestPolicy"))
     if not isinstance(http.get("disableSubscriptionOverrides", False), bool):
-        raise BadAttribute(_NAME, f"{_NAME}: disableSubscriptionOverrides must be true or false")
+        raise BadAttribute(_NAME, f"{_NAME}: http.disableSubscriptionOverrides must be true or false")
 
 
 def check_subscription_policy(text: str) -> None:
     """Raises BadAttribute."""
-    _check_parts(_parse(text), "healthyRetryPolicy", "throttlePolicy", "requestPolicy")
+    document = _parse(text)
+    _check_members(document, (*_SUBSCRIPTION_PARTS, "guaranteed"))
+    for name in ("healthyRetryPolicy", "sicklyRetryPolicy"):
+        _check_retry(name, _object(document, name))
+    _check_throttle("throttlePolicy", _object(document, "throttlePolicy"))
+    _check_request(_object(document, "requestPolicy"))
 
 
 def shown_of_topic(topic_policy: str) -> str:
@@ -183,12 +197,21 @@ def _object(document: Mapping[str, Any], name: str) -> dict[str, Any]:
     return part or {}
 
 
-def _check_parts(document: Mapping[str, Any], retry: str, throttle: str, request: str) -> None:
-    _check_retry({**DEFAULT_RETRY, **_object(document, retry)})
-    rate = _object(document, throttle).get("maxReceivesPerSecond")
-    if rate is not None:
-        _check_number("maxReceivesPerSecond", rate, 1, 2**31)
-    content_type = _object(document, request).get("headerContentType")
+def _check_members(part: Mapping[str, Any], known: Iterable[str]) -> None:
+    unknown = part.keys() - known
+    if unknown:
+        raise BadAttribute(_NAME, f"{_NAME}: Unexpected JSON member: {min(unknown)}")
+
+
+def _check_throttle(path: str, throttle: Mapping[str, Any]) -> None:
+    _check_members(throttle, ("maxReceivesPerSecond",))
+    if throttle.get("maxReceivesPerSecond") is not None:
+        _check_number(f"{path}.maxReceivesPerSecond", throttle["maxReceivesPerSecond"], 1, 2**31)
+
+
+def _check_request(request: Mapping[str, Any]) -> None:
+    _check_members(request, ("headerContentType",))
+    content_type = request.get("headerContentType")
     if content_type is not None and not (isinstance(content_type, str) and _is_content_type(content_type)):
         raise BadAttribute(_NAME, f"{_NAME}: headerContentType {content_type} is not supported")
 
@@ -198,23 +221,34 @@ def _is_content_type(text: str) -> bool:
     return text.partition(";")[0].strip() in _CONTENT_TYPES and text.isascii() and text.isprintable()
 
 
-def _check_retry(retry: Mapping[str, Any]) -> None:
-    unknown = retry.keys() - DEFAULT_RETRY.keys()
-    if unknown:
-        raise BadAttribute(_NAME, f"{_NAME}: {min(unknown)} is unknown")
-    _check_number("minDelayTarget", retry["minDelayTarget"], 1, _MAX_TOTAL_SECONDS)
-    _check_number("maxDelayTarget", retry["maxDelayTarget"], retry["minDelayTarget"], _MAX_TOTAL_SECONDS)
+def _check_retry(path: str, given: Mapping[str, Any]) -> None:
+    if not given:
+        return
+    _check_members(given, DEFAULT_RETRY)
+    for name in _REQUIRED:
+        if given.get(name) is None:
+            raise BadAttribute(_NAME, f"{_NAME}: {path}.{name} must be specified")
+    retry = {**DEFAULT_RETRY, **given}
+    _check_number(f"{path}.minDelayTarget", retry["minDelayTarget"], 1, _MAX_TOTAL_SECONDS)
+    _check_number(f"{path}.maxDelayTarget", retry["maxDelayTarget"], retry["minDelayTarget"], _MAX_TOTAL_SECONDS)
     for name in ("numRetries", "numNoDelayRetries", "numMinDelayRetries", "numMaxDelayRetries"):
-        _check_number(name, retry[name], 0, _MAX_RETRIES)
+        _check_number(f"{path}.{name}", retry[name], 0, _MAX_RETRIES)
     phases = retry["numNoDelayRetries"] + retry["numMinDelayRetries"] + retry["numMaxDelayRetries"]
     if phases > retry["numRetries"]:
-        raise BadAttribute(_NAME, f"{_NAME}: numRetries must be no less than the retries of all phases")
+        raise BadAttribute(_NAME, f"{_NAME}: {path}.numRetries must be no less than the retries of all phases")
     if str(retry["backoffFunction"]).lower() not in _BACKOFF_FUNCTIONS:
-        raise BadAttribute(_NAME, f"{_NAME}: backoffFunction must be one of {', '.join(_BACKOFF_FUNCTIONS)}")
+        raise BadAttribute(_NAME, f"{_NAME}: {path}.backoffFunction must be one of {', '.join(_BACKOFF_FUNCTIONS)}")
     if sum(retry_delays(retry)) > _MAX_TOTAL_SECONDS:
-        raise BadAttribute(_NAME, f"{_NAME}: the delays of all retries must not exceed {_MAX_TOTAL_SECONDS} seconds")
+        raise BadAttribute(
+            _NAME, f"{_NAME}: the delays of all retries of {path} must not exceed {_MAX_TOTAL_SECONDS} seconds"
+        )
 
 
-def _check_number(name: str, value: Any, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise BadAttribute(_NAME, f"{_NAME}: {name} must be an integer between {least} and {most}")
+def _check_number(path: str, value: Any, least: int, most: int) -> None:
+    """AWS: "http.defaultHealthyRetryPolicy.numRetries must be less than or equal to 100"."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadAttribute(_NAME, f"{_NAME}: {path} must be an integer")
+    if value < least:
+        raise BadAttribute(_NAME, f"{_NAME}: {path} must be greater than or equal to {least}")
+    if value > most:
+        raise BadAttribute(_NAME, f"{_NAME}: {path} must be less than or equal to {most}")

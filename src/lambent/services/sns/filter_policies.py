@@ -62,11 +62,21 @@ def matches(policy: str, scope: Scope, attributes: Mapping[str, MessageAttribute
     """Whether a message passes a policy that was checked."""
     if scope is Scope.ATTRIBUTES:
         return _compiled_for_attributes(policy)(_attribute_document(attributes))
+    document = _object(body)
+    return document is not None and _compiled(policy)(document)
+
+
+def is_object(body: str) -> bool:
+    """Whether a policy for bodies can look into it."""
+    return _object(body) is not None
+
+
+def _object(body: str) -> dict[str, Any] | None:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return False
-    return isinstance(document, dict) and _compiled(policy)(document)
+        return None
+    return document if isinstance(document, dict) else None
 
 
 @functools.lru_cache(_COMPILED)
@@ -85,7 +95,7 @@ def _null_is_absent(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _choices_or_absent(key: str, value: list[Any]) -> list[Any]:
-    if _is_choice(key, value):
+    if event_patterns.has_alternatives(key, value):
         return [_null_is_absent(one) for one in value]
     return [*value, {"exists": False}] if None in value else value
 
@@ -115,22 +125,17 @@ def _array(text: str) -> Any:
 
 def _is_nested(document: Mapping[str, Any]) -> bool:
     return any(
-        isinstance(value, dict) or (_is_choice(key, value) and any(_is_nested(one) for one in value))
+        isinstance(value, dict)
+        or (event_patterns.has_alternatives(key, value) and any(_is_nested(one) for one in value))
         for key, value in document.items()
     )
-
-
-def _is_choice(key: str, value: Any) -> bool:
-    """As event patterns have it: with fewer than two objects it is a key like others."""
-    is_list = key == event_patterns.OR and isinstance(value, list) and len(value) > 1
-    return is_list and all(isinstance(one, dict) for one in value)
 
 
 def _keys(document: Mapping[str, Any]) -> set[str]:
     """Top-level ones ("only these top-level keys count toward the limit"); alternatives may ask for the same."""
     found: set[str] = set()
     for key, value in document.items():
-        found |= set().union(*map(_keys, value)) if _is_choice(key, value) else {key}
+        found |= set().union(*map(_keys, value)) if event_patterns.has_alternatives(key, value) else {key}
     return found
 
 
@@ -140,7 +145,7 @@ def _combinations(document: Mapping[str, Any], depth: int) -> int:
     for key, value in document.items():
         if isinstance(value, dict):
             total *= _combinations(value, depth + 1)
-        elif _is_choice(key, value):
+        elif event_patterns.has_alternatives(key, value):
             total *= sum(_combinations(one, depth) for one in value)
         else:
             total *= sum(_width(one) for one in value) * depth

@@ -40,6 +40,13 @@ def topic_key(arn: str, region: str, *, parameter: str = "TopicArn") -> TopicKey
     return TopicKey(account_id=elements[4], region=elements[3], name=elements[5])
 
 
+def region_of_topic(arn: str) -> str:
+    """Of a topic's ARN; "" of anything else."""
+    elements = arn.split(":")
+    is_one = len(elements) == _ARN_ELEMENTS and elements[0] == "arn" and elements[2] == "sns"
+    return elements[3] if is_one else ""
+
+
 def topic_of_subscription(arn: str, *, parameter: str = "SubscriptionArn") -> TopicKey:
     """Raises InvalidParameter for anything but a subscription's ARN: `<topic's>:<uuid>`, whose words are measured."""
     elements = _elements(arn, parameter)

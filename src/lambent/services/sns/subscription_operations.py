@@ -43,7 +43,8 @@ Result = dict[str, Any]
 
 _PENDING = "pending confirmation"
 
-_TOKEN = re.compile(r"[0-9a-f]{128}")
+#: At AWS as well; of whatever length (its own have 288).
+_TOKEN = re.compile(r"[0-9a-f]+")
 
 
 class SubscriptionOperations:
@@ -58,8 +59,15 @@ class SubscriptionOperations:
         return {"SubscriptionArn": subscription.arn if is_named else _PENDING}
 
     async def confirm_subscription(self, caller: Caller, request: Request) -> Result:
-        """AWS says nothing of a topic that does not exist: there is no such token."""
+        """AWS says nothing of a topic that does not exist: there is no such token.
+
+        What is no ARN of a topic of this region is "Topic", what could be a token and is none "Token", what could not
+        be one "Invalid token" (as recorded at AWS). Who follows a link is in no region.
+        """
         topic_arn, token = request["TopicArn"], request["Token"]
+        region = names.region_of_topic(topic_arn)
+        if not region or not (caller.is_anonymous or caller.region == region):
+            raise InvalidParameter("Topic")
         if not _TOKEN.fullmatch(token):
             raise InvalidToken("Invalid token")
         wants_signature = request.get("AuthenticateOnUnsubscribe", "").lower() == "true"
@@ -83,6 +91,8 @@ class SubscriptionOperations:
 
     async def unsubscribe(self, caller: Caller, request: Request) -> Result:
         """What does not exist is no error."""
+        if not request["SubscriptionArn"]:
+            raise InvalidParameter("SubscriptionArn Reason: no value for required parameter")
         names.topic_of_subscription(request["SubscriptionArn"])
 
         def end(tx: Transaction) -> None:

@@ -132,7 +132,7 @@ def _check(name: str, value: str, *, is_fifo: bool) -> None:
     elif value and name == "RedrivePolicy":
         _check_redrive(value)
     elif value and name == "RedriveAllowPolicy":
-        allowed_sources(value)
+        _check_redrive_allow(value)
 
 
 def _check_policy(text: str) -> None:
@@ -143,16 +143,31 @@ def _check_policy(text: str) -> None:
 
 
 def _check_redrive(text: str) -> None:
+    """One after the other, as AWS does."""
     document = _object(text)
-    if document is None or set(document) != {"deadLetterTargetArn", "maxReceiveCount"}:
-        raise _bad_redrive(
-            text, "Redrive policy must be a JSON object with the two members deadLetterTargetArn and maxReceiveCount."
+    if document is None:
+        raise InvalidAttributeValue(
+            "Invalid value for the parameter RedrivePolicy. Reason: Redrive policy is not a valid JSON map."
         )
+    for name in ("maxReceiveCount", "deadLetterTargetArn"):
+        if name not in document:
+            raise _bad_redrive(text, f"Redrive policy does not contain mandatory attribute: {name}.")
     receives = str(document["maxReceiveCount"])
     if not _INTEGER.match(receives) or not 1 <= int(receives) <= MAX_RECEIVES:
-        raise _bad_redrive(text, f"Invalid value for maxReceiveCount: {receives}, valid values are from 1 to 1000.")
-    if queues.parse_arn(str(document["deadLetterTargetArn"])) is None:
-        raise _bad_redrive(text, "Invalid value for deadLetterTargetArn.")
+        raise _bad_redrive(
+            text, f"Invalid value for maxReceiveCount: {receives}, valid values are from 1 to 1000 both inclusive."
+        )
+    target_arn = str(document["deadLetterTargetArn"])
+    if queues.parse_arn(target_arn) is None:
+        is_arn = target_arn.startswith("arn:")
+        raise _bad_redrive(
+            text,
+            "Only SQS queues are valid resources for deadLetterTargetArn."
+            if is_arn
+            else "Invalid value for deadLetterTargetArn.",
+        )
+    if len(document) > 2:
+        raise _bad_redrive(text, "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].")
 
 
 def check_target(key: QueueKey, attributes: Mapping[str, str], find: FindQueue) -> None:
@@ -161,40 +176,51 @@ def check_target(key: QueueKey, attributes: Mapping[str, str], find: FindQueue) 
     target_arn = orjson.loads(text)["deadLetterTargetArn"]
     target_key = queues.parse_arn(target_arn)
     assert target_key is not None
+    if target_key.is_fifo != key.is_fifo:
+        # Two full stops, at AWS as well.
+        raise _bad_redrive(text, "Dead-letter queue must be same type of queue as the source..")
     target = find(target_key)
     if target is None:
-        raise _bad_redrive(text, f"Dead letter target does not exist: {target_arn}.")
+        raise _bad_redrive(text, "Dead letter target does not exist.")
     if target_key[:2] != key[:2]:
         raise _bad_redrive(text, "Dead-letter queue must be in same account and same region as the source.")
-    if target_key.is_fifo != key.is_fifo:
-        raise _bad_redrive(text, "Dead-letter queue must be same type of queue as the source.")
     if not lets_redrive(target.attributes, key.arn):
         raise _bad_redrive(
             text, f"Queue does not have permission to use the specified dead-letter queue: {target_arn}."
         )
 
 
-def allowed_sources(text: str) -> tuple[str, tuple[str, ...]]:
-    """(redrivePermission, sourceQueueArns) of a RedriveAllowPolicy. Raises InvalidParameterValue."""
-
-    def bad(reason: str) -> Exception:
-        return invalid_parameter("RedriveAllowPolicy", text[:500], reason)
-
+def _check_redrive_allow(text: str) -> None:
     document = _object(text)
-    if document is None or not document.keys() <= {"redrivePermission", "sourceQueueArns"}:
-        raise bad("Amazon SQS can't create the redrive allow policy, as it's in an unsupported format.")
-    permission = document.get("redrivePermission", "allowAll")
-    if permission not in ("allowAll", "denyAll", "byQueue"):
-        raise bad("redrivePermission must be one of [allowAll, denyAll, byQueue].")
-    sources = document.get("sourceQueueArns")
-    if (permission == "byQueue") != (sources is not None):
-        raise bad("sourceQueueArns must be given if, and only if, redrivePermission is byQueue.")
-    listed = sources or []
-    if not isinstance(listed, list) or len(listed) > MAX_SOURCE_QUEUES:
-        raise bad("sourceQueueArns must be a list of at most 10 ARNs.")
-    if not all(isinstance(arn, str) and queues.parse_arn(arn) for arn in listed):
-        raise bad("sourceQueueArns must be ARNs of queues.")
-    return permission, tuple(listed)
+    if document is None or not _has_form(document):
+        raise InvalidAttributeValue(
+            "Invalid value for the parameter RedriveAllowPolicy. Reason: Amazon SQS can't create the redrive allow "
+            "policy, as it\N{RIGHT SINGLE QUOTATION MARK}s in an unsupported format."
+        )
+    sources = document.get("sourceQueueArns") or []
+    reason = ""
+    if document["redrivePermission"] != "byQueue" and sources:
+        reason = "To specify one or more source queue ARNs, you must set redrivePermission to byQueue."
+    elif document["redrivePermission"] == "byQueue" and not sources:
+        reason = (
+            "When you specify the byQueue permission type, you must also specify one or more sourceQueueArns values."
+        )
+    elif len(sources) > MAX_SOURCE_QUEUES:
+        reason = f"The maximum number of source queue ARNs you can specify is {MAX_SOURCE_QUEUES}."
+    if reason:
+        raise invalid_parameter(
+            "RedriveAllowPolicy", text[:500], f"Amazon SQS can't create the redrive allow policy. {reason}"
+        )
+
+
+def _has_form(redrive_allow: Mapping[str, Any]) -> bool:
+    sources = redrive_allow.get("sourceQueueArns", [])
+    return (
+        redrive_allow.keys() <= {"redrivePermission", "sourceQueueArns"}
+        and redrive_allow.get("redrivePermission") in ("allowAll", "denyAll", "byQueue")
+        and isinstance(sources, list)
+        and all(isinstance(arn, str) and queues.parse_arn(arn) for arn in sources)
+    )
 
 
 def lets_redrive(attributes: Mapping[str, str], source_arn: str) -> bool:
@@ -202,8 +228,9 @@ def lets_redrive(attributes: Mapping[str, str], source_arn: str) -> bool:
     text = attributes.get("RedriveAllowPolicy")
     if not text:
         return True
-    permission, sources = allowed_sources(text)
-    return permission == "allowAll" or (permission == "byQueue" and source_arn in sources)
+    policy = orjson.loads(text)
+    permission = policy.get("redrivePermission", "allowAll")
+    return permission == "allowAll" or (permission == "byQueue" and source_arn in policy.get("sourceQueueArns", ()))
 
 
 def _bad_redrive(text: str, reason: str) -> Exception:

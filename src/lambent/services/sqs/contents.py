@@ -32,8 +32,10 @@ TRACE_HEADER = "AWSTraceHeader"
 #: the other way round, it takes 4 ms to compile.
 _forbidden = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]").search
 _ALLOWED_ASCII = b"\t\n\r" + bytes(range(0x20, 0x80))
-_ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,256}\Z")
-_DATA_TYPE = re.compile(r"(String|Number|Binary)(\.[^\x00-\x1f]{1,248})?\Z")
+_ATTRIBUTE_NAME = re.compile(r"[A-Za-z0-9_.-]+\Z")
+_MAX_ATTRIBUTE_BYTES = 256
+"""Of a name, and of a type."""
+_DATA_TYPE = re.compile(r"(String|Number|Binary)(\.[^\x00-\x1f]+)?\Z")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}\Z")
 
@@ -190,11 +192,13 @@ def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
     if given.get("StringListValues") or given.get("BinaryListValues"):
         raise UnsupportedOperation("Message attribute list values in SendMessage operation are not supported.")
     data_type = given.get("DataType") or ""
+    if len(data_type.encode()) > _MAX_ATTRIBUTE_BYTES:
+        raise InvalidParameterValue(f"Message (user) attribute type must be shorter than {_MAX_ATTRIBUTE_BYTES} bytes.")
     kind = _DATA_TYPE.match(data_type)
     if kind is None:
         raise InvalidParameterValue(
-            f"The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes "
-            "is Binary, Number, and String."
+            f"The type of message (user) attribute '{name}' is invalid. You must use only the following supported type "
+            "prefixes: Binary, Number, String."
         )
     binary, text = given.get("BinaryValue"), given.get("StringValue")
     is_binary = kind[1] == "Binary"
@@ -207,17 +211,24 @@ def _attribute(name: str, given: Mapping[str, Any]) -> Attribute:
         return Attribute(data_type, base64.b64encode(value).decode())
     check_text(value, f"The message attribute '{name}'")
     if kind[1] == "Number" and not _NUMBER.match(value):
-        raise InvalidParameterValue(f"Can't cast the value of message attribute '{name}' to a number.")
+        raise InvalidParameterValue(f"Can't cast the value of message (user) attribute '{name}' to a number.")
     return Attribute(data_type, value)
 
 
 def _check_attribute_name(name: str) -> None:
-    is_dotted = name.startswith(".") or name.endswith(".") or ".." in name
-    is_reserved = name.lower().startswith(("aws.", "amazon."))
-    if not _ATTRIBUTE_NAME.match(name) or is_dotted or is_reserved:
+    if not name:
+        raise InvalidParameterValue("The request must contain non-empty message (user) attribute names.")
+    if len(name.encode()) > _MAX_ATTRIBUTE_BYTES:
+        raise InvalidParameterValue(f"Message (user) attribute name must be shorter than {_MAX_ATTRIBUTE_BYTES} bytes.")
+    if name.lower().startswith(("aws.", "amazon.")):
         raise InvalidParameterValue(
-            f"The message attribute name '{name[:256]}' is invalid. Names hold letters, digits, _, - and single dots "
-            "between them, do not begin with AWS. or Amazon., and have at most 256 characters."
+            "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. These strings are reserved for "
+            "internal use."
+        )
+    if not _ATTRIBUTE_NAME.match(name) or name.startswith(".") or name.endswith(".") or ".." in name:
+        raise InvalidParameterValue(
+            f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore "
+            "(_), hyphen (-), and period (.) characters."
         )
 
 

@@ -157,7 +157,7 @@ class InvalidParameterValue(ServiceError):
 
 
 class MissingParameter(ServiceError):
-    """A parameter that this kind of queue needs."""
+    """A parameter that is empty, or that this kind of queue needs."""
 
     code = "MissingRequiredParameterException"
     query_code = "MissingParameter"

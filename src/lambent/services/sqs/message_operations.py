@@ -90,7 +90,7 @@ class MessageOperations:
         wish = Wish(
             limit=_within(request, "MaxNumberOfMessages", 1, MAX_RECEIVED, "Must be between 1 and 10, if provided.")
             or 1,
-            visibility_seconds=_visibility(request),
+            visibility_seconds=_visibility(request, "Must be >= 0 and <= 43200, if provided."),
             attempt_id=attempt_id if queues.parse_url(request["QueueUrl"], caller.region).is_fifo else "",
         )
         wait = _within(request, "WaitTimeSeconds", 0, MAX_WAIT_SECONDS, "Must be >= 0 and <= 20, if provided.")
@@ -148,7 +148,7 @@ class MessageOperations:
 
         def change(tx: Transaction, queue: Queue) -> Document:
             def change_one(place: int) -> Document:
-                _change_visibility(tx, queue, entries[place], now_ms)
+                _change_visibility(tx, queue, entries[place], now_ms, _BATCH_VISIBILITY)
                 return {}
 
             return _each(entries, change_one)
@@ -172,8 +172,15 @@ def _receipt(handle: str) -> Receipt | ServiceError:
         return error
 
 
-def _change_visibility(tx: Transaction, queue: Queue, request: Document, now_ms: int) -> None:
-    handle, seconds = request["ReceiptHandle"], _visibility(request)
+#: AWS says it in two ways.
+_ONE_VISIBILITY = "Must be between 0 and 43200."
+_BATCH_VISIBILITY = "VisibilityTimeout must be an integer between 0 and 43200."
+
+
+def _change_visibility(
+    tx: Transaction, queue: Queue, request: Document, now_ms: int, reason: str = _ONE_VISIBILITY
+) -> None:
+    handle, seconds = request["ReceiptHandle"], _visibility(request, reason)
     receipt = receipts.read(handle)
     message_store.change_visibility(tx, queue, receipt, handle=handle, seconds=seconds or 0, now_ms=now_ms)
 
@@ -189,14 +196,8 @@ def _each(entries: list[Document], work: Callable[[int], Document]) -> Document:
     return {"Successful": successful, "Failed": failed}
 
 
-def _visibility(request: Document) -> int | None:
-    return _within(
-        request,
-        "VisibilityTimeout",
-        0,
-        queues.MAX_VISIBILITY_SECONDS,
-        "VisibilityTimeout must be an integer between 0 and 43200.",
-    )
+def _visibility(request: Document, reason: str) -> int | None:
+    return _within(request, "VisibilityTimeout", 0, queues.MAX_VISIBILITY_SECONDS, reason)
 
 
 def _within(request: Document, name: str, low: int, high: int, reason: str) -> int | None:

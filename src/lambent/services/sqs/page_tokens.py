@@ -2,7 +2,7 @@
 
 from lambent.services import page_tokens
 from lambent.services.page_tokens import BadToken
-from lambent.services.sqs.errors import invalid_parameter
+from lambent.services.sqs.errors import InvalidParameterValue
 
 #: "The response includes a maximum of 1,000 results" (API reference, ListQueues).
 MAX_PAGE = 1_000
@@ -15,11 +15,13 @@ def read_token(token: str | None) -> str:
     try:
         return str(page_tokens.read(token, str)[0]) if token else ""
     except BadToken as error:
-        raise invalid_parameter("NextToken", token, "Invalid token.") from error
+        raise InvalidParameterValue("Invalid or expired next token.") from error
 
 
 def page_size(asked: int | None) -> int:
     """Raises InvalidParameterValue."""
     if asked is not None and not 1 <= asked <= MAX_PAGE:
-        raise invalid_parameter("MaxResults", asked, "MaxResults must be an integer between 1 and 1000.")
+        raise InvalidParameterValue(
+            "Value for parameter MaxResults is invalid. Reason: MaxResults must be an integer between 1 and 1000."
+        )
     return asked or MAX_PAGE

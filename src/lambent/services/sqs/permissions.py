@@ -13,6 +13,7 @@ from lambent.services.sqs.errors import InvalidParameterValue, MissingParameter,
 from lambent.services.sqs.queues import QueueKey
 
 MAX_ACTIONS = 7
+MAX_STATEMENTS = 20
 
 ACTIONS = frozenset(
     {
@@ -27,19 +28,34 @@ ACTIONS = frozenset(
         "PurgeQueue",
     }
 )
+#: "Cross-account permissions don't apply to the following actions" (API reference).
+_OF_THE_OWNER = frozenset(
+    {
+        "AddPermission",
+        "CancelMessageMoveTask",
+        "CreateQueue",
+        "DeleteQueue",
+        "ListMessageMoveTasks",
+        "ListQueues",
+        "ListQueueTags",
+        "RemovePermission",
+        "SetQueueAttributes",
+        "StartMessageMoveTask",
+        "TagQueue",
+        "UntagQueue",
+    }
+)
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,80}\Z")
 _ACCOUNT = re.compile(r"[0-9]{12}\Z")
 
 
 def added(policy: str, key: QueueKey, label: str, accounts: Sequence[str], actions: Sequence[str]) -> str:
     """The policy with one statement more. Raises ServiceError."""
+    _check_present(Label=label, AWSAccountId=accounts, ActionName=actions)
     if not _LABEL.match(label):
         raise invalid_parameter(
             "Label", label[:100], "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length"
         )
-    for name, given in (("AWSAccountId", accounts), ("ActionName", actions)):
-        if not given:
-            raise MissingParameter(f"The request must contain the parameter {name}.")
     if len(actions) > MAX_ACTIONS:
         raise OverLimit(f"{len(actions)} Actions were found, maximum allowed is {MAX_ACTIONS}.")
     for account in accounts:
@@ -48,14 +64,13 @@ def added(policy: str, key: QueueKey, label: str, accounts: Sequence[str], actio
                 f"Value {[*accounts]} for parameter PrincipalId is invalid. Reason: Unable to verify."
             )
     for action in actions:
-        if action not in ACTIONS:
-            raise InvalidParameterValue(
-                f"Value SQS:{action} for parameter ActionName is invalid. Reason: Only the queue owner is allowed to "
-                "invoke this action."
-            )
+        _check_action(action)
     document = _document(policy, key)
     if any(one.get("Sid") == label for one in document["Statement"]):
         raise invalid_parameter("Label", label, "Already exists.")
+    statements = len(document["Statement"]) + 1
+    if statements > MAX_STATEMENTS:
+        raise OverLimit(f"{statements} Statements were found, maximum allowed is {MAX_STATEMENTS}.")
     document["Statement"].append(
         {
             "Sid": label,
@@ -69,13 +84,29 @@ def added(policy: str, key: QueueKey, label: str, accounts: Sequence[str], actio
 
 
 def removed(policy: str, key: QueueKey, label: str) -> str:
-    """The policy without a statement; "" if it was the last. Raises InvalidParameterValue."""
+    """The policy without a statement; "" if it was the last. Raises InvalidParameterValue, MissingParameter."""
+    _check_present(Label=label)
     document = _document(policy, key)
     left = [one for one in document["Statement"] if one.get("Sid") != label]
     if len(left) == len(document["Statement"]):
         where = " on existing policy" if policy else ""
         raise invalid_parameter("Label", label[:100], f"can't find label{where}.")
     return orjson.dumps({**document, "Statement": left}).decode() if left else ""
+
+
+def _check_present(**given: str | Sequence[str]) -> None:
+    for name, value in given.items():
+        if not value:
+            raise MissingParameter(f"The request must contain the parameter {name}.")
+
+
+def _check_action(action: str) -> None:
+    if action in _OF_THE_OWNER:
+        raise invalid_parameter("ActionName", f"SQS:{action}", "Only the queue owner is allowed to invoke this action.")
+    if action not in ACTIONS:
+        raise invalid_parameter(
+            "ActionName", f"SQS:{action}", "Please refer to the appropriate WSDL for a list of valid actions."
+        )
 
 
 def _document(policy: str, key: QueueKey) -> dict[str, Any]:

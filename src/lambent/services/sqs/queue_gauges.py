@@ -37,12 +37,14 @@ _EMPTY = Depth()
 
 def _samples(key: QueueKey, depth: Depth, now_ms: int) -> Iterable[Sample]:
     age_seconds = 0.0 if depth.oldest_ms is None else max(0.0, (now_ms - depth.oldest_ms) / 1000)
-    values: tuple[tuple[str, float, str], ...] = (
+    values: list[tuple[str, float, str]] = [
         ("ApproximateNumberOfMessagesVisible", depth.visible, "Count"),
         ("ApproximateNumberOfMessagesNotVisible", depth.in_flight, "Count"),
         ("ApproximateNumberOfMessagesDelayed", depth.delayed, "Count"),
         ("ApproximateAgeOfOldestMessage", age_seconds, "Seconds"),
-    )
+    ]
+    if key.is_fifo:
+        values.append(("ApproximateNumberOfGroupsWithInflightMessages", depth.groups_in_flight, "Count"))
     dimensions = ((("QueueName", key.name),),)
     for metric, value, unit in values:
         yield Series(key.account_id, key.region, NAMESPACE, metric, dimensions, unit), float(value)

@@ -5,7 +5,7 @@ import binascii
 import struct
 
 from lambent.kit.frozen import frozen
-from lambent.services.sqs.errors import ReceiptHandleIsInvalid
+from lambent.services.sqs.errors import MissingParameter, ReceiptHandleIsInvalid
 
 _FORM = struct.Struct(">BQQQ")
 _VERSION = 1
@@ -24,7 +24,9 @@ def write(receipt: Receipt) -> str:
 
 
 def read(handle: str) -> Receipt:
-    """Raises ReceiptHandleIsInvalid."""
+    """Raises ReceiptHandleIsInvalid, MissingParameter."""
+    if not handle:
+        raise MissingParameter("The request must contain the parameter ReceiptHandle.")
     try:
         packed = base64.b64decode(handle, validate=True)
     except (binascii.Error, ValueError) as error:

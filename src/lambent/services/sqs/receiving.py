@@ -1,8 +1,8 @@
 """Receiving, with patience: long polls wait for the commit that sends, and for messages that become visible by time.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html. Nothing is
-asked again and again: a waiting receiver sleeps until its queue's topic is announced, until the next message is due,
-or until its time is over.
+asked again and again: a waiting receiver leaves a standing order, and what is sent is received for it in the same
+transaction. Whoever has waited longest heeds the clock as well, for messages that come into sight without a commit.
 """
 
 import asyncio
@@ -15,10 +15,13 @@ from lambent.services.sqs.access import Approach
 from lambent.services.sqs.in_flight import InFlight
 from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queues import Queue
-from lambent.services.sqs.receive_store import Wish
+from lambent.services.sqs.receive_store import Taken, Wish
 from lambent.services.sqs.shared_store import Reception
+from lambent.services.sqs.waiting_lines import Place, WaitingLines
 from lambent.storage.database import Database
 from lambent.storage.signal import Signal
+from lambent.storage.standing_orders import StandingOrder
+from lambent.storage.transaction import Transaction
 from lambent.wire.http import stays
 
 
@@ -36,10 +39,16 @@ class _Peeked:
 
 
 @frozen
-class _Looked:
-    delivery: Delivery
-    due_ms: int | None = None
-    """When it is worth looking again; None: a commit will tell."""
+class _Waiting:
+    """A receiver with patience."""
+
+    approach: Approach
+    wish: Wish
+    deadline: float
+    has_left: Callable[[], bool]
+
+
+_Answer = tuple[Queue, Taken]
 
 
 class Receiver:
@@ -47,63 +56,83 @@ class Receiver:
         self._database = database
         self._clock = clock
         self._in_flight = InFlight()
-        self._waiting: set[Signal] = set()
+        self._lines = WaitingLines(database)
         self._is_closed = False
 
     async def receive(
         self, approach: Approach, wish: Wish, wait_seconds: int | None, *, has_left: Callable[[], bool] = stays
     ) -> Delivery:
-        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says). Raises
-        QueueDoesNotExist, AccessDenied, OverLimit.
+        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says).
 
         `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
         """
         peeked = self._peek(approach)
+        delivery = await self._look(peeked, approach, wish)
         patience = peeked.queue.settings.wait_seconds if wait_seconds is None else wait_seconds
-        if patience:
-            return await self._wait_for(peeked, approach, wish, self._clock.monotonic() + patience, has_left)
-        return (await self._look(peeked, approach, wish)).delivery
+        if delivery.messages or not patience:
+            return delivery
+        waiting = _Waiting(approach, wish, self._clock.monotonic() + patience, has_left)
+        with self._lines.place(peeked.queue.topic) as place:
+            return await self._wait(place, waiting) or Delivery(peeked.queue)
 
     def close(self) -> None:
         """Whoever waits is answered now, and nobody waits any more."""
         self._is_closed = True
-        for bell in self._waiting:
-            bell.ring()
+        self._lines.ring_all()
 
-    async def _wait_for(
-        self, peeked: _Peeked, approach: Approach, wish: Wish, deadline: float, has_left: Callable[[], bool]
-    ) -> Delivery:
-        topic = peeked.queue.topic
-        bell = self._database.subscribe(topic)
-        self._waiting.add(bell)
-        try:
-            while not has_left():
-                looked = await self._look(peeked, approach, wish)
-                left = deadline - self._clock.monotonic()
-                if looked.delivery.messages or left <= 0 or self._is_closed:
-                    return looked.delivery
-                if looked.due_ms is not None:
-                    left = min(left, max((looked.due_ms - self._clock.now_ms()) / 1000, 0))
-                await self._ring_within(bell, left)
-                peeked = self._peek(approach)
-            return Delivery(peeked.queue)
-        finally:
-            self._waiting.discard(bell)
-            self._database.unsubscribe(topic, bell)
-
-    async def _look(self, peeked: _Peeked, approach: Approach, wish: Wish) -> _Looked:
+    async def _look(self, peeked: _Peeked, approach: Approach, wish: Wish) -> Delivery:
         """What can be received now; an empty queue is found out without a transaction of the writer."""
-        queue = peeked.queue
-        while wish.attempt_id or self._is_due(peeked.due_ms):
-            reception = Reception(approach, wish, self._in_flight, self._clock)
+        queue, taken = peeked.queue, Taken()
+        is_worth_it = wish.attempt_id or self._is_due(peeked.due_ms)
+        while is_worth_it:
+            reception = self._reception(approach, wish)
             queue, taken = await self._database.write_shared(shared_store.receive_all, reception)
-            if taken.messages:
-                return _Looked(Delivery(queue, taken.messages))
-            peeked = self._peek(approach)
-            if not taken.is_unfinished:
-                break
-        # What is visible and was not taken (another receiver was faster, too many are in flight) comes by a commit.
-        return _Looked(Delivery(queue), None if self._is_due(peeked.due_ms) else peeked.due_ms)
+            is_worth_it = taken.is_unfinished and not taken.messages
+        return Delivery(queue, taken.messages)
+
+    async def _wait(self, place: Place, waiting: _Waiting) -> Delivery | None:
+        """Until there is something, or nobody waits any more. Raises what looking the queue up raises."""
+        order = self._order(place, waiting)
+        has_tried = False
+        try:
+            while not (waiting.has_left() or self._is_closed):
+                # The order was placed before we look: what comes after this look finds the order.
+                due_ms = self._peek(waiting.approach).due_ms
+                is_due = self._is_due(due_ms)
+                if order.is_done or (is_due and not has_tried):
+                    answer = await order.demand()
+                    if answer is not None and answer[1].messages:
+                        return _delivery(answer)
+                    has_tried = answer is None
+                    order = self._order(place, waiting)
+                    continue
+                left = waiting.deadline - self._clock.monotonic()
+                if left <= 0:
+                    break
+                # What is due and was not taken (another was faster, too many are in flight) comes by a commit.
+                if place.is_first and due_ms is not None and not is_due:
+                    left = min(left, (due_ms - self._clock.now_ms()) / 1000)
+                await self._ring_within(place.bell, left)
+                has_tried = False
+            return _delivery(await order.withdraw())
+        except BaseException:
+            order.abandon()
+            raise
+
+    def _order(self, place: Place, waiting: _Waiting) -> StandingOrder[_Answer]:
+        """To receive in the very transaction that sends, or in whatever else brings a message into sight."""
+
+        def work(tx: Transaction) -> _Answer | None:
+            if waiting.has_left():
+                return store.enter(tx, waiting.approach), Taken()
+            queue, taken = self._take(tx, waiting.approach, waiting.wish)
+            if len(taken.messages) == waiting.wish.limit:
+                tx.announce(queue.topic)  # there may be more, for those behind
+            return (queue, taken) if taken.messages or taken.is_unfinished else None
+
+        order = self._database.when_announced(place.topic, work, in_line=True)
+        order.when_done(place.bell.ring)
+        return order
 
     def _is_due(self, due_ms: int | None) -> bool:
         return due_ms is not None and due_ms <= self._clock.now_ms()
@@ -115,6 +144,15 @@ class Receiver:
         queue = self._database.look_up(lambda tx: store.enter(tx, approach))
         return _Peeked(queue, self._database.look_up(lambda tx: message_store.next_visible_ms(tx, queue)))
 
+    def _take(self, tx: Transaction, approach: Approach, wish: Wish) -> _Answer:
+        [answer] = shared_store.receive_all(tx, (self._reception(approach, wish),))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _reception(self, approach: Approach, wish: Wish) -> Reception:
+        return Reception(approach, wish, self._in_flight, self._clock)
+
     async def _ring_within(self, bell: Signal, seconds: float) -> None:
         async with asyncio.TaskGroup() as tasks:
             alarm = tasks.create_task(self._ring_after(bell, seconds))
@@ -124,3 +162,7 @@ class Receiver:
     async def _ring_after(self, bell: Signal, seconds: float) -> None:
         await self._clock.sleep(seconds)
         bell.ring()
+
+
+def _delivery(answer: _Answer | None) -> Delivery | None:
+    return None if answer is None else Delivery(answer[0], answer[1].messages)

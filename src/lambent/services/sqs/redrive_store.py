@@ -5,11 +5,37 @@ queue a message keeps its age, in a FIFO queue it starts anew; its id stays.
 """
 
 from dataclasses import replace
+from typing import Self
 
+import orjson
+
+from lambent.kit import trace
+from lambent.kit.frozen import frozen
 from lambent.services.sqs import attributes, message_store, queues, store
 from lambent.services.sqs.message_store import Found, Incoming
 from lambent.services.sqs.queues import Queue
+from lambent.storage import log
 from lambent.storage.transaction import Transaction
+
+#: The log of what was buried, for people who look.
+BURIALS = "sqs-burials"
+
+
+@frozen
+class Burial:
+    queue_arn: str
+    dead_letter_arn: str
+    message_id: str
+    receive_count: int
+    sent_ms: int
+    trace: str
+
+    def to_bytes(self) -> bytes:
+        return orjson.dumps(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        return cls(**orjson.loads(data))
 
 
 def find_dead_letter_queue(tx: Transaction, queue: Queue) -> Queue | None:
@@ -37,6 +63,10 @@ def bury(tx: Transaction, queue: Queue, target: Queue, found: Found, now_ms: int
         first_ms=found.first_ms,
     )
     message_store.insert_messages(tx, target, (incoming,))
+    burial = Burial(
+        queue.key.arn, target.key.arn, message_id, found.receive_count, found.sent_ms, trace.accepted(details.trace)
+    )
+    log.append(tx, BURIALS, burial.to_bytes(), now_ms)
 
 
 def move(tx: Transaction, source: Queue, target: Queue, found: Found, *, message_id: str, now_ms: int) -> None:

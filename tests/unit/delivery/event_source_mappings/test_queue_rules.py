@@ -1,13 +1,15 @@
 """Batches of queues: what fits, what is done with, what a filter sees; how wide a function is run."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from lambent.delivery.event_source_mappings import queue_batches, queue_source
+from lambent.delivery.event_source_mappings import queue_batches, queue_source, queue_width
 from lambent.delivery.event_source_mappings.filters import compile_filters
 from lambent.delivery.event_source_mappings.queue_batches import QueuedMessage
-from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH, LONGEST_PAUSE_SECONDS, Width
+from lambent.delivery.event_source_mappings.queue_width import FIRST_WIDTH, LONGEST_PAUSE_SECONDS, Scaling, Width
+from lambent.services.lambda_.event_source_mappings import Options, StartingPosition
 from lambent.services.sqs.contents import Attribute, Details
 from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queues import Queue, QueueKey
@@ -84,7 +86,7 @@ def test_filters(pattern: str, body: str, *, expected: bool) -> None:
 
 
 def test_width_grows_while_messages_wait_and_shrinks_when_refused() -> None:
-    width = Width(20)
+    width = Width(Scaling(limit=20))
     assert width.places == FIRST_WIDTH
     width.is_too_narrow(0)
     width.is_too_narrow(1)
@@ -101,8 +103,26 @@ def test_width_grows_while_messages_wait_and_shrinks_when_refused() -> None:
     assert (width.places, width.pause_left(200)) == (1, LONGEST_PAUSE_SECONDS)
     width.has_emptied()
     assert width.places == FIRST_WIDTH
-    width.limit = 2
+    width.scale(Scaling(limit=2))
     assert width.places == 2
+
+
+def test_provisioned_pollers_begin_wider_and_grow_faster() -> None:
+    """Ten invocations to a poller, 1,000 more in a minute: services-sqs-scaling, "provisioned mode"."""
+    options = Options(StartingPosition.TRIM_HORIZON, minimum_pollers=2, maximum_pollers=5)
+    width = Width(Scaling())
+    width.scale(queue_width.scaling_of(options))
+    assert (width.places, width.pollers) == (20, 2)
+    width.is_too_narrow(0)
+    width.is_too_narrow(0.6)
+    assert (width.places, width.pollers) == (30, 3)
+    width.is_too_narrow(60)
+    assert (width.places, width.pollers, width.can_grow) == (50, 5, False)
+    width.has_emptied()
+    assert width.places == 20, "the pollers stay"
+    width.scale(queue_width.scaling_of(replace(options, minimum_pollers=0, maximum_pollers=0)))
+    width.has_emptied()
+    assert width.places == FIRST_WIDTH
 
 
 def test_attributes_are_in_the_record_with_their_digest() -> None:

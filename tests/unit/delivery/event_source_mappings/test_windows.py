@@ -66,6 +66,8 @@ def test_a_window_whose_state_is_too_large_ends_early_and_goes_on() -> None:
         (b"", None),
         (b"no json", None),
         (b'"state"', None),
+        (b'{"state": %b}' % (b"[" * 254 + b"]" * 254), "[" * 254 + "]" * 254),
+        (b'{"state": %b}' % (b"[" * 255 + b"]" * 255), None),
     ],
 )
 def test_an_answer_must_carry_the_state(payload: bytes, state: str | None) -> None:

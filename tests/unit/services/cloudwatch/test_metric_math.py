@@ -7,7 +7,7 @@ from lambent.services.cloudwatch.evaluation import Evaluator
 from lambent.services.cloudwatch.periods import Span
 from lambent.services.cloudwatch.time_series import TimeSeries
 
-SPAN = Span(0, 300, 60)
+SPAN = Span(0, 300, 60, now=300)
 
 
 def series(label: str, *values: float | None) -> TimeSeries:
@@ -86,6 +86,76 @@ def test_expressions_of_expressions() -> None:
 
 
 @pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("SORT([a, b, none], MAX, DESC)", "b a none"),
+        ("SORT([none, b, a], AVG, ASC)", "a b none"),
+        ("SORT(METRICS(), sum, desc, 1)", "b"),
+        ("SLICE(SORT(METRICS(), MIN, DESC), 1)", "b none"),
+        ("SLICE([a, b, none], 0, 2)", "a b"),
+        ("REMOVE_EMPTY([a, none, b])", "a b"),
+    ],
+)
+def test_lists_are_sorted_and_cut(expression: str, expected: str) -> None:
+    known = {"a": METRICS["a"], "b": METRICS["b"], "none": METRICS["none"]}
+    found = Evaluator(METRICS, {"e": expression}, SPAN).series_of("e")
+    named = {tuple(series.points.values()): name for name, series in known.items()}
+    assert " ".join(named[tuple(one.points.values())] for one in found) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("MINUTE(a)", [0, 1, 2, 3, 4]),
+        ("HOUR(a)", [0] * 5),
+        ("DAY(none)", [4] * 5),
+        ("DATE(a)", [1] * 5),
+        ("MONTH(a)", [1] * 5),
+        ("YEAR(a)", [1970] * 5),
+        ("EPOCH(a)", [0, 60, 120, 180, 240]),
+    ],
+)
+def test_what_the_calendar_says(expression: str, expected: list[float]) -> None:
+    """The first of January 1970 was a Thursday; Monday is 1."""
+    assert evaluate(expression) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("a * AVG(TIME_SERIES(1e308))", [None] * 5),
+        ("SUM([TIME_SERIES(1e308), TIME_SERIES(1e308)])", [None] * 5),
+        ("CEIL(TIME_SERIES(1e308))", [1e308] * 5),
+        ("RUNNING_SUM(TIME_SERIES(1e308))", [1e308, *[None] * 4]),
+        ("SORT([TIME_SERIES(1e308)], AVG, ASC)", [1e308] * 5),
+        ("LOG(a - a)", [None] * 5),
+    ],
+)
+def test_what_no_float_holds_leaves_no_data_point(expression: str, expected: list[float | None]) -> None:
+    [found] = evaluate(expression)
+    assert found == expected
+    assert all(one is None or type(one) is float for one in found)
+
+
+def test_a_chain_of_500_queries_and_a_sum_of_1000() -> None:
+    expressions = {f"e{number}": f"e{number + 1} + 1" for number in range(499)} | {"e499": "a"}
+    assert Evaluator(METRICS, expressions, SPAN).series_of("e0")[0].points[0] == 500
+    assert evaluate("a" + "+1" * 1000)[0][0] == 1001
+
+
+def test_what_has_no_data_may_be_referred_to() -> None:
+    """An idle function has no errors to make a rate of: that is no fault of the request."""
+    evaluator = Evaluator(METRICS, {"rate": "none / SUM(none)", "per_cent": "rate * 100"}, SPAN)
+    assert [evaluator.series_of(name)[0].points for name in ("rate", "per_cent")] == [{}, {}]
+
+
+@pytest.mark.parametrize("expressions", [{"e": "e"}, {"e": "f", "f": "g", "g": "a + e"}])
+def test_what_refers_to_itself_is_refused(expressions: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="refers to itself"):
+        Evaluator(METRICS, expressions, SPAN).series_of("e")
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "",
@@ -111,6 +181,14 @@ def test_expressions_of_expressions() -> None:
         "METRICS(a)",
         "1 / 0 + a",
         "FIRST(a)",
+        "a + LOG(0)",
+        "a + LOG10(-1)",
+        "SORT(a, NOPE, ASC)",
+        "SORT([a, b])",
+        "SLICE([a, b], 1.5)",
+        "SLICE([a, b])",
+        "REMOVE_EMPTY(1)",
+        "DAY(1)",
         "TIME_SERIES(a)",
         "(" * 100 + "a" + ")" * 100,
         "-" * 100 + "a",

@@ -48,7 +48,47 @@ def test_there_are_no_percentiles_of_negative_or_unknown_values() -> None:
     assert statistics.percentile(Summary(2, 5, 2, 3), 0.5) is None
 
 
-@pytest.mark.parametrize("name", ["p101", "p", "p-1", "tm90", "average", "pp50", "p50x"])
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("tm90", 5),
+        ("tc90", 9),
+        ("ts90", 45),
+        ("wm90", 5.4),
+        ("TM(10%:90%)", 5.5),
+        ("TC(10%:)", 9),
+        ("TS(:20%)", 3),
+        ("WM(10%:90%)", 5.5),
+        ("IQM", 5.5),
+        ("TM(2:4)", 3.5),
+        ("TS(:3)", 6),
+        ("TC(8:)", 2),
+        ("WM(8:)", 9.1),
+        ("PR(:3)", 30),
+        ("PR(2:4.5)", 20),
+        ("PR(100:)", 0),
+        ("TM(100:)", None),
+    ],
+)
+def test_statistics_of_a_part(name: str, expected: float | None) -> None:
+    """ "CloudWatch statistics definitions": the lower of two bounds is exclusive, the upper one inclusive."""
+    found = statistics.parse(name, "Stat")(summary(*map(float, range(1, 11))))
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_nothing_is_left_out_where_there_is_too_little() -> None:
+    assert statistics.parse("IQM", "Stat")(summary(7)) == 7
+    assert statistics.parse("tm50", "Stat")(summary(-1, 1)) is None
+    assert statistics.parse("TC(1:9)", "Stat")(Summary(2, 5, 2, 3)) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("p101", "p", "p-1", "average", "pp50", "p50x", "tm0", "tm101", "tm", "pr90", "iqm"),
+        *("TM(:)", "TM(10%:90)", "TM(90%:10%)", "TM(5:5)", "TM(:101%)", "PR(10%:90%)", "TM(1:2", "XX(1:2)", "TM(-1:2)"),
+    ],
+)
 def test_other_statistics_are_refused(name: str) -> None:
     with pytest.raises(InvalidParameterValue):
         statistics.parse(name, "Stat")
@@ -62,6 +102,19 @@ def test_start_times_are_rounded_down_by_their_age(age: float, period: int, roun
     """API reference, GetMetricStatistics, StartTime."""
     start = NOW - age
     assert periods.span(start, NOW, period, now=NOW).start == start // rounded * rounded
+
+
+@pytest.mark.parametrize(
+    ("period", "kept"), [(1, 3 / 24), (60, 15), (300, 63), (3600, 455), (86_400, 455)], ids=lambda value: f"{value:g}"
+)
+def test_nothing_is_made_for_times_without_values(period: int, kept: float) -> None:
+    """GetMetricData: how long values are kept. A request may span from the first year to the last."""
+    forever = periods.span(0, 253402300800, period, now=NOW)
+    times = forever.times(period)
+    assert NOW - kept * DAY <= times[0] < NOW - kept * DAY + period
+    assert times[0] % period == 0
+    assert NOW + 7_200 - period <= times[-1] < NOW + 7_200
+    assert list(periods.span(NOW - 120, NOW, 60, now=NOW).times(60)) == [NOW - 120, NOW - 60]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ from hypothesis import strategies as st
 
 from lambent.services.kinesis import records, sequence_numbers, shard_iterators, tokens
 from lambent.services.kinesis.errors import ExpiredIterator, InvalidArgument
+from lambent.services.kinesis.names import StreamKey
 from lambent.services.kinesis.records import Record
 from lambent.services.kinesis.sequence_numbers import Place
 from lambent.services.kinesis.shard_iterators import ShardIterator, Start
 
+KEY = StreamKey("000000000000", "us-east-1", "s")
 NOW_MS = 1_750_000_000_000
 
 
@@ -100,13 +102,13 @@ def test_starting_positions(kind: str, number: str | None, timestamp: float | No
 
 @pytest.mark.parametrize("number", ["0", sequence_numbers.of_record(sequence_numbers.prefix_of(NOW_MS - 1, 0), 5)])
 def test_numbers_to_order_by(number: str) -> None:
-    sequence_numbers.check_ordering(number, NOW_MS)
+    sequence_numbers.check_ordering(number, KEY, NOW_MS)
 
 
 @pytest.mark.parametrize("number", ["7", sequence_numbers.of_record(sequence_numbers.prefix_of(NOW_MS + 1, 0), 5)])
 def test_numbers_that_nobody_was_given(number: str) -> None:
     with pytest.raises(InvalidArgument):
-        sequence_numbers.check_ordering(number, NOW_MS)
+        sequence_numbers.check_ordering(number, KEY, NOW_MS)
 
 
 @pytest.mark.parametrize(

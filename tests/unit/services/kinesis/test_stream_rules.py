@@ -30,6 +30,7 @@ def stream(hours: int = 48) -> Stream:
         (48, None),
         (8760, None),
         (47, r"\(47 hours\) for stream s can not be shorter than existing retention period \(48 hours\)"),
+        (23, r"Minimum allowed retention period is 24 hours\. Requested retention period \(23 hours\) is too short"),
         (
             8761,
             r"Maximum allowed retention period is 8760 hours\. Requested retention period \(8761 hours\)",
@@ -51,6 +52,7 @@ def test_raising_the_retention_period(hours: int, complaint: str | None) -> None
         (24, None),
         (49, r"\(49 hours\) for stream s can not be longer than existing retention period \(48 hours\)"),
         (23, r"Minimum allowed retention period is 24 hours\. Requested retention period \(23 hours\) is too short"),
+        (8761, r"Maximum allowed retention period is 8760 hours\."),
     ],
 )
 def test_lowering_the_retention_period(hours: int, complaint: str | None) -> None:
@@ -80,9 +82,16 @@ def test_tags(tags: dict[str, str]) -> None:
     streams.check_tags(KEY, tags)
 
 
-@pytest.mark.parametrize("tags", [{f"k{n}": "" for n in range(51)}, {"aws:x": "1"}, {"a": "<"}])
-def test_tags_that_are_refused(tags: dict[str, str]) -> None:
-    with pytest.raises(InvalidArgument):
+@pytest.mark.parametrize(
+    ("tags", "complaint"),
+    [
+        ({f"k{n}": "" for n in range(51)}, "because a given stream cannot have more than 50 tags"),
+        ({"aws:x": "1"}, "Tag keys starting with 'aws:' are reserved for system use"),
+        ({"a": "<"}, "^Some tags contain invalid characters. Valid characters: Unicode letters"),
+    ],
+)
+def test_tags_that_are_refused(tags: dict[str, str], complaint: str) -> None:
+    with pytest.raises(InvalidArgument, match=complaint):
         streams.check_tags(KEY, tags)
 
 

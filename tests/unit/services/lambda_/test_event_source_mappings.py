@@ -91,6 +91,13 @@ def test_other_sources_may_be_read_from_a_time() -> None:
         check_options(Options(StartingPosition.AT_TIMESTAMP), OTHER_STREAM)
 
 
+@pytest.mark.parametrize(("pattern", "source"), [("{", TABLE_STREAM), ('{"data": ["text"]}', OTHER_STREAM)])
+def test_what_is_wrong_with_a_filter_is_not_said(pattern: str, source: str) -> None:
+    """AWS's whole sentence, as people quote it ("Invalid filter pattern definition. (Service: AWSLambda; ...")."""
+    with pytest.raises(InvalidParameterValue, match=r"^Invalid filter pattern definition\.$"):
+        check_options(Options(StartingPosition.LATEST, filters=(pattern,)), source)
+
+
 def test_requests_become_options_and_only_what_they_say_changes() -> None:
     request: dict[str, Any] = {
         "StartingPosition": "LATEST",
@@ -104,6 +111,8 @@ def test_requests_become_options_and_only_what_they_say_changes() -> None:
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "FilterCriteria": {"Filters": [{"Pattern": "{}"}]},
         "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::b"}},
+        "MetricsConfig": {"Metrics": ["EventCount"]},
+        "KMSKeyArn": "arn:aws:kms:us-east-1:000000000000:key/k",
     }
     expected = Options(
         starting_position=StartingPosition.LATEST,
@@ -117,17 +126,27 @@ def test_requests_become_options_and_only_what_they_say_changes() -> None:
         parallelization=2,
         tumbling_window_seconds=30,
         on_failure="arn:aws:s3:::b",
+        counts_events=True,
+        kms_key_arn="arn:aws:kms:us-east-1:000000000000:key/k",
     )
     options = event_source_documents.new_options(request)
     assert options == expected
     assert event_source_documents.changed_options(options, {}) == expected
-    cleared = {"FilterCriteria": {}, "FunctionResponseTypes": [], "DestinationConfig": {"OnFailure": {}}}
+    cleared = {
+        "FilterCriteria": {},
+        "FunctionResponseTypes": [],
+        "DestinationConfig": {"OnFailure": {}},
+        "MetricsConfig": {},
+        "KMSKeyArn": "",
+    }
     assert event_source_documents.changed_options(options, cleared) == replace(
-        expected, filters=(), reports_item_failures=False, on_failure=""
+        expected, filters=(), reports_item_failures=False, on_failure="", counts_events=False, kms_key_arn=""
     )
 
 
-@pytest.mark.parametrize("member", ["Topics", "Queues", "ScalingConfig", "SelfManagedEventSource", "MetricsConfig"])
+@pytest.mark.parametrize(
+    "member", ["Topics", "Queues", "ScalingConfig", "SelfManagedEventSource", "ProvisionedPollerConfig"]
+)
 def test_what_is_not_served_is_refused_by_name(member: str) -> None:
     with pytest.raises(InvalidParameterValue):
         event_source_documents.new_options({"StartingPosition": "LATEST", member: ["x"]})

@@ -1,6 +1,7 @@
 """Delivery policies: the phases ("Amazon SNS message delivery retries"), what goes before what, what is refused."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -69,26 +70,67 @@ def test_shown_as_measured_at_aws() -> None:
     }
 
 
-REFUSED = [
-    "nonsense",
-    "[]",
-    '{"healthyRetryPolicy": 1}',
-    '{"healthyRetryPolicy": {"numRetries": 101}}',
-    '{"healthyRetryPolicy": {"numRetries": "3"}}',
-    '{"healthyRetryPolicy": {"minDelayTarget": 0}}',
-    '{"healthyRetryPolicy": {"minDelayTarget": 30}}',
-    '{"healthyRetryPolicy": {"numRetries": 1, "numNoDelayRetries": 2}}',
-    '{"healthyRetryPolicy": {"backoffFunction": "random"}}',
-    '{"healthyRetryPolicy": {"numRetries": 100, "minDelayTarget": 40, "maxDelayTarget": 40}}',
-    '{"healthyRetryPolicy": {"numTries": 1}}',
-    '{"throttlePolicy": {"maxReceivesPerSecond": 0}}',
-    '{"requestPolicy": {"headerContentType": "video/mp4"}}',
-    '{"requestPolicy": {"headerContentType": "text/plain; x=1\\r\\nX-Injected: 1"}}',
-    '{"requestPolicy": {"headerContentType": "text/plain; charset=\u00fc"}}',
+def own(**members: Any) -> str:
+    """Of a subscription."""
+    return json.dumps({"healthyRetryPolicy": {"minDelayTarget": 20, "maxDelayTarget": 20, "numRetries": 3, **members}})
+
+
+def of_topic(**members: Any) -> str:
+    return json.dumps({"http": members})
+
+
+# In AWS's words where they are known: people quote "Unexpected JSON member: throttlePolicy" of a topic,
+# "http.defaultHealthyRetryPolicy.numRetries must be less than or equal to 100" and
+# "healthyRetryPolicy.minDelayTarget must be specified" (hashicorp/terraform-provider-aws, pull request 3289).
+REFUSED_OF_SUBSCRIPTIONS = [
+    ("nonsense", "failed to parse JSON"),
+    ("[]", "must be a JSON object"),
+    ('{"http": {}}', "Unexpected JSON member: http"),
+    ('{"healthyRetryPolicy": 1}', "healthyRetryPolicy must be an object"),
+    ('{"healthyRetryPolicy": {"numRetries": 5}}', "healthyRetryPolicy.minDelayTarget must be specified"),
+    (own(numRetries=None), "healthyRetryPolicy.numRetries must be specified"),
+    (own(numRetries=101), "healthyRetryPolicy.numRetries must be less than or equal to 100"),
+    (own(numRetries="3"), "healthyRetryPolicy.numRetries must be an integer"),
+    (own(minDelayTarget=0), "healthyRetryPolicy.minDelayTarget must be greater than or equal to 1"),
+    (own(minDelayTarget=30), "healthyRetryPolicy.maxDelayTarget must be greater than or equal to 30"),
+    (own(numRetries=1, numNoDelayRetries=2), "healthyRetryPolicy.numRetries must be no less than"),
+    (own(backoffFunction="random"), "healthyRetryPolicy.backoffFunction must be one of"),
+    (own(numRetries=100, minDelayTarget=40, maxDelayTarget=40), "must not exceed 3600 seconds"),
+    (own(numTries=1), "Unexpected JSON member: numTries"),
+    ('{"sicklyRetryPolicy": {"numRetries": 1}}', "sicklyRetryPolicy.minDelayTarget must be specified"),
+    ('{"throttlePolicy": {"maxReceivesPerSecond": 0}}', "throttlePolicy.maxReceivesPerSecond must be greater than"),
+    ('{"throttlePolicy": {"rate": 1}}', "Unexpected JSON member: rate"),
+    ('{"requestPolicy": {"contentType": "text/csv"}}', "Unexpected JSON member: contentType"),
+    ('{"requestPolicy": {"headerContentType": "video/mp4"}}', "headerContentType video/mp4 is not supported"),
+    ('{"requestPolicy": {"headerContentType": "text/plain; x=1\\r\\nX-Injected: 1"}}', "is not supported"),
+    ('{"requestPolicy": {"headerContentType": "text/plain; charset=\u00fc"}}', "is not supported"),
+]
+
+REFUSED_OF_TOPICS = [
+    ('{"healthyRetryPolicy": {}}', "Unexpected JSON member: healthyRetryPolicy"),
+    (of_topic(throttlePolicy={"maxReceivesPerSecond": 1}), "Unexpected JSON member: throttlePolicy"),
+    (of_topic(defaultHealthyRetryPolicy={"numRetries": 5}), "minDelayTarget must be specified"),
+    (
+        of_topic(defaultHealthyRetryPolicy={"minDelayTarget": 1, "maxDelayTarget": 1, "numRetries": 101}),
+        "http.defaultHealthyRetryPolicy.numRetries must be less than or equal to 100",
+    ),
+    (of_topic(disableSubscriptionOverrides=1), "http.disableSubscriptionOverrides must be true or false"),
 ]
 
 
-@pytest.mark.parametrize("policy", REFUSED)
-def test_refused(policy: str) -> None:
-    with pytest.raises(BadAttribute):
+@pytest.mark.parametrize(("policy", "about"), REFUSED_OF_SUBSCRIPTIONS)
+def test_refused_of_subscriptions(policy: str, about: str) -> None:
+    with pytest.raises(BadAttribute, match=f"(?s)^DeliveryPolicy: .*{re.escape(about)}"):
         delivery_policies.check_subscription_policy(policy)
+
+
+@pytest.mark.parametrize(("policy", "about"), REFUSED_OF_TOPICS)
+def test_refused_of_topics(policy: str, about: str) -> None:
+    with pytest.raises(BadAttribute, match=f"(?s)^DeliveryPolicy: .*{re.escape(about)}"):
+        delivery_policies.check_topic_policy(policy)
+
+
+def test_what_is_shown_is_taken_again() -> None:
+    policy = delivery_policies.shown_of_subscription(own(numNoDelayRetries=1))
+    delivery_policies.check_subscription_policy(policy)
+    delivery_policies.check_topic_policy(delivery_policies.shown_of_topic(""))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lambent.services.sqs import contents
 from lambent.services.sqs.contents import Attribute, Details, Draft
-from lambent.services.sqs.errors import InvalidMessageContents
+from lambent.services.sqs.errors import InvalidMessageContents, InvalidParameterValue
 
 #: As SQS answered them; the first two stand in the tests of the AWS SDKs and tools built on them.
 DIGESTS = [
@@ -80,3 +80,51 @@ def test_allowed_and_forbidden_characters(beside: str) -> None:
     for character in {chr(code) for code in (*range(0x20), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF)} - set(_ALLOWED):
         with pytest.raises(InvalidMessageContents):
             contents.check_text(beside + character, "It")
+
+
+def attribute(data_type: str = "String", value: str = "v", name: str = "a") -> dict[str, dict[str, str]]:
+    return {name: {"DataType": data_type, "StringValue": value}}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        # AWS's sentences of today ("message (user) attribute"), as mocks of it have collected them.
+        (attribute(name=""), "The request must contain non-empty message (user) attribute names."),
+        (attribute(name="a" * 257), "Message (user) attribute name must be shorter than 256 bytes."),
+        (
+            attribute(name="amazon.a"),
+            (
+                "You can't use message attribute names beginning with 'AWS.' or 'Amazon'. These strings are reserved "
+                "for internal use."
+            ),
+        ),
+        *(
+            (
+                attribute(name=name),
+                (
+                    f"The message attribute name '{name}' is invalid. Attribute name can contain A-Z, a-z, 0-9, "
+                    "underscore (_), hyphen (-), and period (.) characters."
+                ),
+            )
+            for name in ("a b", "ö", ".a", "a.", "a..b")
+        ),
+        *(
+            (
+                attribute(data_type),
+                (
+                    "The type of message (user) attribute 'a' is invalid. You must use only the following supported "
+                    "type prefixes: Binary, Number, String."
+                ),
+            )
+            for data_type in ("", "Text", "string", "String.")
+        ),
+        (attribute("String." + "a" * 250), "Message (user) attribute type must be shorter than 256 bytes."),
+        (attribute(value=""), "Message (user) attribute 'a' must contain a non-empty value of type 'String'."),
+        (attribute("Number", "one"), "Can't cast the value of message (user) attribute 'a' to a number."),
+    ],
+)
+def test_attributes_that_are_refused(attributes: dict[str, dict[str, str]], message: str) -> None:
+    with pytest.raises(InvalidParameterValue) as refused:
+        contents.draft_of({"MessageBody": "b", "MessageAttributes": attributes}, sender_id="me", trace="")
+    assert refused.value.message == message

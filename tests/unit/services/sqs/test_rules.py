@@ -1,16 +1,20 @@
 """Receipt handles, names and URLs, attributes, permissions, sender ids, move rates: rules as tables."""
 
 import json
+import re
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lambent.services.caller import Caller
-from lambent.services.sqs import access, attributes, permissions, queues, receipts, senders
+from lambent.services.sqs import access, attributes, page_tokens, permissions, queues, receipts, senders
 from lambent.services.sqs.errors import (
     InvalidAddress,
+    InvalidAttributeValue,
     InvalidParameterValue,
+    MissingParameter,
     OverLimit,
     ReceiptHandleIsInvalid,
 )
@@ -28,7 +32,7 @@ def test_receipts_come_back(receipt: Receipt) -> None:
     assert receipts.read(receipts.write(receipt)) == receipt
 
 
-@given(st.text(max_size=60))
+@given(st.text(min_size=1, max_size=60))
 def test_whatever_is_no_receipt_is_refused(text: str) -> None:
     with pytest.raises(ReceiptHandleIsInvalid):
         receipts.read(text)
@@ -106,21 +110,140 @@ def test_redrive_allow_policies(text: str, source: str, *, expected: bool) -> No
     assert attributes.lets_redrive({"RedriveAllowPolicy": text} if text else {}, source) == expected
 
 
+DEAD = "arn:aws:sqs:us-east-1:000000000000:dead"
+_FORM = (
+    "Amazon SQS can't create the redrive allow policy, as it\N{RIGHT SINGLE QUOTATION MARK}s in an unsupported format."
+)
+_ALLOW = "Amazon SQS can't create the redrive allow policy."
+
+
 @pytest.mark.parametrize(
-    ("label", "accounts", "actions", "error"),
+    ("policy", "reason"),
     [
-        ("a b", ["123456789012"], ["SendMessage"], InvalidParameterValue),
-        ("a", ["1"], ["SendMessage"], InvalidParameterValue),
-        ("a", ["123456789012"], ["DeleteQueue"], InvalidParameterValue),
-        ("a", ["123456789012"], ["SendMessage"] * 8, OverLimit),
-        ("a", [], ["SendMessage"], ServiceError),
+        # The sentences of AWS as mocks of it have collected them, and as people quote them in their deployments.
+        ([], "Redrive policy is not a valid JSON map."),
+        ({}, "Redrive policy does not contain mandatory attribute: maxReceiveCount."),
+        ({"maxReceiveCount": 5}, "Redrive policy does not contain mandatory attribute: deadLetterTargetArn."),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": 0},
+            "Invalid value for maxReceiveCount: 0, valid values are from 1 to 1000 both inclusive.",
+        ),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": "1001"},
+            "Invalid value for maxReceiveCount: 1001, valid values are from 1 to 1000 both inclusive.",
+        ),
+        (
+            {"deadLetterTargetArn": "arn:aws:sns:us-east-1:000000000000:t", "maxReceiveCount": 5},
+            "Only SQS queues are valid resources for deadLetterTargetArn.",
+        ),
+        (
+            {"deadLetterTargetArn": DEAD, "maxReceiveCount": 5, "more": 1},
+            "Only following attributes are supported: [maxReceiveCount, deadLetterTargetArn].",
+        ),
+        (
+            {"deadLetterTargetArn": f"{DEAD}.fifo", "maxReceiveCount": 5},
+            "Dead-letter queue must be same type of queue as the source..",
+        ),
+        ({"deadLetterTargetArn": DEAD, "maxReceiveCount": 5}, "Dead letter target does not exist."),
+    ],
+)
+def test_redrive_policies_that_are_refused(policy: Any, reason: str) -> None:
+    text = json.dumps(policy)
+    with pytest.raises(ServiceError) as refused:
+        attributes.check_target(KEY, attributes.changed({}, {"RedrivePolicy": text}, is_fifo=False), lambda _: None)
+    if policy == []:
+        assert refused.value.message == f"Invalid value for the parameter RedrivePolicy. Reason: {reason}"
+    else:
+        assert refused.value.message == f"Value {text} for parameter RedrivePolicy is invalid. Reason: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        ([], _FORM),
+        ({}, _FORM),
+        ({"redrivePermission": "some"}, _FORM),
+        ({"redrivePermission": "allowAll", "more": 1}, _FORM),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": KEY.arn}, _FORM),
+        ({"redrivePermission": "byQueue", "sourceQueueArns": [{}]}, _FORM),
+        *(
+            (
+                policy,
+                (
+                    f"{_ALLOW} When you specify the byQueue permission type, you must also specify one or more "
+                    "sourceQueueArns values."
+                ),
+            )
+            for policy in ({"redrivePermission": "byQueue"}, {"redrivePermission": "byQueue", "sourceQueueArns": []})
+        ),
+        (
+            {"redrivePermission": "denyAll", "sourceQueueArns": [KEY.arn]},
+            f"{_ALLOW} To specify one or more source queue ARNs, you must set redrivePermission to byQueue.",
+        ),
+        (
+            {"redrivePermission": "byQueue", "sourceQueueArns": [KEY.arn] * 11},
+            f"{_ALLOW} The maximum number of source queue ARNs you can specify is 10.",
+        ),
+    ],
+)
+def test_redrive_allow_policies_that_are_refused(policy: Any, reason: str) -> None:
+    text = json.dumps(policy)
+    with pytest.raises(ServiceError) as refused:
+        attributes.changed({}, {"RedriveAllowPolicy": text}, is_fifo=False)
+    assert refused.value.message.endswith(f"Reason: {reason}")
+    assert isinstance(refused.value, InvalidAttributeValue if reason is _FORM else InvalidParameterValue)
+
+
+@pytest.mark.parametrize(
+    ("label", "accounts", "actions", "error", "message"),
+    [
+        ("", ["123456789012"], ["SendMessage"], MissingParameter, "must contain the parameter Label."),
+        ("a b", ["123456789012"], ["SendMessage"], InvalidParameterValue, "1 to 80 in length"),
+        ("a", ["1"], ["SendMessage"], InvalidParameterValue, "Unable to verify."),
+        (
+            "a",
+            ["123456789012"],
+            ["DeleteQueue"],
+            InvalidParameterValue,
+            "Value SQS:DeleteQueue for parameter ActionName is invalid. Reason: Only the queue owner is allowed to",
+        ),
+        (
+            "a",
+            ["123456789012"],
+            ["SendMessageBatch"],
+            InvalidParameterValue,
+            "Value SQS:SendMessageBatch for parameter ActionName is invalid. Reason: Please refer to the appropriate",
+        ),
+        ("a", ["123456789012"], ["SendMessage"] * 8, OverLimit, "8 Actions were found, maximum allowed is 7."),
+        ("a", [], ["SendMessage"], MissingParameter, "must contain the parameter AWSAccountId."),
     ],
 )
 def test_permissions_that_are_refused(
-    label: str, accounts: list[str], actions: list[str], error: type[ServiceError]
+    label: str, accounts: list[str], actions: list[str], error: type[ServiceError], message: str
 ) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error, match=re.escape(message)):
         permissions.added("", KEY, label, accounts, actions)
+
+
+def test_a_policy_has_twenty_statements_at_most() -> None:
+    policy = ""
+    for number in range(20):
+        policy = permissions.added(policy, KEY, f"l{number}", ["123456789012"], ["SendMessage"])
+    with pytest.raises(OverLimit, match="21 Statements were found, maximum allowed is 20"):
+        permissions.added(policy, KEY, "more", ["123456789012"], ["SendMessage"])
+
+
+def test_an_empty_receipt_handle_is_none() -> None:
+    with pytest.raises(MissingParameter, match="must contain the parameter ReceiptHandle"):
+        receipts.read("")
+
+
+@pytest.mark.parametrize("asked", [-1, 0, 1001])
+def test_pages_that_are_refused(asked: int) -> None:
+    with pytest.raises(InvalidParameterValue, match=r"^Value for parameter MaxResults is invalid\. Reason: MaxR"):
+        page_tokens.page_size(asked)
+    with pytest.raises(InvalidParameterValue, match=r"^Invalid or expired next token\.$"):
+        page_tokens.read_token(f"token {asked}")
 
 
 def test_permissions_come_and_go() -> None:
