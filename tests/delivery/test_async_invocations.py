@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from delivery.scene import Functions, answer, arn, failure, limit_pages, scene, until
+from delivery.schedule_stage import SettableClock
 from lambent.delivery import parcel_store
 from lambent.delivery.async_invocations import AsyncSettings
 from lambent.delivery.outcomes import NewObject
@@ -240,6 +241,26 @@ def test_the_record_of_any_event_comes_into_the_bucket(tmp_path: Path, event: by
         (record,) = found
         assert event in record.content
         assert not record.key.endswith("another")
+
+    asyncio.run(main())
+
+
+def test_a_wall_clock_that_is_set_forward_makes_a_retry_late_at_most_a_minute(tmp_path: Path) -> None:
+    """As it is where a machine without a clock of its own learns the time after its start."""
+    clock = SettableClock(1_750_000_000.0)
+
+    async def main() -> None:
+        functions = Functions()
+        function = functions.define("f", fail)
+        async with scene(tmp_path, functions, clock=clock) as stage:
+            await stage.accept(function)
+            await until(lambda: functions.count("f") == 1 and stage.rows()[0].errors == 1)
+        clock.error_seconds = -50 * 365 * 86_400.0
+        async with scene(tmp_path, functions, clock=clock):
+            await clock.advance(120)
+            clock.error_seconds = 0.0
+            await clock.advance(60)
+            await until(lambda: functions.count("f") == 2)
 
     asyncio.run(main())
 

@@ -5,12 +5,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from lambent.delivery import queue_target
 from lambent.delivery.targets import Attribute, Message, Moment, Refused, Sender
 from lambent.kit.ids import RandomIds
-from lambent.services.sqs import message_store, receive_store, store
+from lambent.services.sqs import contents, message_store, queues, receive_store, store
 from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queues import QueueKey
 from lambent.services.sqs.receive_store import Wish
@@ -68,13 +69,33 @@ def test_a_service_needs_the_queues_policy(tmp_path: Path) -> None:
         asyncio.run(send(tmp_path / "without", message(service="sns.amazonaws.com")))
 
 
+def test_what_was_put_around_a_message_makes_it_not_too_large(tmp_path: Path) -> None:
+    """Unless the queue wants them smaller than it must."""
+    sent = message(service="sns.amazonaws.com", body=b'"' * 2 * queues.MAX_MESSAGE_BYTES)
+    policy = json.dumps({"Statement": [ALLOW]})
+    [got] = asyncio.run(send(tmp_path / "roomy", sent, Policy=policy))
+    assert got.body.encode() == sent.body
+    with pytest.raises(Refused, match="must be shorter"):
+        asyncio.run(send(tmp_path / "narrow", sent, Policy=policy, MaximumMessageSize="1048575"))
+
+
+def test_what_a_queue_cannot_hold_is_escaped_where_it_is_json(tmp_path: Path) -> None:
+    """There it means the same."""
+    document = {"\uffff": ["a\ufffe", "\x7f"]}
+    sent = message(body=orjson.dumps(document))
+    [got] = asyncio.run(send(tmp_path, sent))
+    assert got.body == '{"\\uffff":["a\\ufffe","\x7f"]}'
+    assert orjson.loads(got.body) == document
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "is_final"),
     [
         (message(KEY._replace(name="nowhere")), "AWS.SimpleQueueService.NonExistentQueue", False),
         (message(body=b"\xff"), "InvalidMessageContents", True),
         (message(body=b"\x01"), "InvalidMessageContents", True),
-        (message(body=b"x" * 1_048_577), "InvalidParameterValue", True),
+        (message(body="a\ufffe".encode()), "InvalidMessageContents", True),
+        (message(body=b"x" * (contents.MAX_WRAPPED_BYTES + 1)), "InvalidParameterValue", True),
         (message(FIFO), "MissingParameter", True),
     ],
 )

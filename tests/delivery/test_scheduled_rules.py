@@ -122,3 +122,30 @@ def test_a_wall_clock_that_was_years_ahead_wedges_nothing(tmp_path: Path, schedu
         await until(lambda: stage.documents() == ["on"])
 
     in_stage(body, tmp_path, clock=clock)
+
+
+@pytest.mark.parametrize("schedule", ["rate(1 minute)", "rate(1 hour)"])
+def test_a_rule_that_meets_a_bug_holds_up_no_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, schedule: str
+) -> None:
+    """When it is due, or when it is planned anew at a start."""
+    clock = SettableClock(START)
+
+    async def scenario() -> None:
+        async with stage(tmp_path, clock=clock) as first:
+            await first.rule("bad", {"Input": '"bad"'}, schedule=schedule)
+            await first.rule("good", {"Input": '"good"'}, schedule="rate(1 minute)")
+            await first.database.write(
+                lambda tx: tx.execute("UPDATE event_rule SET schedule = 'nonsense' WHERE name = 'bad'")
+            )
+        async with stage(tmp_path, clock=clock) as second:
+            await second.advance(60)
+            await until(lambda: second.documents() == ["good"])
+            await second.database.write(
+                lambda tx: tx.execute("UPDATE event_rule SET schedule = ? WHERE name = 'bad'", (schedule,))
+            )
+            await second.advance(3600)
+            await until(lambda: "bad" in second.documents())
+
+    asyncio.run(scenario())
+    assert "rule/bad" in caplog.text

@@ -137,7 +137,7 @@ class _Printer:
             happening["requestId"],
         )
         self._write(text, "")
-        if outcome != "ok" and (detail := chains.detail_of(happening)):
+        if detail := chains.detail_of(happening):
             self._write(f"{'':20}{detail}", "2")
 
     def _row(

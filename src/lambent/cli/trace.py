@@ -66,7 +66,7 @@ def _lines(step: Step, width: int, colours: bool) -> list[str]:
     outcome = _coloured(happening["outcome"], OUTCOME_COLOURS.get(happening["outcome"], ""), colours)
     lines = [f"{times}{_label(step):<{width}}  {outcome}"]
     detail = chains.detail_of(happening)
-    if detail and happening["outcome"] != "ok":
+    if detail:
         lines.append(_coloured(f"{'':{len(times) + 3 * step.depth}}{detail}", "2", colours))
     return lines
 

@@ -19,6 +19,7 @@ from dataclasses import field
 from typing import Protocol
 
 from lambent.delivery import settlements
+from lambent.delivery.alarms import Alarm
 from lambent.delivery.backlog import Backlog
 from lambent.delivery.pace import Pace
 from lambent.delivery.parcels import Parcels
@@ -115,8 +116,6 @@ class AsyncInvocations:
         self._read_through = 0
         self._later: list[tuple[int, int]] = []
         """Heap of (due_ms, position)."""
-        self._alarm_ms: int | None = None
-        """The earliest time somebody sleeps until."""
         self._is_behind = False
         """Whether reading stopped for want of room."""
         self._draining = False
@@ -130,8 +129,10 @@ class AsyncInvocations:
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(self._settler.run())
+            alarm = Alarm(self._bell, self._clock, tasks)
             while True:
                 self._dispatch(tasks)
+                alarm.set(self._next_look_ms())
                 await self._bell.wait()
 
     def start_early(self, invocations: Sequence[NewInvocation]) -> None:
@@ -171,7 +172,6 @@ class AsyncInvocations:
         self._offer_due(tasks)
         self._read_on(tasks)
         self._is_behind = not self._may_read
-        self._set_alarm(tasks)
 
     def _read_on(self, tasks: asyncio.TaskGroup) -> None:
         """New rows, in the order they were accepted; those due later are remembered by position.
@@ -213,20 +213,12 @@ class AsyncInvocations:
     def _may_read(self) -> bool:
         return self._backlog.has_room and not self._is_held
 
-    def _set_alarm(self, tasks: asyncio.TaskGroup) -> None:
-        """Somebody must sleep until the next row is due, unless somebody already sleeps no longer than that."""
+    def _next_look_ms(self) -> int | None:
+        """When the next row is due, or may have a place; None: a commit will tell."""
         times = [self._later[0][0]] if self._later else []
         if self._backlog.waiting and self._may_read:
             times.append(self._clock.now_ms() + WIDEN_MS)
-        if times and (self._alarm_ms is None or min(times) < self._alarm_ms):
-            self._alarm_ms = min(times)
-            tasks.create_task(self._ring_at(self._alarm_ms))
-
-    async def _ring_at(self, due_ms: int) -> None:
-        await self._clock.sleep((due_ms - self._clock.now_ms()) / 1000)
-        if self._alarm_ms == due_ms:
-            self._alarm_ms = None
-        self._bell.ring()
+        return min(times, default=None)
 
     async def _run(self, tasks: asyncio.TaskGroup, row: QueuedInvocation) -> None:
         """From its place in the backlog to its settlement."""

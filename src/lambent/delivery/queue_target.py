@@ -1,5 +1,7 @@
 """A queue as a target: the message's body becomes that of an SQS message, with its attributes, group and trace."""
 
+import orjson
+
 from lambent.delivery.targets import Message, Moment, Refused, Sender
 from lambent.services.sqs import access, contents, message_store, queues, store
 from lambent.services.sqs.contents import Attribute, Draft
@@ -35,7 +37,7 @@ def _permits(queue: Queue, sender: Sender) -> bool:
 
 
 def _draft(message: Message) -> Draft:
-    body = message.body.decode()
+    body = _text(message.body)
     contents.check_text(body, "Message body")
     return Draft(
         body=body,
@@ -44,4 +46,17 @@ def _draft(message: Message) -> Draft:
         trace=message.trace,
         group_id=message.group_id or None,
         deduplication_id=message.deduplication_id or None,
+        is_wrapped=True,
     )
+
+
+def _text(body: bytes) -> str:
+    """JSON holds two characters that a queue does not, and can write them otherwise. Raises UnicodeDecodeError."""
+    text = body.decode()
+    if "\ufffe" not in text and "\uffff" not in text:
+        return text
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return text
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

@@ -7,6 +7,7 @@ nothing (`alarms`): next times that a wrong one gave are found anew.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from lambent.delivery.alarms import CLOCK_TOLERANCE_SECONDS, Alarm, ClockWatch
@@ -25,6 +26,9 @@ PORTION = 100
 
 #: Pause after a full disk.
 FAULT_SECONDS = 1.0
+
+#: A rule that meets a bug of ours is tried again after this.
+ASIDE_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -58,24 +62,49 @@ class ScheduledRules:
         now_ms = self._clock.now_ms()
         limit_ms = now_ms + round(CLOCK_TOLERANCE_SECONDS * 1000)
         for rule in await self._database.scan(lambda tx: rule_store.rules_due_after(tx, limit_ms)):
-            await self._database.write(lambda tx, key=rule.key: _replan(tx, key, now_ms))  # type: ignore[misc]  # the bound key
+            try:
+                await self._database.write(lambda tx, key=rule.key: _replan(tx, key, now_ms))  # type: ignore[misc]  # the bound key
+            except StorageError:
+                raise
+            except Exception:
+                log.exception("%s stays planned as it was", rule.key.arn)
 
     async def _fire_due(self) -> bool:
         """A portion of the rules that are due; False if none is."""
         now_ms = self._clock.now_ms()
         due = self._database.read(lambda tx: rule_store.due_rules(tx, now_ms, PORTION))
-        if not due:
-            return False
-        event_ids = [self._ids.uuid() for _ in due]
+        if due:
+            await self._fire_all([rule.key for rule in due], now_ms)
+        return bool(due)
+
+    async def _fire_all(self, keys: Sequence[RuleKey], now_ms: int) -> None:
+        """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
+        event_ids = [self._ids.uuid() for _ in keys]
 
         def fire(tx: Transaction) -> None:
-            fired = list(zip(rule_store.due_rules(tx, now_ms, PORTION), event_ids, strict=False))
-            putting.append(tx, *(_scheduled_event(rule, event_id, now_ms) for rule, event_id in fired))
-            for rule, _ in fired:
-                rule_store.update_next_time(tx, rule.key, rules.next_time(rule, now_ms))
+            for key, event_id in zip(keys, event_ids, strict=True):
+                _fire(tx, key, event_id, now_ms)
 
-        await self._database.write(fire)
-        return True
+        try:
+            await self._database.write(fire)
+        except StorageError:
+            raise
+        except Exception:
+            if len(keys) == 1:
+                log.exception("%s failed; it is tried again in a minute", keys[0].arn)
+                later_ms = now_ms + round(ASIDE_SECONDS * 1000)
+                await self._database.write(lambda tx: rule_store.update_next_time(tx, keys[0], later_ms))
+                return
+            for key in keys:
+                await self._fire_all([key], now_ms)
+
+
+def _fire(tx: Transaction, key: RuleKey, event_id: str, now_ms: int) -> None:
+    """Nothing if it was changed meanwhile and is not due."""
+    rule = rule_store.find_rule(tx, key)
+    if rule is not None and rule.next_ms is not None and rule.next_ms <= now_ms:
+        putting.append(tx, _scheduled_event(rule, event_id, now_ms))
+        rule_store.update_next_time(tx, key, rules.next_time(rule, now_ms))
 
 
 def _replan(tx: Transaction, key: RuleKey, now_ms: int) -> None:

@@ -54,6 +54,8 @@ class ValidationError(ServiceError):
     """The input breaks a constraint of the model; the message is AWS's sentence."""
 
     code = "ValidationException"
+    query_code = "ValidationError"
+    """As the query services have always called it, and those that speak other protocols as well still do."""
     status = 400
 
 

@@ -322,6 +322,18 @@ def test_no_account_is_linked_to_another(
     assert cloudwatch.get_metric_data(MetricDataQueries=[query], **window)["MetricDataResults"][0]["Values"] == values
 
 
+def test_what_is_no_statistic_is_said_as_aws_does(cloudwatch: Any) -> None:
+    """github.com/prometheus-community/yet-another-cloudwatch-exporter/issues/1435"""
+    metric = {"Namespace": "N", "MetricName": "m"}
+    query = {"Id": "m", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "None"}}
+    with pytest.raises(ClientError) as refused:
+        cloudwatch.get_metric_data(MetricDataQueries=[query], **window())
+    assert code(refused) == "ValidationError"
+    assert refused.value.response["Error"]["Message"].startswith(
+        "The value None for parameter MetricDataQueries.member.1.MetricStat.Stat is not a valid statistic."
+    )
+
+
 def test_a_request_for_all_times_is_answered_at_once(cloudwatch: Any) -> None:
     began = time.monotonic()
     query = {"Id": "e", "Expression": "TIME_SERIES(1)", "Period": 60}
@@ -367,7 +379,7 @@ def test_what_cannot_be_put(cloudwatch: Any, data: list[dict[str, Any]], error: 
     [
         ({"Period": 90}, "InvalidParameterValue"),
         ({"EndTime": NOW - timedelta(hours=2)}, "InvalidParameterValue"),
-        ({"Statistics": []}, "ValidationException"),
+        ({"Statistics": []}, "ValidationError"),
         ({"ExtendedStatistics": ["p50"]}, "InvalidParameterCombination"),
         ({"Statistics": None, "ExtendedStatistics": ["p101"]}, "InvalidParameterValue"),
         ({"StartTime": NOW - timedelta(days=2)}, "InvalidParameterCombination"),

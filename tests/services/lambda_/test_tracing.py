@@ -302,6 +302,30 @@ def test_a_function_that_writes_to_its_own_queue_is_stopped(
     connect("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
 
 
+def test_messages_that_were_not_handled_are_told_of(
+    connect: Callable[[str], Any], platform: PlatformProcess, create: CreateFunction
+) -> None:
+    """A function that reports failures of items has succeeded: without a word on them, nothing would seem wrong."""
+    queues, name = connect("sqs"), fresh.name("partly")
+    url = queues.create_queue(QueueName=name)["QueueUrl"]
+    function = create("""
+def handler(event, context):
+    failed = [one["messageId"] for one in event["Records"] if one["body"] == "bad"]
+    return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
+""")
+    entries = [{"Id": body, "MessageBody": body} for body in ("good", "bad")]
+    queues.send_message_batch(QueueUrl=url, Entries=entries)
+    mapping = connect("lambda").create_event_source_mapping(
+        FunctionName=function,
+        EventSourceArn=f"arn:aws:sqs:us-east-1:000000000000:{name}",
+        FunctionResponseTypes=["ReportBatchItemFailures"],
+    )
+    [told] = eventually(lambda: happened(platform, function=function))
+    assert told["outcome"] == "ok"
+    assert told["prospect"] == "1 of 2 messages come again when the visibility timeout is over"
+    connect("lambda").delete_event_source_mapping(UUID=mapping["UUID"])
+
+
 def test_a_function_that_invokes_itself_is_refused(functions: Any, create: CreateFunction) -> None:
     name = create(CALLS_ITSELF, Timeout=60)
     answer = functions.invoke(FunctionName=name, Payload=b'{"depth": 1}')

@@ -121,6 +121,14 @@ def test_raw(sns: Any, create: CreateTopic, queue: CreateQueue) -> None:
     assert message["MessageAttributes"] == ATTRIBUTES
 
 
+def test_the_largest_message_of_all_comes_in_its_envelope(sns: Any, create: CreateTopic, queue: CreateQueue) -> None:
+    topic, to = create(MaximumMessageSize="1048576"), queue("q")
+    subscribe(sns, topic, to)
+    sns.publish(TopicArn=topic, Message='"' * 1_048_576)
+    [message] = to.receive(1)
+    assert json.loads(message["Body"])["Message"] == '"' * 1_048_576
+
+
 def test_the_trace_stands_where_sqs_has_it(platform: PlatformProcess, create: CreateTopic, queue: CreateQueue) -> None:
     trace, sns = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", platform.client("sns")
     topic, to = create(), queue("q")

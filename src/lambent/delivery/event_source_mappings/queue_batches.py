@@ -105,3 +105,9 @@ def _failed(payload: bytes, known: set[str]) -> set[str] | None:
         return None
     ids = {one.get("itemIdentifier") if isinstance(one, Mapping) else None for one in failures}
     return {one for one in ids if isinstance(one, str)} if ids <= known else None
+
+
+def prospect(left: int, count: int) -> str:
+    """For people: what becomes of messages that the function did not handle."""
+    which = "the message comes" if count == 1 else f"{left} of {count} messages come"
+    return f"{which} again when the visibility timeout is over"

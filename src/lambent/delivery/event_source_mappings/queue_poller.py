@@ -254,9 +254,10 @@ class QueuePoller:
 
     async def _deliver(self, batch: Sequence[QueuedMessage]) -> None:
         try:
-            outcome = await self._invoke(batch)
+            request_id = self._parts.ids.uuid()
+            outcome = await self._invoke(batch, request_id)
             if outcome is not None:
-                await self._settle(batch, outcome)
+                await self._settle(batch, outcome, request_id)
         except Exception:
             log.exception("mapping %s failed with a batch of %s", self._mapping.uuid, self._key.name)
         finally:
@@ -264,13 +265,13 @@ class QueuePoller:
             self._standing.running = self._running
             self._bell.ring()
 
-    async def _invoke(self, batch: Sequence[QueuedMessage]) -> Outcome | None:
+    async def _invoke(self, batch: Sequence[QueuedMessage], request_id: str) -> Outcome | None:
         """None: it did not come to the function (throttled, or there is none); the messages come again by time."""
         self._counts.add(EventMetric.INVOKED, len(batch))
         try:
             outcome = await self._parts.functions.invoke(
                 self._address,
-                request_id=self._parts.ids.uuid(),
+                request_id=request_id,
                 payload=queue_batches.event(batch),
                 trace_id=batch[0].trace,
                 source=self._label,
@@ -288,13 +289,15 @@ class QueuePoller:
         self._standing.errors += outcome.function_error is not None
         return outcome
 
-    async def _settle(self, batch: Sequence[QueuedMessage], outcome: Outcome) -> None:
+    async def _settle(self, batch: Sequence[QueuedMessage], outcome: Outcome, request_id: str) -> None:
         done: Sequence[QueuedMessage] = ()
         if not outcome.function_error:
             done = queue_batches.handled(
                 batch, outcome.payload, reports_item_failures=self._options.reports_item_failures
             )
-        self._counts.add(EventMetric.FAILED, len(batch) - len(done))
+        if left := len(batch) - len(done):
+            self._parts.happenings.add_prospect(request_id, queue_batches.prospect(left, len(batch)))
+        self._counts.add(EventMetric.FAILED, left)
         deleted = await self._delete(done, OK if len(done) == len(batch) else CALL_FAILED)
         if done:
             self._counts.add(EventMetric.DELETED, deleted)

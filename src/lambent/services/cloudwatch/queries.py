@@ -155,7 +155,7 @@ def _query(account_id: str, region: str, number: int, given: Mapping[str, Any]) 
         return replace(query, expression=given["Expression"])
     stat = given["MetricStat"]
     metric = stat["Metric"]
-    statistics.parse(stat["Stat"], f"{parameter}.MetricStat.Stat")
+    _check_statistic(stat["Stat"], f"{parameter}.MetricStat.Stat")
     for member in ("Namespace", "MetricName"):
         if member not in metric:
             raise ValidationError(f"The parameter {parameter}.MetricStat.Metric.{member} is required.")
@@ -168,6 +168,14 @@ def _query(account_id: str, region: str, number: int, given: Mapping[str, Any]) 
         stat=stat["Stat"],
         unit=stat.get("Unit", ""),
     )
+
+
+def _check_statistic(name: str, parameter: str) -> None:
+    """Raises ValidationError, as AWS (github.com/prometheus-community/yet-another-cloudwatch-exporter/issues/1435)."""
+    try:
+        statistics.parse(name, parameter)
+    except InvalidParameterValue as error:
+        raise ValidationError(error.message) from error
 
 
 def _units(query: Query, rows: Sequence[Row]) -> tuple[str, ...]:

@@ -43,8 +43,8 @@ def parse_extended(name: str, parameter: str) -> Statistic:
     found = _PERCENTILE.match(name)
     if found is None or float(found[1]) > 100:
         raise InvalidParameterValue(
-            f"The value {name} for parameter {parameter} is invalid: Lambent knows {', '.join(PLAIN)}, percentiles "
-            "from p0 to p100, IQM, and TM, WM, TC, TS and PR like tm90, TM(10%:90%), PR(:300)."
+            f"The value {name} for parameter {parameter} is not a valid statistic. Known are {', '.join(PLAIN)}, "
+            "percentiles from p0 to p100, IQM, and TM, WM, TC, TS and PR like tm90, TM(10%:90%), PR(:300)."
         )
     share = float(found[1]) / 100
     return lambda summary: percentile(summary, share)

@@ -26,6 +26,10 @@ from lambent.services.sqs.queues import Queue
 
 MAX_ATTRIBUTES = 10
 
+#: Of what other services made of a message or an event that they had taken: JSON writes some characters as six, and the
+#: record of an invocation has the function's response, of up to 6 MB, beside the event.
+MAX_WRAPPED_BYTES = 8 * queues.MAX_MESSAGE_BYTES
+
 TRACE_HEADER = "AWSTraceHeader"
 
 #: All but #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF (API reference, SendMessage); said
@@ -71,6 +75,8 @@ class Draft:
     group_id: str | None = None
     deduplication_id: str | None = None
     delay_seconds: int | None = None
+    is_wrapped: bool = False
+    """A service sends it: whoever sent what is in it was held to the size of that."""
 
 
 @frozen
@@ -249,7 +255,7 @@ def _trace_of(given: Mapping[str, Mapping[str, Any]]) -> str:
 
 def check_against(draft: Draft, queue: Queue) -> None:
     """What only the queue can say. Raises ServiceError."""
-    limit = queue.settings.max_message_bytes
+    limit = _limit(draft, queue)
     if size(draft) > limit:
         raise InvalidParameterValue(
             f"One or more parameters are invalid. Reason: Message must be shorter than {limit} bytes."
@@ -271,6 +277,15 @@ def check_against(draft: Draft, queue: Queue) -> None:
             "The request include parameter that is not valid for this queue type.",
         )
     _check_deduplicable(draft, queue)
+
+
+def _limit(draft: Draft, queue: Queue) -> int:
+    """Nothing that was taken is lost for its wrapping, unless the queue asks for smaller messages than it must.
+
+    "Amazon SNS validates the combined size of the message body and message attributes" (Publishing large messages).
+    """
+    limit = queue.settings.max_message_bytes
+    return MAX_WRAPPED_BYTES if draft.is_wrapped and limit == queues.MAX_MESSAGE_BYTES else limit
 
 
 def check_batch_against(drafts: Iterable[Draft], queue: Queue) -> None:

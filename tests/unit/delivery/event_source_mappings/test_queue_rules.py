@@ -136,3 +136,11 @@ def test_attributes_are_in_the_record_with_their_digest() -> None:
         "a": {"dataType": "String", "stringValue": "v", **lists},
         "b": {"dataType": "Binary.png", "binaryValue": "AQ==", **lists},
     }
+
+
+@pytest.mark.parametrize(
+    ("left", "count", "beginning"),
+    [(1, 1, "the message comes again"), (2, 5, "2 of 5 messages come again"), (5, 5, "5 of 5 messages come again")],
+)
+def test_people_are_told_what_comes_again(left: int, count: int, beginning: str) -> None:
+    assert queue_batches.prospect(left, count).startswith(beginning)
