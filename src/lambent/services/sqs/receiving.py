@@ -62,8 +62,7 @@ class Receiver:
     async def receive(
         self, approach: Approach, wish: Wish, wait_seconds: int | None, *, has_left: Callable[[], bool] = stays
     ) -> Delivery:
-        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says). Raises
-        QueueDoesNotExist, AccessDenied, OverLimit.
+        """At once what there is, or the first that comes within `wait_seconds` (None: as the queue says).
 
         `has_left`: nobody waits any more, so nothing must be taken: it would stay invisible until its timeout.
         """
@@ -86,7 +85,7 @@ class Receiver:
         queue, taken = peeked.queue, Taken()
         is_worth_it = wish.attempt_id or self._is_due(peeked.due_ms)
         while is_worth_it:
-            reception = Reception(approach, wish, self._in_flight, self._clock)
+            reception = self._reception(approach, wish)
             queue, taken = await self._database.write_shared(shared_store.receive_all, reception)
             is_worth_it = taken.is_unfinished and not taken.messages
         return Delivery(queue, taken.messages)
@@ -126,14 +125,10 @@ class Receiver:
         def work(tx: Transaction) -> _Answer | None:
             if waiting.has_left():
                 return store.enter(tx, waiting.approach), Taken()
-            reception = Reception(waiting.approach, waiting.wish, self._in_flight, self._clock)
-            [answer] = shared_store.receive_all(tx, [reception])
-            if isinstance(answer, Exception):
-                raise answer
-            queue, taken = answer
+            queue, taken = self._take(tx, waiting.approach, waiting.wish)
             if len(taken.messages) == waiting.wish.limit:
                 tx.announce(queue.topic)  # there may be more, for those behind
-            return answer if taken.messages or taken.is_unfinished else None
+            return (queue, taken) if taken.messages or taken.is_unfinished else None
 
         order = self._database.when_announced(place.topic, work, in_line=True)
         order.when_done(place.bell.ring)
@@ -148,6 +143,15 @@ class Receiver:
         """
         queue = self._database.look_up(lambda tx: store.enter(tx, approach))
         return _Peeked(queue, self._database.look_up(lambda tx: message_store.next_visible_ms(tx, queue)))
+
+    def _take(self, tx: Transaction, approach: Approach, wish: Wish) -> _Answer:
+        [answer] = shared_store.receive_all(tx, (self._reception(approach, wish),))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _reception(self, approach: Approach, wish: Wish) -> Reception:
+        return Reception(approach, wish, self._in_flight, self._clock)
 
     async def _ring_within(self, bell: Signal, seconds: float) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -68,6 +68,20 @@ def test_details_come_back(details: Details) -> None:
     assert contents.load(contents.dump(details)) == details
 
 
+#: As the API reference of SendMessage lists them.
+_ALLOWED = (*"\t\n\r", *map(chr, range(0x20, 0xD800)), *map(chr, range(0xE000, 0xFFFE)), "\U00010000", "\U0010ffff")
+
+
+@pytest.mark.parametrize("beside", ["", "plain ", "line\n", "äöü", "\u2028"])
+def test_allowed_and_forbidden_characters(beside: str) -> None:
+    for character in _ALLOWED[:0x400] + _ALLOWED[-4:]:
+        contents.check_text(beside + character, "It")
+    contents.check_text("".join(_ALLOWED), "It")
+    for character in {chr(code) for code in (*range(0x20), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF)} - set(_ALLOWED):
+        with pytest.raises(InvalidMessageContents):
+            contents.check_text(beside + character, "It")
+
+
 def attribute(data_type: str = "String", value: str = "v", name: str = "a") -> dict[str, dict[str, str]]:
     return {name: {"DataType": data_type, "StringValue": value}}
 
@@ -114,17 +128,3 @@ def test_attributes_that_are_refused(attributes: dict[str, dict[str, str]], mess
     with pytest.raises(InvalidParameterValue) as refused:
         contents.draft_of({"MessageBody": "b", "MessageAttributes": attributes}, sender_id="me", trace="")
     assert refused.value.message == message
-
-
-#: As the API reference of SendMessage lists them.
-_ALLOWED = (*"\t\n\r", *map(chr, range(0x20, 0xD800)), *map(chr, range(0xE000, 0xFFFE)), "\U00010000", "\U0010ffff")
-
-
-@pytest.mark.parametrize("beside", ["", "plain ", "line\n", "äöü", "\u2028"])
-def test_allowed_and_forbidden_characters(beside: str) -> None:
-    for character in _ALLOWED[:0x400] + _ALLOWED[-4:]:
-        contents.check_text(beside + character, "It")
-    contents.check_text("".join(_ALLOWED), "It")
-    for character in {chr(code) for code in (*range(0x20), 0xD800, 0xDFFF, 0xFFFE, 0xFFFF)} - set(_ALLOWED):
-        with pytest.raises(InvalidMessageContents):
-            contents.check_text(beside + character, "It")
