@@ -374,6 +374,8 @@ def test_what_has_no_end_holds_up_nobody_and_waits(tmp_path: Path) -> None:
         await stage.send("https://example.test/", b"bad", pauses=["no number"])
         await stage.send("https://example.test/", b"good")
         await until(lambda: sorted(tried) == [b"bad", b"good"] and stage.waiting() == 1)
+        now_ms = stage.clock.now_ms()
+        await until(lambda: stage.database.read(lambda tx: parcel_store.next_due_ms(tx, now_ms)) is not None)
         await stage.advance(parcels.ASIDE_SECONDS)
         await until(lambda: tried.count(b"bad") == 2)
 
