@@ -29,6 +29,7 @@ from lambent.services.sqs.in_flight import InFlight
 from lambent.services.sqs.message_store import Received
 from lambent.services.sqs.queue_meters import QueueMeter
 from lambent.services.sqs.queues import Queue
+from lambent.services.sqs.receipts import Receipt
 from lambent.services.sqs.receive_store import Wish
 from lambent.storage.standing_orders import StandingOrder
 from lambent.storage.transaction import Transaction
@@ -308,9 +309,8 @@ class QueuePoller:
         deleted = 0
 
         def delete(tx: Transaction) -> int:
-            deleted = sum(
-                message_store.delete_received(tx, one.box_id, one.position, one.receive_count) for one in messages
-            )
+            receipts = [Receipt(one.box_id, one.position, one.receive_count) for one in messages]
+            deleted = message_store.delete_latest(tx, receipts)
             if any(one.group_id for one in messages):
                 tx.announce(self._key.topic)
             if is_new and result is not None:

@@ -242,28 +242,19 @@ def delete(tx: Transaction, queue: Queue, receipt: Receipt, *, handle: str, now_
     return True
 
 
-def delete_latest(tx: Transaction, receipts: Sequence[Receipt]) -> None:
-    """Of standard queues: as `delete`, for many."""
+def delete_latest(tx: Transaction, receipts: Sequence[Receipt]) -> int:
+    """Those of many messages that have not been received again since; how many."""
     deleted = tx.find_rows(
-        "DELETE FROM sqs_message WHERE (box_id, position, receive_count) IN (VALUES (*)) RETURNING box_id, position",
+        "DELETE FROM sqs_message WHERE (box_id, position, receive_count) IN (VALUES (*)) "
+        "RETURNING box_id, position, group_id",
         (),
         [(one.box_id, one.position, one.receive_count) for one in receipts],
     )
-    tx.execute_rows("DELETE FROM sqs_content WHERE (box_id, position) IN (VALUES (*))", deleted)
-
-
-def delete_received(tx: Transaction, box_id: int, position: int, receive_count: int) -> bool:
-    """What a poller of ours has handled, unless it was received again since. Whether it was deleted."""
-    row = tx.row(
-        "SELECT group_id FROM sqs_message WHERE box_id = ? AND position = ? AND receive_count = ?",
-        (box_id, position, receive_count),
-    )
-    if row is None:
-        return False
-    remove(tx, box_id, position)
-    if row[0]:
-        fifo_store.refresh(tx, box_id, row[0])
-    return True
+    places = [(box_id, position) for box_id, position, _ in deleted]
+    tx.execute_rows("DELETE FROM sqs_content WHERE (box_id, position) IN (VALUES (*))", places)
+    for box_id, group_id in {(box_id, group_id) for box_id, _, group_id in deleted if group_id}:
+        fifo_store.refresh(tx, box_id, group_id)
+    return len(deleted)
 
 
 def release_received(tx: Transaction, box_id: int, position: int, receive_count: int, now_ms: int) -> None:
