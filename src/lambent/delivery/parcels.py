@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from enum import Enum
 
-from lambent.delivery import parcel_meters, parcel_store
+from lambent.delivery import parcel_meters, parcel_store, together
 from lambent.delivery.alarms import Alarm
 from lambent.delivery.parcel_meters import Arrival
 from lambent.delivery.parcel_store import Parcel, Unreadable
@@ -164,7 +164,8 @@ class Parcels:
         found = await self._database.scan(lambda tx: self._to_send(tx, now_ms))
         sent = await self._readable(found)
         if sent:
-            await self._attempt_all(sent)
+            async for parcel, end in together.done(self._database, sent, self._attempt, self._fail):
+                self.report(parcel, end)
         return await self._carry_due(tasks, now_ms) or bool(found)
 
     def _to_send(self, tx: Transaction, now_ms: int) -> list[Parcel | Unreadable]:
@@ -229,22 +230,9 @@ class Parcels:
         yield from parcel_store.lanes_after(tx, latest)
         yield from itertools.takewhile(lambda lane: lane <= latest, parcel_store.lanes_after(tx, ""))
 
-    async def _attempt_all(self, parcels: list[Parcel]) -> None:
-        """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
-        try:
-            ends = await self._database.write(lambda tx: [self._attempt(tx, parcel) for parcel in parcels])
-        except StorageError:
-            raise
-        except Exception as error:
-            log.exception("parcels to %s failed", ", ".join({parcel.message.target_arn for parcel in parcels}))
-            if len(parcels) == 1:
-                await self._end(parcels[0], Refused("InternalFailure", repr(error)))
-                return
-            for parcel in parcels:
-                await self._attempt_all([parcel])
-            return
-        for parcel, end in zip(parcels, ends, strict=True):
-            self.report(parcel, end)
+    async def _fail(self, parcel: Parcel, error: Exception) -> None:
+        log.error("a parcel to %s failed", parcel.message.target_arn, exc_info=error)
+        await self._end(parcel, Refused("InternalFailure", repr(error)))
 
     def _is_carried(self, parcel: Parcel) -> bool:
         owner = self._owners[parcel.owner]

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
+from lambent.delivery import together
 from lambent.delivery.alarms import CLOCK_TOLERANCE_SECONDS, Alarm, ClockWatch
 from lambent.kit.clock import Clock
 from lambent.kit.ids import Ids
@@ -78,25 +79,14 @@ class ScheduledRules:
         return bool(due)
 
     async def _fire_all(self, keys: Sequence[RuleKey], now_ms: int) -> None:
-        """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
-        event_ids = [self._ids.uuid() for _ in keys]
+        due = [(key, self._ids.uuid()) for key in keys]
+        async for _ in together.done(self._database, due, lambda tx, one: _fire(tx, *one, now_ms), self._set_aside):
+            pass
 
-        def fire(tx: Transaction) -> None:
-            for key, event_id in zip(keys, event_ids, strict=True):
-                _fire(tx, key, event_id, now_ms)
-
-        try:
-            await self._database.write(fire)
-        except StorageError:
-            raise
-        except Exception:
-            if len(keys) == 1:
-                log.exception("%s failed; it is tried again in a minute", keys[0].arn)
-                later_ms = now_ms + round(ASIDE_SECONDS * 1000)
-                await self._database.write(lambda tx: rule_store.update_next_time(tx, keys[0], later_ms))
-                return
-            for key in keys:
-                await self._fire_all([key], now_ms)
+    async def _set_aside(self, due: tuple[RuleKey, str], error: Exception) -> None:
+        key, later_ms = due[0], self._clock.now_ms() + round(ASIDE_SECONDS * 1000)
+        log.error("%s failed; it is tried again in a minute", key.arn, exc_info=error)
+        await self._database.write(lambda tx: rule_store.update_next_time(tx, key, later_ms))
 
 
 def _fire(tx: Transaction, key: RuleKey, event_id: str, now_ms: int) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from lambent.delivery import schedule_messages
+from lambent.delivery import schedule_messages, together
 from lambent.delivery.alarms import CLOCK_TOLERANCE_SECONDS, Alarm, ClockWatch
 from lambent.delivery.parcel_store import Parcel
 from lambent.delivery.parcels import End, Parcels
@@ -87,25 +87,18 @@ class Schedules:
         return len(due) == PAGE
 
     async def _fire_all(self, keys: Sequence[ScheduleKey]) -> None:
-        """In one transaction; if that fails, one by one, so that a bug holds up only what it concerns."""
         now_ms = self._clock.now_ms()
-        executions = [self._ids.uuid() for _ in keys]
-        try:
-            fired = await self._database.write(
-                lambda tx: [self._fire(tx, key, one, now_ms) for key, one in zip(keys, executions, strict=True)]
-            )
-        except StorageError:
-            raise
-        except Exception:
-            if len(keys) == 1:
-                log.exception("%s failed; it is tried again in a minute", keys[0].arn)
-                due_ms = now_ms + round(FAULT_SECONDS * 1000)
-                await self._database.write(lambda tx: store.postpone(tx, keys, due_ms))
-                return
-            for key in keys:
-                await self._fire_all([key])
-            return
-        self._parcels.report_all([one for one in fired if one is not None])
+        due = [(key, self._ids.uuid()) for key in keys]
+        async for _, fired in together.done(
+            self._database, due, lambda tx, one: self._fire(tx, *one, now_ms), self._set_aside
+        ):
+            if fired is not None:
+                self._parcels.report(*fired)
+
+    async def _set_aside(self, due: tuple[ScheduleKey, str], error: Exception) -> None:
+        key, later_ms = due[0], self._clock.now_ms() + round(FAULT_SECONDS * 1000)
+        log.error("%s failed; it is tried again in a minute", key.arn, exc_info=error)
+        await self._database.write(lambda tx: store.postpone(tx, [key], later_ms))
 
     def _fire(self, tx: Transaction, key: ScheduleKey, execution_id: str, now_ms: int) -> tuple[Parcel, End] | None:
         """Send the planned occurrence, plan the next one. None if it was changed meanwhile and is not due."""
