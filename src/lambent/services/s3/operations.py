@@ -89,27 +89,35 @@ class S3Operations:
         }
     }
 
-    def __init__(  # noqa: PLR0915 - a table: which operation stands in which part
-        self, *, database: Database, blobs: BlobStore, clock: Clock, ids: Ids, tell: Tell
-    ) -> None:
+    def __init__(self, *, database: Database, blobs: BlobStore, clock: Clock, ids: Ids, tell: Tell) -> None:
         admission = Admission(database, clock)
         data_plane = DataPlane(database, blobs)
         changes = Changes(database, data_plane, clock)
         self.sweep = data_plane.sweep
+        self._add_buckets(
+            BucketOperations(database, admission, data_plane, clock), ListingOperations(database, admission)
+        )
+        objects = ObjectOperations(database, admission, data_plane, changes)
+        copies = CopyOperations(admission, data_plane, changes, objects)
+        self._add_objects(objects, copies)
+        self._add_uploads(UploadOperations(database, admission, data_plane, changes, objects, copies, clock, ids))
+        self._add_access(AccessOperations(database, admission))
+        self._add_tagging(TaggingOperations(database, admission))
+        self._add_websites(WebsiteOperations(database, admission))
+        self._add_notifications(NotificationOperations(database, admission, tell, clock, ids))
+        self.site = PublicSite(database, admission, objects)
 
-        buckets = BucketOperations(database, admission, data_plane, clock)
+    def _add_buckets(self, buckets: BucketOperations, listings: ListingOperations) -> None:
         self.create_bucket = buckets.create_bucket
         self.head_bucket = buckets.head_bucket
         self.delete_bucket = buckets.delete_bucket
         self.list_buckets = buckets.list_buckets
         self.get_bucket_location = buckets.get_bucket_location
         self.get_bucket_versioning = buckets.get_bucket_versioning
-
-        listings = ListingOperations(database, admission)
         self.list_objects = listings.list_objects
         self.list_objects_v2 = listings.list_objects_v2
 
-        objects = ObjectOperations(database, admission, data_plane, changes)
+    def _add_objects(self, objects: ObjectOperations, copies: CopyOperations) -> None:
         self.put_object = objects.put_object
         self.get_object = objects.get_object
         self.head_object = objects.head_object
@@ -118,11 +126,9 @@ class S3Operations:
         self.delete_objects = objects.delete_objects
         self.read_object = objects.read_object
         self.stream_object = objects.stream_object
-
-        copies = CopyOperations(admission, data_plane, changes, objects)
         self.copy_object = copies.copy_object
 
-        uploads = UploadOperations(database, admission, data_plane, changes, objects, copies, clock, ids)
+    def _add_uploads(self, uploads: UploadOperations) -> None:
         self.create_multipart_upload = uploads.create_multipart_upload
         self.upload_part = uploads.upload_part
         self.upload_part_copy = uploads.upload_part_copy
@@ -131,7 +137,7 @@ class S3Operations:
         self.list_parts = uploads.list_parts
         self.list_multipart_uploads = uploads.list_multipart_uploads
 
-        access = AccessOperations(database, admission)
+    def _add_access(self, access: AccessOperations) -> None:
         self.get_bucket_acl = access.get_bucket_acl
         self.put_bucket_acl = access.put_bucket_acl
         self.get_object_acl = access.get_object_acl
@@ -147,7 +153,7 @@ class S3Operations:
         self.put_bucket_ownership_controls = access.put_bucket_ownership_controls
         self.delete_bucket_ownership_controls = access.delete_bucket_ownership_controls
 
-        tagging = TaggingOperations(database, admission)
+    def _add_tagging(self, tagging: TaggingOperations) -> None:
         self.get_bucket_tagging = tagging.get_bucket_tagging
         self.put_bucket_tagging = tagging.put_bucket_tagging
         self.delete_bucket_tagging = tagging.delete_bucket_tagging
@@ -155,13 +161,12 @@ class S3Operations:
         self.put_object_tagging = tagging.put_object_tagging
         self.delete_object_tagging = tagging.delete_object_tagging
 
-        websites = WebsiteOperations(database, admission)
+    def _add_websites(self, websites: WebsiteOperations) -> None:
         self.get_bucket_website = websites.get_bucket_website
         self.put_bucket_website = websites.put_bucket_website
         self.delete_bucket_website = websites.delete_bucket_website
-        self.site = PublicSite(database, admission, objects)
 
-        notifications = NotificationOperations(database, admission, tell, clock, ids)
+    def _add_notifications(self, notifications: NotificationOperations) -> None:
         self.get_bucket_notification = notifications.get_bucket_notification
         self.put_bucket_notification = notifications.put_bucket_notification
         self.get_bucket_notification_configuration = notifications.get_bucket_notification_configuration
