@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+import killing
 from platform_process import PlatformProcess
+from services.lambda_.conftest import ROLE
+from zips import zipped
 
 #: The platform writes what it has counted every five seconds.
 PATIENCE_SECONDS = 25.0
@@ -18,7 +21,7 @@ Told = Callable[..., dict[str, float]]
 @pytest.fixture(scope="module")
 def told(platform: PlatformProcess) -> Told:
     """All is used before anything is looked up, so that the tests wait together for what is written at intervals."""
-    for use in (use_queues, use_topics, use_rules, use_streams):
+    for use in (use_functions, use_queues, use_topics, use_rules, use_streams):
         use(platform)
     cloudwatch = platform.client("cloudwatch")
 
@@ -53,6 +56,35 @@ def told(platform: PlatformProcess) -> Told:
         return found
 
     return told
+
+
+def use_functions(platform: PlatformProcess) -> None:
+    functions = killing.client_without_retries(platform, "lambda")
+    code = {"ZipFile": zipped({"app.py": "def handler(event, context): raise ValueError('no')"})}
+    for name in ("metered", "metered-off"):
+        functions.create_function(FunctionName=name, Runtime="python3.11", Handler="app.handler", Role=ROLE, Code=code)
+    functions.put_function_event_invoke_config(FunctionName="metered", MaximumRetryAttempts=0)
+    for _ in range(3):
+        functions.invoke(FunctionName="metered", InvocationType="Event", Payload="{}")
+    functions.put_function_concurrency(FunctionName="metered-off", ReservedConcurrentExecutions=0)
+    with pytest.raises(functions.exceptions.TooManyRequestsException):
+        functions.invoke(FunctionName="metered-off", Payload="{}")
+
+
+def test_asynchronous_invocations(told: Told) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html, "Asynchronous invocation metrics"."""
+    told(
+        "AWS/Lambda",
+        {"FunctionName": "metered"},
+        {
+            "Invocations": ("Sum", 3),
+            "Errors": ("Sum", 3),
+            "AsyncEventsReceived": ("Sum", 3),
+            "AsyncEventAge": ("SampleCount", 3),
+            "AsyncEventsDropped": ("Sum", 3),
+        },
+    )
+    told("AWS/Lambda", {"FunctionName": "metered-off"}, {"Throttles": ("Sum", 1)})
 
 
 def use_queues(platform: PlatformProcess) -> None:
